@@ -1,0 +1,3 @@
+VENV := .venv
+setup:
+	@true

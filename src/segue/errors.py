@@ -1,0 +1,141 @@
+"""Every error that Segue raises on purpose, as one tree.
+
+SegueError
+├── ConfigError            a setting or an option that cannot be used
+├── SourceError            an input that cannot be read: names file, row and field
+├── WarehouseError         the lake, the warehouse or a snapshot
+│   ├── BusyError          somebody else is writing (Temporary)
+│   └── StorageError       the disk is full, or the folder cannot be written
+├── NotReadyError          an earlier step has not been run yet
+├── NotFittedError         a model was asked before it was fitted
+├── UnknownUserError       no such user
+├── UnknownTrackError      no such track
+└── SinkError              a playlist could not be delivered
+
+Temporary is a mix-in: only what carries it may be retried.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = [
+    "BusyError",
+    "ConfigError",
+    "NotFittedError",
+    "NotReadyError",
+    "SegueError",
+    "SinkError",
+    "SourceError",
+    "StorageError",
+    "Temporary",
+    "UnknownTrackError",
+    "UnknownUserError",
+    "WarehouseError",
+]
+
+
+class Temporary:
+    """Marks an error whose cause may pass: the same call may be tried again."""
+
+
+class SegueError(Exception):
+    """What happened, and what to do about it.
+
+    Args:
+        message: What happened, one sentence without a final full stop.
+        cure: What the reader can do next, one sentence; may be empty.
+    """
+
+    def __init__(self, message: str, *, cure: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.cure}" if self.cure else self.message
+
+
+class ConfigError(SegueError):
+    """A setting or an option cannot be used; `field` names it."""
+
+    def __init__(self, message: str, *, field: str = "", cure: str = "") -> None:
+        super().__init__(message, cure=cure)
+        self.field = field
+
+
+class SourceError(SegueError):
+    """An input cannot be read.
+
+    Args:
+        message: What is wrong, without the place (the place is put in front).
+        path: The file or folder the user named.
+        member: The file inside it, when it is an archive or a folder.
+        row: 1-based row (record) within the file, when known.
+        field: The column or key, when known.
+        cure: What to do about it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: Path | str,
+        member: str = "",
+        row: int | None = None,
+        field: str = "",
+        cure: str = "",
+    ) -> None:
+        place = [str(path)]
+        if member:
+            place.append(member)
+        if row is not None:
+            place.append(f"row {row:,}")
+        if field:
+            place.append(f"field “{field}”")
+        super().__init__(f"{', '.join(place)}: {message}", cure=cure)
+        self.path = Path(path)
+        self.member = member
+        self.row = row
+        self.field = field
+
+
+class WarehouseError(SegueError):
+    """The lake, the warehouse or a published snapshot cannot be used as it is."""
+
+
+class BusyError(WarehouseError, Temporary):
+    """Somebody else holds the lock on this data home."""
+
+
+class StorageError(WarehouseError):
+    """The disk is full or the folder cannot be written; nothing was changed."""
+
+
+class NotReadyError(SegueError):
+    """An earlier step has not been run yet; the cure names its command."""
+
+
+class NotFittedError(SegueError):
+    """A recommender was asked for recommendations before `fit` or `load`."""
+
+
+class UnknownUserError(SegueError):
+    """There is no such user; `user_id` and `known` say who was asked for and who exists."""
+
+    def __init__(self, user_id: str, *, known: tuple[str, ...] = (), cure: str = "") -> None:
+        super().__init__(f"there is no user “{user_id}” here", cure=cure)
+        self.user_id = user_id
+        self.known = known
+
+
+class UnknownTrackError(SegueError):
+    """There is no such track; `asked` holds what was asked for."""
+
+    def __init__(self, asked: str, *, cure: str = "") -> None:
+        super().__init__(f"no track matches “{asked}”", cure=cure)
+        self.asked = asked
+
+
+class SinkError(SegueError):
+    """A playlist could not be written to its destination."""

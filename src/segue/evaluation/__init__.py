@@ -1,0 +1,1 @@
+"""Time splits, metrics, leaderboards."""

@@ -1,0 +1,1 @@
+"""Tables in, matrices and track vectors out; no I/O."""

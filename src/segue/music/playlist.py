@@ -1,0 +1,73 @@
+"""A playlist: ordered tracks, each with the reason why it is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+__all__ = ["Playlist", "PlaylistTrack"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaylistTrack:
+    """One place in a playlist.
+
+    Args:
+        rank: 1 = first.
+        score: The recommender's score after all steps.
+        reason: One sentence, true, made of the evidence.
+        sources: Recommenders that proposed it, strongest first.
+        duration_ms: None when unknown.
+    """
+
+    rank: int
+    track_id: str
+    title: str
+    artists: tuple[str, ...]
+    score: float
+    reason: str
+    sources: tuple[str, ...]
+    album: str | None = None
+    duration_ms: int | None = None
+    year: int | None = None
+    spotify_uri: str | None = None
+    recording_mbid: str | None = None
+    isrc: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values; unknown ones are None."""
+        return {
+            "rank": self.rank,
+            "track_id": self.track_id,
+            "title": self.title,
+            "artists": list(self.artists),
+            "album": self.album,
+            "year": self.year,
+            "duration_ms": self.duration_ms,
+            "spotify_uri": self.spotify_uri,
+            "recording_mbid": self.recording_mbid,
+            "isrc": self.isrc,
+            "score": round(self.score, 6),
+            "reason": self.reason,
+            "sources": list(self.sources),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """Title, ordered tracks, and how it was made.
+
+    Args:
+        playlist_id: Stable for the same user and mix, whatever its tracks are this week.
+        made_at: The moment it is for, aware UTC.
+        notes: What a reader should know, such as "only 12 tracks fit the filters".
+    """
+
+    playlist_id: str
+    title: str
+    description: str
+    user_id: str | None
+    made_at: datetime
+    tracks: tuple[PlaylistTrack, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,66 @@
+"""What is asked of a recommender: whose playlist, of what sort, within which bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal, get_args
+
+__all__ = ["MIXES", "Filters", "Mix", "Query", "RecentPlay"]
+
+Mix = Literal["discover", "rediscover", "daily", "similar"]
+MIXES: Final[tuple[str, ...]] = get_args(Mix)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentPlay:
+    """One play of the user, as much of it as a recommender needs."""
+
+    track_id: str
+    played_at: datetime
+    counted: bool = True
+    finished: bool = False
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Bounds that every track of the answer keeps to; empty means no bound.
+
+    Args:
+        genres: At least one of these (lower case; a part of a genre's name is enough).
+        years: First and last year, inclusive; either may be None.
+        tempo: Lowest and highest beats per minute, inclusive; either may be None.
+        exclude_artists: Normalised artist names that must not appear.
+        exclude_tracks: Track ids that must not appear.
+    """
+
+    genres: tuple[str, ...] = ()
+    years: tuple[int | None, int | None] | None = None
+    tempo: tuple[float | None, float | None] | None = None
+    exclude_artists: frozenset[str] = frozenset()
+    exclude_tracks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question to a recommender.
+
+    Args:
+        user_id: Who asks; None for a query that stands on its own (seeds, recent).
+        now: The moment the playlist is for, aware UTC; nothing later may be used.
+        mix: What sort of playlist.
+        recent: The user's plays, oldest first (all of them, or the last ones).
+        seeds: Track ids to start from ("similar", or to steer the others).
+        filters: Bounds; recommenders may use them to search deeper, steps enforce them.
+        adventurous: 0 … 1, from the familiar to the far.
+    """
+
+    user_id: str | None
+    now: datetime
+    mix: Mix = "discover"
+    recent: Sequence[RecentPlay] = ()
+    seeds: tuple[str, ...] = ()
+    filters: Filters = field(default_factory=Filters)
+    adventurous: float = 0.3

@@ -1,0 +1,1 @@
+"""Candidates in, an ordered and explained playlist out, then to a sink."""

@@ -1,0 +1,1 @@
+"""Fit on interactions, recommend tracks; bundles."""

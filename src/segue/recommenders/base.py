@@ -1,0 +1,56 @@
+"""What every recommender can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Protocol, Self, runtime_checkable
+
+from segue.features.catalogue import Catalogue
+from segue.features.interactions import Interactions
+from segue.music.candidates import Candidates
+from segue.music.query import Query
+
+__all__ = ["Recommender", "Similar", "Stored"]
+
+
+class Recommender(Protocol):
+    """Learns from interactions, then answers queries.
+
+    `__init__` stores settings only; `fit` validates, learns and returns self; learned state
+    ends in an underscore; the same seed gives the same answer.
+    """
+
+    name: ClassVar[str]
+    """The word that appears in `sources`, in bundles and on leaderboards."""
+
+    def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:
+        """Learn; the columns of `interactions` are the rows of `catalogue`."""
+
+    def recommend(self, query: Query, k: int) -> Candidates:
+        """At most k tracks, best first, each with the evidence for it.
+
+        Tracks the user knows are left in: whether they may appear is the mix's decision, taken
+        by a filter step. A query that the recommender cannot say anything about gives no
+        candidates, not an error.
+        """
+
+
+@runtime_checkable
+class Similar(Protocol):
+    """The optional second skill: tracks near given tracks."""
+
+    def similar(self, track_ids: Sequence[str], k: int) -> Candidates:
+        """At most k tracks near any of these, best first, these excluded."""
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """A recommender that can be part of a bundle: .npy, Arrow and JSON files, no pickle."""
+
+    def save(self, folder: Path) -> None:
+        """Write the learned state into an existing empty folder."""
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue) -> Self:
+        """Read it back, arrays memory-mapped."""

@@ -1,0 +1,171 @@
+"""Every setting, with its default: arguments over environment over segue.toml over defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from segue.errors import ConfigError
+
+__all__ = ["Settings", "default_home", "load_settings"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputLimits(_Part):
+    """How much an archive may unpack to; a guard against zip bombs."""
+
+    max_member_bytes: int = Field(
+        4 * 1024**3, gt=0, description="Largest file inside an archive, unpacked, in bytes."
+    )
+    max_total_bytes: int = Field(
+        32 * 1024**3, gt=0, description="All files of an archive together, unpacked, in bytes."
+    )
+    max_ratio: float = Field(
+        200.0, gt=1, description="Largest ratio of unpacked to packed size of one file."
+    )
+    max_members: int = Field(100_000, gt=0, description="Most files in one archive or folder.")
+
+
+class PlayRules(_Part):
+    """What counts as a play; applied when the warehouse is built, never at import."""
+
+    counted_ms: int = Field(
+        30_000, ge=0, description="A play counts from this many milliseconds on."
+    )
+    finished_share: float = Field(
+        0.9, gt=0, le=1, description="Heard for this share of the track: finished."
+    )
+    session_gap_minutes: int = Field(
+        30, gt=0, description="A pause longer than this starts a new session."
+    )
+    same_play_seconds: int = Field(
+        90,
+        ge=0,
+        description="Two sources may differ by this much about the start of the same play.",
+    )
+
+
+class Matching(_Part):
+    """How played tracks are found in catalogues."""
+
+    fuzzy_threshold: float = Field(
+        90.0, ge=50, le=100, description="Lowest fuzzy score, 0 to 100, that is a match."
+    )
+
+
+class Training(_Part):
+    """What the models learn from."""
+
+    sources: tuple[str, ...] = Field(
+        (
+            "spotify_export",
+            "spotify_account",
+            "lastfm",
+            "listenbrainz",
+            "maloja",
+            "koito",
+            "simulated",
+        ),
+        description="Sources of plays that models may learn from; add spotify_api to opt in.",
+    )
+    seed: int = Field(17, ge=0, description="Seed of everything random in training.")
+    threads: int = Field(0, ge=0, description="Threads for training; 0 means all cores.")
+
+
+class Recommending(_Part):
+    """How playlists are put together."""
+
+    size: int = Field(30, ge=1, le=1000, description="Tracks in a playlist.")
+    adventurous: float = Field(0.3, ge=0, le=1, description="From the familiar (0) to the far (1).")
+    per_artist: int = Field(2, ge=1, description="Most tracks of one artist in a playlist.")
+    recent_hours: int = Field(
+        24, ge=0, description="A track played within this many hours is left out."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings. Environment names are SEGUE_HOME, SEGUE_PLAYS__COUNTED_MS and so on."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SEGUE_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    home: Path = Field(
+        default_factory=lambda: default_home(), description="Folder that holds all data."
+    )
+    user_id: str = Field(
+        "me", min_length=1, description="User whose history and playlists these are."
+    )
+    warehouse: str = Field("duckdb", description="Warehouse to build in.")
+    memory_limit: str = Field("1GB", description="Memory DuckDB may use, such as 1GB or 750MB.")
+    threads: int = Field(0, ge=0, description="Threads DuckDB may use; 0 means all cores.")
+    inputs: InputLimits = InputLimits()
+    plays: PlayRules = PlayRules()
+    matching: Matching = Matching()
+    training: Training = Training()
+    recommend: Recommending = Recommending()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then segue.toml."""
+        del dotenv_settings, file_secret_settings
+        file = _settings_file(init_settings())
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file))
+
+
+def default_home() -> Path:
+    """The data home when nobody says otherwise: XDG's data folder."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "segue"
+
+
+def _settings_file(arguments: dict[str, Any]) -> Path:
+    here = Path("segue.toml")
+    if here.is_file():
+        return here
+    home = arguments.get("home") or os.environ.get("SEGUE_HOME") or default_home()
+    return Path(home).expanduser() / "segue.toml"
+
+
+def load_settings(**arguments: Any) -> Settings:
+    """Read all settings once; arguments that are None count as not given.
+
+    Raises:
+        ConfigError: A value cannot be used; the message names the setting and the cure.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise ConfigError(
+            f"setting {name}: {first['msg']} (got {first.get('input')!r})",
+            field=name,
+            cure="See docs/configuration.md for every setting and its bounds.",
+        ) from error
+    except ValueError as error:  # a segue.toml that is not TOML
+        raise ConfigError(
+            f"segue.toml cannot be read: {error}", cure="Mend the file or move it away."
+        ) from error
+    home = settings.home.expanduser().absolute()
+    return settings.model_copy(update={"home": home})

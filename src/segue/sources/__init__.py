@@ -1,0 +1,1 @@
+"""Where plays, tracks and crowds come from, one file each."""

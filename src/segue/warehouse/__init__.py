@@ -1,0 +1,1 @@
+"""Plays kept in a Parquet lake and shaped into marts."""
