@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, get_args
 
-__all__ = ["MIXES", "Filters", "Mix", "Query", "RecentPlay"]
+import pyarrow as pa
+
+from segue.music import columns as c
+
+__all__ = ["HISTORY", "MIXES", "Filters", "Mix", "Query"]
 
 Mix = Literal["discover", "rediscover", "daily", "similar"]
 MIXES: Final[tuple[str, ...]] = get_args(Mix)
 
 
-@dataclass(frozen=True, slots=True)
-class RecentPlay:
-    """One play of the user, as much of it as a recommender needs."""
-
-    track_id: str
-    played_at: datetime
-    counted: bool = True
-    finished: bool = False
-    skipped: bool = False
+HISTORY: Final = pa.schema(
+    [
+        pa.field(c.TRACK_ID, pa.string()),
+        pa.field(c.PLAYED_AT, pa.timestamp("us", tz="UTC")),
+        pa.field(c.COUNTED, pa.bool_()),
+        pa.field(c.FINISHED, pa.bool_()),
+        pa.field(c.SKIPPED, pa.bool_()),
+    ]
+)
+"""The plays of one user, oldest first, as much of each as a recommender needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,10 @@ class Query:
     """One question to a recommender.
 
     Args:
-        user_id: Who asks; None for a query that stands on its own (seeds, recent).
+        user_id: Who asks; None for a query that stands on its own (seeds, history).
         now: The moment the playlist is for, aware UTC; nothing later may be used.
         mix: What sort of playlist.
-        recent: The user's plays, oldest first (all of them, or the last ones).
+        history: Arrow table in the HISTORY schema: the user's plays up to `now`, oldest first.
         seeds: Track ids to start from ("similar", or to steer the others).
         filters: Bounds; recommenders may use them to search deeper, steps enforce them.
         adventurous: 0 … 1, from the familiar to the far.
@@ -60,7 +64,7 @@ class Query:
     user_id: str | None
     now: datetime
     mix: Mix = "discover"
-    recent: Sequence[RecentPlay] = ()
+    history: pa.Table = field(default_factory=HISTORY.empty_table)
     seeds: tuple[str, ...] = ()
     filters: Filters = field(default_factory=Filters)
     adventurous: float = 0.3

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
 from segue.features.catalogue import Catalogue
-from segue.features.interactions import Interactions
+from segue.features.training_data import TrainingData
 from segue.music.candidates import Candidates
 from segue.music.query import Query
 
@@ -15,7 +15,7 @@ __all__ = ["Recommender", "Similar", "Stored"]
 
 
 class Recommender(Protocol):
-    """Learns from interactions, then answers queries.
+    """Learns from training data, then answers queries.
 
     `__init__` stores settings only; `fit` validates, learns and returns self; learned state
     ends in an underscore; the same seed gives the same answer.
@@ -24,8 +24,8 @@ class Recommender(Protocol):
     name: ClassVar[str]
     """The word that appears in `sources`, in bundles and on leaderboards."""
 
-    def fit(self, interactions: Interactions, catalogue: Catalogue) -> Self:
-        """Learn; the columns of `interactions` are the rows of `catalogue`."""
+    def fit(self, data: TrainingData) -> Self:
+        """Learn from users, crowds and sessions; keep none of `data` itself."""
 
     def recommend(self, query: Query, k: int) -> Candidates:
         """At most k tracks, best first, each with the evidence for it.

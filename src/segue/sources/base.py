@@ -77,7 +77,7 @@ class Chunk:
     @property
     def read(self) -> int:
         """Records of the input that this chunk accounts for."""
-        return self.rows.num_rows + self.rejects.num_rows
+        return int(self.rows.num_rows + self.rejects.num_rows)
 
 
 class FileSource(Protocol):

@@ -1,0 +1,54 @@
+"""Everything a recommender may learn from, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.features.catalogue import Catalogue
+from segue.features.interactions import Interactions
+
+__all__ = ["Sessions", "TrainingData"]
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Listening sessions (or playlists) as runs of track columns.
+
+    Args:
+        offsets: int64, shape (n_sessions + 1,); session s is tracks[offsets[s]:offsets[s + 1]].
+        tracks: int32, columns of the catalogue, in the order they were heard.
+        ended_at: int64 Unix seconds, shape (n_sessions,); 0 where unknown.
+    """
+
+    offsets: npt.NDArray[np.int64]
+    tracks: npt.NDArray[np.int32]
+    ended_at: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What training sees; nothing in it is later than `as_of`.
+
+    Args:
+        catalogue: The tracks; its order is the column order of everything else.
+        interactions: Local users and track-level crowd listeners × tracks, raw play counts.
+        sessions: Sessions of local users and of crowds that have them.
+        artist_interactions: Crowd listeners × artists, columns are artist ids; for crowds that
+            know artists only (track-level crowds are summed in as well). Raw play counts.
+        local_users: The user_ids that are people here, not crowd listeners.
+        as_of: Aware UTC.
+    """
+
+    catalogue: Catalogue
+    interactions: Interactions
+    sessions: Sessions
+    artist_interactions: Interactions
+    local_users: tuple[str, ...]
+    as_of: datetime
