@@ -1,0 +1,53 @@
+#!/bin/sh
+# Makes .venv with the locked dependencies: `tools/setup.sh runtime` or `tools/setup.sh dev`.
+# Needs Python 3.11, 3.12 or 3.13 and the package index; no root, no account.
+set -eu
+cd "$(dirname "$0")/.."
+kind=${1:-runtime}
+venv=${VENV:-.venv}
+lock=requirements/$kind.txt
+
+usable() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
+
+find_python() {
+    for name in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python; do
+        if command -v "$name" >/dev/null 2>&1 && usable "$name"; then echo "$name"; return; fi
+    done
+    echo "Segue needs Python 3.11, 3.12 or 3.13, and none was found." >&2
+    echo "Install one, or name it: make setup PYTHON=/path/to/python3.12" >&2
+    exit 1
+}
+
+make_venv() {
+    python=$(find_python)
+    echo "setup: making $venv with $("$python" -V)"
+    if ! "$python" -m venv --clear "$venv" 2>"$venv.log"; then
+        cat "$venv.log" >&2
+        echo "Python could not make a virtual environment." >&2
+        echo "On Debian and Ubuntu the package python3-venv holds what is missing." >&2
+        rm -rf "$venv" "$venv.log"
+        exit 1
+    fi
+    rm -f "$venv.log"
+}
+
+# What is installed is remembered, so that a second run costs nothing.
+wanted=$(cat requirements/*.txt pyproject.toml tools/setup.sh | cksum)
+stamped() { [ "$(cat "$venv/segue-$1.stamp" 2>/dev/null)" = "$wanted" ]; }
+if [ -x "$venv/bin/segue" ] && { stamped "$kind" || stamped dev; }; then exit 0; fi
+
+if ! [ -x "$venv/bin/python" ] || ! usable "$venv/bin/python"; then make_venv; fi
+rm -f "$venv"/segue-*.stamp
+quiet="--quiet --disable-pip-version-check"
+
+# uv installs the same locked files in seconds; where it cannot reach the index, pip does it.
+echo "setup: installing $(grep -c '==' "$lock") locked packages"
+"$venv/bin/python" -m pip install $quiet --require-hashes -r requirements/installer.txt || true
+if ! UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" \
+    --compile-bytecode --require-hashes -r "$lock"; then
+    echo "setup: trying again with pip"
+    "$venv/bin/python" -m pip install $quiet --require-hashes -r "$lock"
+fi
+"$venv/bin/python" -m pip install $quiet --no-deps --no-build-isolation --editable .
+printf '%s' "$wanted" > "$venv/segue-$kind.stamp"
+echo "setup: done; try $venv/bin/segue --help"
