@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -35,7 +35,7 @@ OPTIONS = ReadOptions(user_id="ann", name="test", now=NOW)
 
 @dataclass(frozen=True)
 class BytesFile:
-    """An `InputFile` whose content is given; on disk only while it is asked for.
+    """An `InputFile` whose content is given, and those `beside` it; on disk only while asked for.
 
     >>> BytesFile("plays.json", b"[]").head(1)
     b'['
@@ -44,6 +44,13 @@ class BytesFile:
     name: str
     content: bytes
     input: Path = Path("export.zip")
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def options(self) -> ReadOptions:
+        """Options for reading it, with the files beside it as siblings."""
+        others = {name: BytesFile(name, content) for name, content in self.beside.items()}
+        return replace(OPTIONS, siblings={self.name: self, **others})
 
     @property
     def size(self) -> int:

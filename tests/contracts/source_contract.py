@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,6 +29,7 @@ class SourceCase:
         rejected: Reason -> how many of them are rejected.
         tables: The lake tables that its rows belong to.
         private: Texts in the file that must not reach the lake, such as IP addresses.
+        beside: Other files of the same export that it cannot be read without.
     """
 
     make: Callable[[], FileSource]
@@ -38,18 +39,21 @@ class SourceCase:
     rejected: dict[str, int]
     tables: frozenset[str]
     private: tuple[str, ...] = ()
+    beside: Mapping[str, bytes] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.make().name}:{self.name}"
 
     def file(self, content: bytes | None = None) -> BytesFile:
         """The file, or one of the same name with another content."""
-        return BytesFile(self.name, self.content if content is None else content)
+        whole = self.content if content is None else content
+        return BytesFile(self.name, whole, beside=self.beside)
 
 
 def read_all(source: FileSource, file: InputFile) -> list[Chunk]:
     """Every chunk, each checked against the contract."""
-    chunks = list(source.read(file, OPTIONS))
+    options = file.options if isinstance(file, BytesFile) else OPTIONS
+    chunks = list(source.read(file, options))
     for chunk in chunks:
         _check(chunk, source, file)
     return chunks

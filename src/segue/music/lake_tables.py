@@ -142,10 +142,11 @@ ARTIST_TAGS: Final = LakeTable(
             pa.field(c.CROWD, _TEXT, nullable=False),
             pa.field(c.ARTIST, _TEXT, nullable=False),
             pa.field(c.TAG, _TEXT, nullable=False),
-            pa.field(c.WEIGHT, pa.float64()),  # how many people said so
+            pa.field(c.LISTENER_ID, _TEXT),  # who said so; null where only a sum is known
+            pa.field(c.WEIGHT, pa.float64()),  # how many people said so; null means one
         ]
     ),
-    key=(c.CROWD, c.ARTIST, c.TAG),
+    key=(c.CROWD, c.ARTIST, c.TAG, c.LISTENER_ID),
     partition=c.CROWD,
 )
 

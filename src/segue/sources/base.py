@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,12 +49,15 @@ class ReadOptions:
         name: The name given to a catalogue or a crowd.
         now: Aware UTC; rows later than a day after it are rejected as from the future.
         columns: Column overrides for tables: Segue's name -> the file's name.
+        siblings: Every file of the same input by its `name`, for formats that spread one fact
+            over several files, such as ids in one and their names in another.
     """
 
     user_id: str
     name: str
     now: datetime
     columns: dict[str, str] = field(default_factory=dict)
+    siblings: Mapping[str, InputFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
