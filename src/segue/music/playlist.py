@@ -62,6 +62,7 @@ class Playlist:
         playlist_id: Stable for the same user and mix, whatever its tracks are this week.
         made_at: The moment it is for, aware UTC.
         notes: What a reader should know, such as "only 12 tracks fit the filters".
+        mix: What sort of playlist it is, such as "discover"; None when made by other means.
     """
 
     playlist_id: str
@@ -71,3 +72,17 @@ class Playlist:
     made_at: datetime
     tracks: tuple[PlaylistTrack, ...]
     notes: tuple[str, ...] = ()
+    mix: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values: the shape of `segue recommend --json`."""
+        return {
+            "playlist_id": self.playlist_id,
+            "title": self.title,
+            "description": self.description,
+            "user_id": self.user_id,
+            "made_at": self.made_at.isoformat(),
+            "mix": self.mix,
+            "notes": list(self.notes),
+            "tracks": [track.as_dict() for track in self.tracks],
+        }
