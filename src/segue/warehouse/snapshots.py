@@ -1,0 +1,200 @@
+"""Published marts: folders of Parquet files, one of them current, never half written."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from segue.errors import BusyError, NotReadyError, StorageError, WarehouseError
+from segue.music.marts import MARTS
+
+__all__ = ["Snapshot", "SnapshotStore"]
+
+_POINTER: Final = "current"
+_LOCK: Final = "lock"
+_UNFINISHED: Final = ".unfinished-"
+_KEPT: Final = 3
+_BUILD: Final = "Run `segue build`."
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One published set of marts.
+
+    Args:
+        name: When it was made and a hash of its content, such as 20260102T030405Z-1a2b3c4d.
+        folder: Where its Parquet files are.
+    """
+
+    name: str
+    folder: Path
+
+    def path(self, mart: str) -> Path:
+        """The Parquet file of a mart.
+
+        Raises:
+            KeyError: There is no mart of this name in `segue.music.marts`.
+        """
+        if mart not in MARTS:
+            raise KeyError(mart)
+        return self.folder / f"{mart}.parquet"
+
+    def read(
+        self, mart: str, *, columns: Sequence[str] | None = None, filters: Any = None
+    ) -> pa.Table:
+        """A mart as Arrow, in the schema of `segue.music.marts`.
+
+        Args:
+            mart: Its name.
+            columns: Only these columns, in this order; all by default.
+            filters: Only the rows that fit: a `pyarrow.compute` expression, or a list of
+                (column, operator, value).
+
+        Raises:
+            WarehouseError: The file is missing or damaged.
+        """
+        path = self.path(mart)
+        wanted = list(MARTS[mart].names if columns is None else columns)
+        try:
+            table = pq.read_table(path, columns=wanted, filters=filters, partitioning=None)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise WarehouseError(f"{path} cannot be read: {error}", cure=_BUILD) from error
+        return table.select(wanted).cast(pa.schema([MARTS[mart].field(name) for name in wanted]))
+
+
+class SnapshotStore:
+    """The snapshots of one data home: the last few, and a pointer to the published one.
+
+    Args:
+        folder: Holds `<name>/<mart>.parquet` and the pointer `current`; made when needed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def current(self) -> Snapshot:
+        """The published snapshot.
+
+        Raises:
+            NotReadyError: Nothing was published yet.
+            WarehouseError: The pointer names a snapshot that is gone.
+        """
+        try:
+            name = (self.folder / _POINTER).read_text(encoding="utf-8").strip()
+        except FileNotFoundError as error:
+            raise NotReadyError("nothing has been built yet", cure=_BUILD) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise WarehouseError(
+                f"{self.folder / _POINTER} cannot be read: {error}", cure=_BUILD
+            ) from error
+        snapshot = Snapshot(name, self.folder / name)
+        if not name or Path(name).name != name or not snapshot.folder.is_dir():
+            raise WarehouseError(f"the published snapshot “{name}” is missing", cure=_BUILD)
+        return snapshot
+
+    def publish(self, write: Callable[[Path], object], *, now: datetime) -> Snapshot:
+        """Write a new snapshot and make it the current one; readers see all of it or nothing.
+
+        The previous ones stay for readers that still hold them; of all, the last three are kept.
+
+        Args:
+            write: Writes the files into the empty folder it is given.
+            now: Aware; becomes part of the name.
+
+        Raises:
+            BusyError: Somebody else is publishing.
+            StorageError: The disk is full or cannot be written; the old snapshot stays current.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._locked():
+                self._sweep()
+                return self._publish(write, now)
+        except OSError as error:
+            raise StorageError(
+                f"the snapshot cannot be written to {self.folder}: {error.strerror or error}",
+                cure="Free some space or choose another SEGUE_HOME; the old one is still there.",
+            ) from error
+
+    def _publish(self, write: Callable[[Path], object], now: datetime) -> Snapshot:
+        unfinished = self.folder / f"{_UNFINISHED}{os.getpid()}"
+        unfinished.mkdir()
+        try:
+            write(unfinished)
+            name = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_sync(unfinished)}"
+            snapshot = Snapshot(name, self.folder / name)
+            if not snapshot.folder.exists():  # the same content within the same second
+                unfinished.rename(snapshot.folder)
+            _point(self.folder / _POINTER, name)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        self._prune(name)
+        return snapshot
+
+    def _prune(self, current: str) -> None:
+        names = [path.name for path in self.folder.iterdir() if (path / "plays.parquet").exists()]
+        others = sorted((name for name in names if name != current), reverse=True)
+        for name in others[_KEPT - 1 :]:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """What killed builds left behind."""
+        for path in self.folder.glob(f"{_UNFINISHED}*"):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (self.folder / _LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise BusyError(
+                    f"another build is publishing to {self.folder}",
+                    cure="Wait until it is done, then build again.",
+                ) from error
+            yield
+
+
+def _sync(folder: Path) -> str:
+    """Make sure that the files are on the disk; returns 8 hex digits of their content."""
+    digest = hashlib.blake2b(digest_size=4)
+    for path in sorted(folder.iterdir()):
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+            os.fsync(file.fileno())
+    _sync_folder(folder)
+    return digest.hexdigest()
+
+
+def _point(pointer: Path, name: str) -> None:
+    fresh = pointer.with_name(f"{_UNFINISHED}{_POINTER}")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(f"{name}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(pointer)
+    _sync_folder(pointer.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

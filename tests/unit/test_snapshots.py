@@ -1,0 +1,150 @@
+"""A snapshot is published whole or not at all, and read while others are made."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from segue.errors import BusyError, NotReadyError, StorageError, WarehouseError
+from segue.music.marts import MARTS
+from segue.warehouse.snapshots import SnapshotStore
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def marts(*users: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        for name, schema in MARTS.items():
+            rows = [{"user_id": user} for user in users] if name == "users" else []
+            pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / f"{name}.parquet")
+
+    return write
+
+
+def users(store: SnapshotStore) -> list[str]:
+    names: list[str] = store.current().read("users", columns=["user_id"])["user_id"].to_pylist()
+    return names
+
+
+def test_nothing_built_yet(tmp_path: Path) -> None:
+    with pytest.raises(NotReadyError, match="segue build"):
+        SnapshotStore(tmp_path / "snapshots").current()
+
+
+def test_what_is_published_is_read_back(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path / "snapshots")
+    made = store.publish(marts("ann", "bob"), now=NOW)
+    assert store.current() == made
+    assert made.name.startswith("20260102T030405Z-")
+    assert made.read("users").schema.equals(MARTS["users"])
+    assert made.read("users", filters=pc.field("user_id") == "bob").num_rows == 1
+    assert made.path("users").is_file()
+    with pytest.raises(KeyError):
+        made.path("nonsense")
+
+
+def test_a_failed_write_leaves_the_old_snapshot(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    store.publish(marts("ann"), now=NOW)
+
+    def broken(folder: Path) -> None:
+        marts("bob")(folder)
+        raise WarehouseError("no")
+
+    with pytest.raises(WarehouseError, match="no"):
+        store.publish(broken, now=NOW)
+    assert users(store) == ["ann"]
+    assert not list(tmp_path.glob(".unfinished*"))
+
+
+def test_a_full_disk_is_a_storage_error(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+
+    def full(folder: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(StorageError, match="No space left"):
+        store.publish(full, now=NOW)
+
+
+def test_old_snapshots_go_and_the_current_one_stays(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    late = store.publish(marts("late"), now=NOW + timedelta(days=99))  # the clock was wrong
+    made = [store.publish(marts(f"u{i}"), now=NOW + timedelta(hours=i)) for i in range(4)]
+    assert users(store) == ["u3"]
+    left = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    assert left == {late.name, made[2].name, made[3].name}
+
+
+def test_the_same_again_within_a_second(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    assert store.publish(marts("ann"), now=NOW) == store.publish(marts("ann"), now=NOW)
+    assert users(store) == ["ann"]
+
+
+def test_damage_is_named(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    made = store.publish(marts("ann"), now=NOW)
+    made.path("users").write_bytes(b"PAR1 not really")
+    with pytest.raises(WarehouseError, match=r"users\.parquet"):
+        made.read("users")
+    made.path("users").unlink()
+    with pytest.raises(WarehouseError, match=r"users\.parquet"):
+        made.read("users")
+    for pointer in ("gone\n", "", "../elsewhere", b"\xff\xfe"):
+        (tmp_path / "current").write_bytes(
+            pointer if isinstance(pointer, bytes) else pointer.encode()
+        )
+        with pytest.raises(WarehouseError, match="segue build"):
+            store.current()
+
+
+def test_two_at_once(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+
+    def nested(folder: Path) -> None:
+        store.publish(marts("bob"), now=NOW)
+
+    with pytest.raises(BusyError, match="Wait"):
+        store.publish(nested, now=NOW)
+
+
+def test_killed_while_writing(tmp_path: Path) -> None:
+    store = SnapshotStore(tmp_path)
+    store.publish(marts("ann"), now=NOW)
+    script = textwrap.dedent("""
+        import sys, time, datetime, pathlib
+        from segue.warehouse.snapshots import SnapshotStore
+
+        def write(folder):
+            (folder / "plays.parquet").write_bytes(b"half")
+            print("writing", flush=True)
+            time.sleep(60)
+
+        now = datetime.datetime.now(datetime.UTC)
+        SnapshotStore(pathlib.Path(sys.argv[1])).publish(write, now=now)
+    """)
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+    assert users(store) == ["ann"]
+    assert list(tmp_path.glob(".unfinished*"))
+    store.publish(marts("bob"), now=NOW)
+    assert users(store) == ["bob"]
+    assert not list(tmp_path.glob(".unfinished*"))
