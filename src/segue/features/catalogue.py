@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from segue.music import columns as c
+from segue.music.query import Filters
 
-__all__ = ["Catalogue"]
+__all__ = ["Catalogue", "GenreLists"]
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class GenreLists:
+    """The genres of every track as one flat run of codes.
+
+    Args:
+        names: Distinct genre names, code g being names[g].
+        offsets: int64, shape (n_tracks + 1,); track i has codes[offsets[i]:offsets[i + 1]].
+        codes: int32.
+    """
+
+    names: tuple[str, ...]
+    offsets: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.int32]
+
+    def of(self, row: int) -> tuple[str, ...]:
+        """The genre names of one track."""
+        return tuple(self.names[g] for g in self.codes[self.offsets[row] : self.offsets[row + 1]])
+
+    def any_of(self, wanted: Mask) -> Mask:
+        """Which tracks have at least one genre g with wanted[g], shape (n_tracks,)."""
+        hits = np.concatenate(([0], np.cumsum(wanted[self.codes])))
+        return np.asarray(hits[self.offsets[1:]] > hits[self.offsets[:-1]])
 
 
 @dataclass(frozen=True)
@@ -35,13 +64,100 @@ class Catalogue:
     @cached_property
     def track_index(self) -> dict[str, int]:
         """track_id -> row."""
-        return {track: row for row, track in enumerate(self.track_ids)}
+        return dict(zip(self.track_ids, range(len(self)), strict=True))
 
     @cached_property
     def audio(self) -> npt.NDArray[np.float32]:
         """Raw audio features in the order of AUDIO_FEATURES, NaN where unknown, (n_tracks, 12)."""
-        columns = [
-            self.tracks[name].to_numpy(zero_copy_only=False).astype(np.float32)
-            for name in c.AUDIO_FEATURES
-        ]
+        columns = [self._numbers(name) for name in c.AUDIO_FEATURES]
         return np.stack(columns, axis=1) if len(self) else np.empty((0, 12), np.float32)
+
+    @cached_property
+    def years(self) -> npt.NDArray[np.float32]:
+        """Year of release, NaN where unknown, shape (n_tracks,)."""
+        return self._numbers(c.YEAR)
+
+    @cached_property
+    def popularity(self) -> npt.NDArray[np.float32]:
+        """A catalogue's own popularity, 0 … 100, NaN where unknown, shape (n_tracks,)."""
+        return self._numbers(c.POPULARITY)
+
+    @cached_property
+    def named(self) -> Mask:
+        """Tracks that have a title: one without cannot be shown to anybody, (n_tracks,)."""
+        lengths = pc.utf8_length(self.tracks[c.TITLE]).fill_null(0)
+        return np.asarray(lengths.to_numpy(zero_copy_only=False) > 0)
+
+    @cached_property
+    def _artists(self) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
+        column = self.tracks[c.ARTIST_ID].combine_chunks().dictionary_encode()
+        codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return codes.astype(np.int32), tuple(column.dictionary.to_pylist())
+
+    @property
+    def artist_codes(self) -> npt.NDArray[np.int32]:
+        """For each track the position of its first artist in `artist_ids`; -1 if unknown."""
+        return self._artists[0]
+
+    @property
+    def artist_ids(self) -> tuple[str, ...]:
+        """Distinct first artists, in the order in which the tracks name them."""
+        return self._artists[1]
+
+    @cached_property
+    def genres(self) -> GenreLists:
+        """The genres of every track."""
+        column = self.tracks[c.GENRES].combine_chunks()
+        lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
+        flat = pc.list_flatten(column).fill_null("").dictionary_encode()
+        return GenreLists(
+            names=tuple(flat.dictionary.to_pylist()),
+            offsets=np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))),
+            codes=flat.indices.to_numpy(zero_copy_only=False).astype(np.int32),
+        )
+
+    def rows(self, track_ids: Iterable[str | None]) -> npt.NDArray[np.int64]:
+        """The row of each id, -1 for ids that are not here; shape (len(track_ids),)."""
+        index = self.track_index
+        return np.fromiter((index.get(track or "", -1) for track in track_ids), dtype=np.int64)
+
+    def ids(self, rows: Iterable[int]) -> tuple[str, ...]:
+        """The ids of these rows, in their order."""
+        known = self.track_ids
+        return tuple(known[row] for row in rows)
+
+    def names(self, rows: Sequence[int] | npt.NDArray[np.int64], column: str) -> list[str | None]:
+        """The values of a text column at these rows."""
+        taken: list[str | None] = self.tracks[column].take(pa.array(rows, pa.int64())).to_pylist()
+        return taken
+
+    def allowed(self, filters: Filters) -> Mask:
+        """Tracks with a title that keep to genres, years, tempo and excluded tracks, (n_tracks,).
+
+        Recommenders search among these, so that narrow bounds still find enough. Excluded
+        artists are left to the filter step: they are few.
+        """
+        mask = self.named.copy()
+        if filters.genres:
+            parts = [part.casefold() for part in filters.genres]
+            wanted = [any(part in name.casefold() for part in parts) for name in self.genres.names]
+            mask &= self.genres.any_of(np.array(wanted, dtype=bool))
+        if filters.years:
+            mask &= _within(self.years, *filters.years)
+        if filters.tempo:
+            mask &= _within(self.audio[:, c.AUDIO_FEATURES.index(c.TEMPO)], *filters.tempo)
+        rows = self.rows(filters.exclude_tracks)
+        mask[rows[rows >= 0]] = False
+        return mask
+
+    def _numbers(self, name: str) -> npt.NDArray[np.float32]:
+        column = pc.cast(self.tracks[name], pa.float32())
+        values = column.to_numpy(zero_copy_only=False).astype(np.float32)
+        return np.where(np.isfinite(values), values, np.float32(np.nan))
+
+
+def _within(values: npt.NDArray[np.float32], low: float | None, high: float | None) -> Mask:
+    """Values inside the bounds; unknown ones (NaN) are outside."""
+    at_least = -np.inf if low is None else low
+    at_most = np.inf if high is None else high
+    return np.asarray((values >= at_least) & (values <= at_most))

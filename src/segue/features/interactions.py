@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
+
+if TYPE_CHECKING:  # SciPy takes a third of a second to import; making a playlist needs none of it
+    import scipy.sparse as sp
 
 __all__ = ["Interactions"]
 

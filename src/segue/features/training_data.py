@@ -40,8 +40,9 @@ class TrainingData:
         catalogue: The tracks; its order is the column order of everything else.
         interactions: Local users and track-level crowd listeners × tracks, raw play counts.
         sessions: Sessions of local users and of crowds that have them.
-        artist_interactions: Crowd listeners × artists, columns are artist ids; for crowds that
-            know artists only (track-level crowds are summed in as well). Raw play counts.
+        artist_interactions: Crowd listeners × artists, columns are artist ids, raw play counts.
+            Empty unless a crowd knows artists only; then track-level crowds are summed in as well.
+        trend: float32, shape (n_tracks,): plays by everybody, each fading with its age.
         local_users: The user_ids that are people here, not crowd listeners.
         as_of: Aware UTC.
     """
@@ -50,5 +51,6 @@ class TrainingData:
     interactions: Interactions
     sessions: Sessions
     artist_interactions: Interactions
+    trend: npt.NDArray[np.float32]
     local_users: tuple[str, ...]
     as_of: datetime

@@ -11,7 +11,7 @@ from segue.features.training_data import TrainingData
 from segue.music.candidates import Candidates
 from segue.music.query import Query
 
-__all__ = ["Recommender", "Similar", "Stored"]
+__all__ = ["Recommender", "Similar", "Stored", "StoredRecommender"]
 
 
 class Recommender(Protocol):
@@ -30,9 +30,9 @@ class Recommender(Protocol):
     def recommend(self, query: Query, k: int) -> Candidates:
         """At most k tracks, best first, each with the evidence for it.
 
-        Tracks the user knows are left in: whether they may appear is the mix's decision, taken
-        by a filter step. A query that the recommender cannot say anything about gives no
-        candidates, not an error.
+        Tracks the user knows are left in, except for the mix "discover", which never plays them:
+        there they would only use up the k places. For the other mixes a filter step decides. A
+        query that the recommender cannot say anything about gives no candidates, not an error.
         """
 
 
@@ -54,3 +54,8 @@ class Stored(Protocol):
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Self:
         """Read it back, arrays memory-mapped."""
+
+
+@runtime_checkable
+class StoredRecommender(Recommender, Stored, Protocol):
+    """What a bundle is made of."""

@@ -1,0 +1,238 @@
+"""Marts in, training data out: only what happened before a moment, only from allowed sources."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import scipy.sparse as sp
+
+from segue.features.catalogue import Catalogue
+from segue.features.interactions import Interactions
+from segue.features.training_data import Sessions, TrainingData
+from segue.music import columns as c
+from segue.music.marts import MARTS
+
+__all__ = ["training_data"]
+
+_DAY: Final = 86_400.0
+_TREND_HALF_LIFE_DAYS: Final = 90.0
+
+Ints = npt.NDArray[np.int64]
+Reals = npt.NDArray[np.float64]
+
+
+def training_data(
+    tracks: pa.Table,
+    plays: pa.Table | None = None,
+    crowd_counts: pa.Table | None = None,
+    *,
+    crowd_sessions: pa.Table | None = None,
+    training_sources: Collection[str] | None = None,
+    as_of: datetime,
+) -> TrainingData:
+    """Everything that recommenders may learn from, as of a moment.
+
+    Args:
+        tracks: The `tracks` mart; sorted by track_id here if it is not.
+        plays: The `plays` mart, at least user_id, track_id, played_at, source, session_id and
+            counted. Only counted plays up to `as_of` from a training source are used.
+        crowd_counts: The `crowd_counts` mart. Rows last played after `as_of` are left out whole:
+            how much of them was known by then, nobody can say.
+        crowd_sessions: The `crowd_sessions` mart; it carries no times.
+        training_sources: Sources of plays that may be learned from; None means all.
+        as_of: Aware UTC.
+
+    Returns:
+        Training data whose columns are the tracks in the order of their ids.
+    """
+    catalogue = Catalogue(_sorted(tracks))
+    local = _local_plays(_or_empty(plays, "plays"), training_sources, as_of)
+    crowd = _crowd_rows(_or_empty(crowd_counts, "crowd_counts"), as_of)
+    sessions = _or_empty(crowd_sessions, "crowd_sessions")
+    return TrainingData(
+        catalogue=catalogue,
+        interactions=_interactions(catalogue, local, crowd),
+        sessions=_joined(_local_sessions(catalogue, local), _crowd_sessions(catalogue, sessions)),
+        artist_interactions=_artist_interactions(crowd),
+        trend=_trend(catalogue, local, crowd),
+        local_users=tuple(sorted(pc.unique(local[c.USER_ID]).drop_null().to_pylist())),
+        as_of=as_of,
+    )
+
+
+def _or_empty(table: pa.Table | None, mart: str) -> pa.Table:
+    return MARTS[mart].empty_table() if table is None else table
+
+
+def _sorted(tracks: pa.Table) -> pa.Table:
+    ids = tracks[c.TRACK_ID]
+    if len(ids) > 1 and not pc.all(pc.less(ids.slice(0, len(ids) - 1), ids.slice(1))).as_py():
+        tracks = tracks.sort_by(c.TRACK_ID)
+    return tracks.combine_chunks()
+
+
+def _local_plays(plays: pa.Table, sources: Collection[str] | None, as_of: datetime) -> pa.Table:
+    until = pa.scalar(as_of.astimezone(UTC), pa.timestamp("us", tz="UTC"))
+    wanted = pc.and_(plays[c.COUNTED].fill_null(False), pc.less_equal(plays[c.PLAYED_AT], until))
+    if sources is not None:
+        allowed = pc.is_in(plays[c.SOURCE], value_set=pa.array(sorted(sources), pa.string()))
+        wanted = pc.and_(wanted, allowed)
+    columns = [c.USER_ID, c.TRACK_ID, c.PLAYED_AT, c.SESSION_ID]
+    return plays.select(columns).filter(wanted)
+
+
+def _crowd_rows(counts: pa.Table, as_of: datetime) -> pa.Table:
+    """The rows known by then, `listener_id` made unique over crowds, `plays` above zero."""
+    until = pa.scalar(as_of.astimezone(UTC), pa.timestamp("us", tz="UTC"))
+    amounts = pc.cast(counts[c.PLAYS], pa.float64()).fill_null(1.0)
+    known = pc.less_equal(counts[c.LAST_PLAYED_AT], until).fill_null(True)
+    usable = pc.and_(known, pc.and_(pc.is_finite(amounts), pc.greater(amounts, 0.0)))
+    names = pc.binary_join_element_wise("crowd", counts[c.CROWD], counts[c.LISTENER_ID], ":")
+    table = pa.table(
+        {
+            c.USER_ID: names,
+            c.TRACK_ID: counts[c.TRACK_ID],
+            c.ARTIST_ID: counts[c.ARTIST_ID],
+            c.PLAYS: amounts,
+            c.PLAYED_AT: counts[c.LAST_PLAYED_AT],
+        }
+    )
+    return table.filter(usable)
+
+
+def _interactions(catalogue: Catalogue, local: pa.Table, crowd: pa.Table) -> Interactions:
+    of_tracks = crowd.filter(pc.is_valid(crowd[c.TRACK_ID]))
+    users = pa.chunked_array(
+        [*local[c.USER_ID].chunks, *of_tracks[c.USER_ID].chunks], type=pa.string()
+    )
+    columns = np.concatenate([_columns(catalogue, local), _columns(catalogue, of_tracks)])
+    values = np.concatenate([np.ones(local.num_rows), _reals(of_tracks[c.PLAYS])])
+    return _matrix(users, columns, values, ids=catalogue.track_ids)
+
+
+def _artist_interactions(crowd: pa.Table) -> Interactions:
+    of_artists = crowd.filter(pc.is_valid(crowd[c.ARTIST_ID]))
+    artist_level = pc.and_(pc.is_null(crowd[c.TRACK_ID]), pc.is_valid(crowd[c.ARTIST_ID]))
+    if not pc.any(artist_level).as_py():
+        of_artists = of_artists.slice(0, 0)
+    ids = pc.unique(of_artists[c.ARTIST_ID]).sort()
+    columns = pc.index_in(of_artists[c.ARTIST_ID], value_set=ids)
+    return _matrix(
+        of_artists[c.USER_ID],
+        columns.to_numpy().astype(np.int64),
+        _reals(of_artists[c.PLAYS]),
+        ids=np.asarray(ids.to_numpy(zero_copy_only=False), dtype=object),
+    )
+
+
+def _matrix(
+    users: pa.ChunkedArray, columns: Ints, values: Reals, *, ids: npt.NDArray[np.object_]
+) -> Interactions:
+    """Sum the values by user and column; columns below zero are left out."""
+    kept = columns >= 0
+    encoded = pc.dictionary_encode(users).combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = pa.array([], pa.string()).dictionary_encode()
+    names = np.asarray(encoded.dictionary.to_numpy(zero_copy_only=False), dtype=object)
+    order = np.argsort(names, kind="stable")
+    place = np.empty(len(names), dtype=np.int64)
+    place[order] = np.arange(len(names))
+    rows = place[encoded.indices.to_numpy(zero_copy_only=False)]
+    shape = (len(names), len(ids))
+    coo = sp.coo_array((values[kept].astype(np.float32), (rows[kept], columns[kept])), shape)
+    matrix = sp.csr_array(coo)
+    matrix.sort_indices()
+    return Interactions(matrix, names[order], ids)
+
+
+def _trend(catalogue: Catalogue, local: pa.Table, crowd: pa.Table) -> npt.NDArray[np.float32]:
+    total = np.zeros(len(catalogue))
+    for table, weights in (
+        (local, np.ones(local.num_rows)),
+        (crowd, np.log1p(_reals(crowd[c.PLAYS]))),  # one fan's thousand plays are not a trend
+    ):
+        columns = _columns(catalogue, table)
+        kept = columns >= 0
+        faded = weights * _fading(table[c.PLAYED_AT])
+        total += np.bincount(columns[kept], weights=faded[kept], minlength=len(catalogue))
+    return total.astype(np.float32)
+
+
+def _fading(played_at: pa.ChunkedArray) -> Reals:
+    """Weights that halve every 90 days before the latest; 1 where the time is unknown."""
+    at = _seconds(played_at)
+    if not np.isfinite(at).any():
+        return np.ones(len(at))
+    ages = np.nanmax(at) - at
+    return np.where(np.isfinite(at), np.exp2(-ages / (_TREND_HALF_LIFE_DAYS * _DAY)), 1.0)
+
+
+def _local_sessions(catalogue: Catalogue, local: pa.Table) -> Sessions:
+    at = _seconds(local[c.PLAYED_AT])
+    owner = _codes(local[c.USER_ID])
+    key = _codes(local[c.SESSION_ID]) * (owner.max(initial=0) + 1) + owner
+    order = np.lexsort((at, key))
+    return _sessions(key[order], _columns(catalogue, local)[order], at[order])
+
+
+def _crowd_sessions(catalogue: Catalogue, table: pa.Table) -> Sessions:
+    key = np.zeros(table.num_rows, np.int64)
+    for name in (c.CROWD, c.SESSION_ID, c.LISTENER_ID):
+        codes = _codes(table[name])
+        key = key * (codes.max(initial=0) + 1) + codes
+    position = table[c.POSITION].fill_null(0).to_numpy()
+    order = np.lexsort((position, key))
+    columns = _columns(catalogue, table)[order]
+    return _sessions(key[order], columns, np.zeros(len(order)))
+
+
+def _sessions(key: Ints, columns: Ints, at: Reals) -> Sessions:
+    """Runs of one key, without unknown tracks; empty runs disappear."""
+    kept = columns >= 0
+    key, columns, at = key[kept], columns[kept], at[kept]
+    starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))[: len(key)]
+    ended = np.maximum.reduceat(at, starts) if len(at) else np.empty(0)
+    return Sessions(
+        offsets=np.append(starts, len(key)).astype(np.int64),
+        tracks=columns.astype(np.int32),
+        ended_at=ended.astype(np.int64),
+    )
+
+
+def _joined(first: Sessions, second: Sessions) -> Sessions:
+    return Sessions(
+        offsets=np.concatenate((first.offsets, second.offsets[1:] + first.offsets[-1])),
+        tracks=np.concatenate((first.tracks, second.tracks)),
+        ended_at=np.concatenate((first.ended_at, second.ended_at)),
+    )
+
+
+def _columns(catalogue: Catalogue, table: pa.Table) -> Ints:
+    """Catalogue row of each row's track, -1 if it has none."""
+    found = pc.index_in(table[c.TRACK_ID], value_set=catalogue.tracks[c.TRACK_ID].combine_chunks())
+    found = pc.if_else(pc.is_valid(table[c.TRACK_ID]), found, None).fill_null(-1)
+    return np.asarray(found.to_numpy(), dtype=np.int64)
+
+
+def _codes(column: pa.ChunkedArray) -> Ints:
+    """Equal values have equal codes from 0 on; null is a value of its own."""
+    encoded = pc.dictionary_encode(column, null_encoding="encode")
+    chunks = encoded.unify_dictionaries().chunks
+    codes = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in chunks]
+    return np.concatenate(codes).astype(np.int64) if codes else np.empty(0, np.int64)
+
+
+def _seconds(column: pa.ChunkedArray) -> Reals:
+    """Unix seconds, NaN where unknown."""
+    micros = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).cast(pa.float64())
+    return np.asarray(micros.to_numpy(), dtype=np.float64) / 1e6
+
+
+def _reals(column: pa.ChunkedArray) -> Reals:
+    return np.asarray(column.to_numpy(), dtype=np.float64)

@@ -1,0 +1,307 @@
+"""Trained recommenders on disk: one folder named by its content, published by one rename."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from segue.errors import BusyError, NotReadyError, StorageError
+from segue.features.catalogue import Catalogue
+from segue.music import columns as c
+from segue.recommenders.base import Recommender, StoredRecommender
+
+__all__ = ["Bundle", "BundleStore"]
+
+_FORMAT: Final = 1
+_GROUP: Final = "segue.recommenders"
+_TRACKS: Final = "tracks.arrow"
+_MANIFEST: Final = "bundle.json"
+_POINTER: Final = "current"
+_STAGING: Final = ".publishing-"
+_KEPT: Final = 2
+_EDGE: Final = 1 << 18
+_CURE: Final = "Run `segue train`."
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything a playlist is made from, as of one training.
+
+    Args:
+        name: Hash of the content: the same models of the same tracks have the same name.
+        snapshot: Name of the snapshot that was learned from.
+        trained_at: When it was first published, aware UTC.
+        catalogue: The tracks, memory-mapped.
+        recommenders: Name -> recommender, in alphabetical order.
+    """
+
+    name: str
+    snapshot: str
+    trained_at: datetime
+    catalogue: Catalogue
+    recommenders: Mapping[str, Recommender]
+
+
+class BundleStore:
+    """The bundles of one data home; the newest two are kept.
+
+    Args:
+        folder: Where they are, `$SEGUE_HOME/models`; made when something is published.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def publish(
+        self,
+        recommenders: Iterable[StoredRecommender],
+        catalogue: Catalogue,
+        *,
+        snapshot: str,
+        trained_at: datetime,
+    ) -> Bundle:
+        """Write a bundle and make it the current one; readers see the old one until then.
+
+        Raises:
+            StorageError: The disk is full or the folder cannot be written; nothing changed.
+            BusyError: Another training is publishing at this moment.
+        """
+        try:
+            with self._alone():
+                name = self._write(list(recommenders), catalogue, snapshot, trained_at)
+                self._prune(name)
+        except OSError as error:
+            raise _storage_error(error, self.folder) from error
+        return self._open(name)
+
+    def current(self) -> Bundle:
+        """The published bundle, memory-mapped.
+
+        Raises:
+            NotReadyError: Nothing has been trained here, or what was is damaged.
+        """
+        name = self._pointed()
+        try:
+            return self._open(name)
+        except NotReadyError:
+            if self._pointed() == name:
+                raise
+            return self._open(self._pointed())  # replaced and pruned while we looked
+
+    def _pointed(self) -> str:
+        try:
+            name = (self.folder / _POINTER).read_text(encoding="utf-8").strip()
+        except FileNotFoundError as error:
+            message = f"nothing has been trained in {self.folder} yet"
+            raise NotReadyError(message, cure=_CURE) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise _damaged(self.folder / _POINTER, "cannot be read") from error
+        if not name or Path(name).name != name:
+            raise _damaged(self.folder / _POINTER, "names no bundle")
+        return name
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One publisher at a time; the lock goes with the process that holds it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("a", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise BusyError(
+                    f"another training is writing to {self.folder}",
+                    cure="Wait for it to end, then run the command again.",
+                ) from error
+            yield
+
+    def _write(
+        self,
+        recommenders: list[StoredRecommender],
+        catalogue: Catalogue,
+        snapshot: str,
+        trained_at: datetime,
+    ) -> str:
+        for left in self.folder.glob(f"{_STAGING}*"):  # by a publisher that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.folder))
+        try:
+            _write_tracks(staging / _TRACKS, catalogue)
+            for model in recommenders:
+                (staging / model.name).mkdir()
+                model.save(staging / model.name)
+            name = _seal(staging, sorted(m.name for m in recommenders), snapshot, trained_at)
+            self._place(staging, name)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        return name
+
+    def _place(self, staging: Path, name: str) -> None:
+        target = self.folder / name
+        if target.exists() and not _whole(target):
+            shutil.rmtree(target)
+        if not target.exists():
+            staging.rename(target)
+        pointer = self.folder / f"{_STAGING}pointer"
+        pointer.write_text(name + "\n", encoding="utf-8")
+        _to_disk(pointer)
+        pointer.replace(self.folder / _POINTER)
+        _to_disk(self.folder)
+
+    def _prune(self, current: str) -> None:
+        """Remove all but the newest bundles; a reader that has one open keeps its files."""
+        others = [p.parent for p in self.folder.glob(f"*/{_MANIFEST}") if p.parent.name != current]
+        others.sort(key=lambda p: (p.stat().st_mtime_ns, p.name), reverse=True)
+        for old in others[_KEPT - 1 :]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def _open(self, name: str) -> Bundle:
+        folder = self.folder / name
+        manifest = _manifest(folder)
+        _check(folder, manifest)
+        try:
+            catalogue = _read_tracks(folder / _TRACKS)
+            models = {model: _load(model, folder, catalogue) for model in manifest["recommenders"]}
+            trained_at = datetime.fromisoformat(manifest["trained_at"])
+            return Bundle(name, manifest["snapshot"], trained_at, catalogue, models)
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            raise _damaged(folder, f"cannot be used ({error})") from error
+
+
+def _write_tracks(path: Path, catalogue: Catalogue) -> None:
+    table = catalogue.tracks.combine_chunks()
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _read_tracks(path: Path) -> Catalogue:
+    with pa.memory_map(str(path)) as file:
+        table = pa.ipc.open_file(file).read_all()
+    if c.TRACK_ID not in table.column_names:
+        raise ValueError(f"{path.name} has no column {c.TRACK_ID}")
+    return Catalogue(table)
+
+
+def _load(name: str, folder: Path, catalogue: Catalogue) -> Recommender:
+    found = entry_points(group=_GROUP, name=name)
+    if not found:
+        raise NotReadyError(
+            f"bundle {folder} needs the recommender “{name}”, which is not installed here",
+            cure=f"Install the package it comes from, or: {_CURE}",
+        )
+    model: Recommender = next(iter(found)).load().load(folder / name, catalogue)
+    return model
+
+
+def _seal(folder: Path, recommenders: list[str], snapshot: str, trained_at: datetime) -> str:
+    """Write the manifest, flush all to disk, and return the name that the content has."""
+    paths = sorted(p for p in folder.rglob("*") if p.is_file())
+    files: dict[str, Any] = {}
+    digest = hashlib.sha256(f"{_FORMAT}\n{snapshot}\n{recommenders}\n".encode())
+    for path in paths:
+        relative = path.relative_to(folder).as_posix()
+        with path.open("rb") as file:
+            whole = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{relative} {whole}\n".encode())
+        files[relative] = {"bytes": path.stat().st_size, "edges": _edges(path), "sha256": whole}
+    manifest = {
+        "format": _FORMAT,
+        "snapshot": snapshot,
+        "trained_at": trained_at.astimezone(UTC).isoformat(),
+        "recommenders": recommenders,
+        "files": files,
+    }
+    text = json.dumps(manifest, indent=1, sort_keys=True)
+    (folder / _MANIFEST).write_text(text, encoding="utf-8")
+    for path in [*paths, folder / _MANIFEST, *(p for p in folder.iterdir() if p.is_dir()), folder]:
+        _to_disk(path)
+    return digest.hexdigest()[:16]
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / _MANIFEST
+    try:
+        manifest: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _damaged(path, "is missing") from error
+    except (OSError, ValueError) as error:
+        raise _damaged(path, "cannot be read") from error
+    wanted = {"format", "snapshot", "trained_at", "recommenders", "files"}
+    whole = isinstance(manifest, dict) and wanted <= manifest.keys()
+    if not whole or not isinstance(manifest["files"], dict):
+        raise _damaged(path, "is not the list of a bundle")
+    if manifest["format"] != _FORMAT:
+        message = f"bundle {folder} was written by another version of Segue"
+        raise NotReadyError(message, cure=_CURE)
+    return dict(manifest)
+
+
+def _check(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Sizes and edges of every file: finds what is missing, cut or overwritten, at no wait."""
+    for relative, facts in manifest["files"].items():
+        path = folder / relative
+        try:
+            size = path.stat().st_size
+            if size != facts["bytes"]:
+                reason = f"has {size:,} bytes where {facts['bytes']:,} were written"
+                raise _damaged(path, reason)
+            if _edges(path) != facts["edges"]:
+                raise _damaged(path, "was changed after it was written")
+        except FileNotFoundError as error:
+            raise _damaged(path, "is missing") from error
+        except (OSError, KeyError, TypeError) as error:
+            raise _damaged(path, "cannot be read") from error
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        _check(folder, _manifest(folder))
+    except NotReadyError:
+        return False
+    return True
+
+
+def _edges(path: Path) -> int:
+    """CRC-32 of the first and last quarter of a megabyte."""
+    with path.open("rb") as file:
+        value = zlib.crc32(file.read(_EDGE))
+        if path.stat().st_size > _EDGE:
+            file.seek(max(_EDGE, path.stat().st_size - _EDGE))
+            value = zlib.crc32(file.read(), value)
+    return value
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _damaged(path: Path, reason: str) -> NotReadyError:
+    return NotReadyError(f"trained models are damaged: {path} {reason}", cure=_CURE)
+
+
+def _storage_error(error: OSError, folder: Path) -> StorageError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        what, cure = "the disk is full", "Free some space, then run the command again."
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        what, cure = "the folder cannot be written", "Make it writable, or set SEGUE_HOME."
+    else:
+        what, cure = str(error), "Check the disk, then run the command again."
+    return StorageError(f"models cannot be saved in {folder}: {what}", cure=cure)

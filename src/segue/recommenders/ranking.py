@@ -1,0 +1,91 @@
+"""From scores of all tracks to the best k, in an order that never depends on chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.errors import NotFittedError
+from segue.features.catalogue import Catalogue
+from segue.features.listening import Listening
+from segue.music.candidates import Candidates, Evidence
+from segue.music.query import Query
+
+__all__ = ["best", "candidates", "fitted", "searchable", "spread"]
+
+Rows = npt.NDArray[np.int64]
+
+
+def best(scores: npt.NDArray[np.floating], k: int) -> Rows:
+    """Positions of the k highest finite scores, best first; ties go by position.
+
+    A catalogue is sorted by track_id, so that positions decide ties as ids do.
+    """
+    usable = np.flatnonzero(np.isfinite(scores))
+    if k <= 0 or not len(usable):
+        return np.empty(0, np.int64)
+    values = scores[usable]
+    if len(usable) > k:
+        bar = np.partition(values, len(values) - k)[len(values) - k]
+        usable = usable[values >= bar]
+        values = scores[usable]
+    return usable[np.lexsort((usable, -values))][:k]
+
+
+def spread(rows: Rows, catalogue: Catalogue, per_artist: int) -> Rows:
+    """The rows in their order without an artist's tracks beyond the first `per_artist`."""
+    artists = catalogue.artist_codes[rows].astype(np.int64)
+    artists = np.where(artists < 0, -1 - rows, artists)  # unknown artists are all different
+    order = np.argsort(artists, kind="stable")
+    ordered = artists[order]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))[: len(order)]
+    lengths = np.diff(np.append(starts, len(order)))
+    place = np.arange(len(order)) - np.repeat(starts, lengths)
+    keep = np.empty(len(order), dtype=bool)
+    keep[order] = place < per_artist
+    return rows[keep]
+
+
+def searchable(query: Query, catalogue: Catalogue, heard: Listening) -> npt.NDArray[np.bool_]:
+    """Tracks that may answer the query: within its bounds, unknown where it is to discover."""
+    mask = catalogue.allowed(query.filters)
+    if query.mix == "discover":
+        mask[heard.rows] = False
+    seeds = catalogue.rows(query.seeds)
+    mask[seeds[seeds >= 0]] = False
+    return mask
+
+
+def candidates(
+    name: str,
+    catalogue: Catalogue,
+    rows: Sequence[int] | Rows,
+    *,
+    scores: Sequence[float] | npt.NDArray[np.floating],
+    evidence: Callable[[int], Evidence | None],
+) -> Candidates:
+    """Candidates of one source; `evidence(i)` is asked for the i-th row, None leaves it out."""
+    found = [(i, evidence(i)) for i in range(len(rows))]
+    kept = [(i, fact) for i, fact in found if fact is not None]
+    return Candidates(
+        track_ids=catalogue.ids(int(rows[i]) for i, _ in kept),
+        scores=tuple(float(scores[i]) for i, _ in kept),
+        sources=((name,),) * len(kept),
+        evidence=tuple((fact,) for _, fact in kept),
+    )
+
+
+def fitted(name: str, state: Catalogue | None) -> Catalogue:
+    """The catalogue of a fitted recommender.
+
+    Raises:
+        NotFittedError: It has neither been fitted nor loaded.
+    """
+    if state is None:
+        raise NotFittedError(
+            f"recommender “{name}” has not learned anything yet",
+            cure="Call fit() or load() before recommend(), or run `segue train`.",
+        )
+    return state

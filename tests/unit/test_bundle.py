@@ -1,0 +1,134 @@
+"""Bundles: published by one rename, named by content, and never half read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segue.errors import BusyError, NotReadyError, StorageError
+from segue.features.catalogue import Catalogue
+from segue.features.from_marts import training_data
+from segue.music.query import Query
+from segue.recommenders.bundle import Bundle, BundleStore
+from segue.recommenders.most_played import MostPlayed
+from tests.tiny import NOW, days_ago, history, tracks
+
+
+def _catalogue(n: int = 3) -> Catalogue:
+    return Catalogue(tracks([{"track_id": f"t{i}", "genres": ["rock"]} for i in range(n)]))
+
+
+def _publish(store: BundleStore, n: int = 3, snapshot: str = "s1") -> Bundle:
+    catalogue = _catalogue(n)
+    model = MostPlayed().fit(training_data(catalogue.tracks, as_of=NOW))
+    return store.publish([model], catalogue, snapshot=snapshot, trained_at=NOW)
+
+
+def test_current_gives_back_what_was_published(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path / "models")
+    published = _publish(store)
+    bundle = store.current()
+    assert (bundle.name, bundle.snapshot, bundle.trained_at) == (published.name, "s1", NOW)
+    assert list(bundle.recommenders) == ["most_played"]
+    assert bundle.catalogue.tracks.equals(_catalogue().tracks)
+    query = Query("me", NOW, mix="daily", history=history([("t1", days_ago(3))]))
+    assert bundle.recommenders["most_played"].recommend(query, 5).track_ids == ("t1",)
+
+
+def test_nothing_trained_names_the_cure(tmp_path: Path) -> None:
+    with pytest.raises(NotReadyError, match="segue train"):
+        BundleStore(tmp_path).current()
+
+
+def test_same_content_has_the_same_name(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    names = [_publish(store).name, _publish(store).name, _publish(store, n=4).name]
+    assert names[0] == names[1] != names[2]
+
+
+def test_the_last_two_bundles_are_kept(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    names = [_publish(store, n=n).name for n in (2, 3, 4, 5)]
+    left = {p.name for p in tmp_path.iterdir() if p.is_dir()}
+    assert left == set(names[-2:])
+    assert store.current().name == names[-1]
+
+
+@pytest.mark.parametrize("victim", ["tracks.arrow", "bundle.json", "most_played/settings.json"])
+@pytest.mark.parametrize("harm", ["missing", "cut", "empty", "changed"])
+def test_a_damaged_file_is_named(tmp_path: Path, victim: str, harm: str) -> None:
+    store = BundleStore(tmp_path)
+    path = tmp_path / _publish(store).name / victim
+    content = path.read_bytes()
+    if harm == "missing":
+        path.unlink()
+    else:
+        harmed = {"cut": content[:-1], "empty": b"", "changed": b"#" + content[1:]}
+        path.write_bytes(harmed[harm])
+    with pytest.raises(NotReadyError, match=Path(victim).name):
+        store.current()
+
+
+def test_a_damaged_bundle_is_replaced_by_publishing_it_again(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    name = _publish(store).name
+    (tmp_path / name / "tracks.arrow").write_bytes(b"")
+    assert _publish(store).name == name
+    assert len(store.current().catalogue) == 3
+
+
+@pytest.mark.parametrize("pointer", ["", "../elsewhere", "no-such-bundle", "\0"])
+def test_a_pointer_to_nowhere_is_an_error(tmp_path: Path, pointer: str) -> None:
+    store = BundleStore(tmp_path)
+    _publish(store)
+    (tmp_path / "current").write_text(pointer)
+    with pytest.raises(NotReadyError, match="damaged"):
+        store.current()
+
+
+def test_what_a_killed_publisher_left_is_removed(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    old = _publish(store)
+    left = tmp_path / ".publishing-half"
+    left.mkdir()
+    (left / "tracks.arrow").write_bytes(b"half")
+    assert store.current().name == old.name
+    _publish(store, n=4)
+    assert not left.exists()
+
+
+def test_two_publishers_at_once_are_refused(tmp_path: Path) -> None:
+    hold = (
+        "import fcntl, sys; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX);"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path / "lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        with pytest.raises(BusyError):
+            _publish(BundleStore(tmp_path))
+        holder.communicate()
+    assert _publish(BundleStore(tmp_path)).name
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_a_storage_error(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(StorageError):
+            _publish(BundleStore(tmp_path / "models"))
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_file_in_the_way_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("not a folder")
+    with pytest.raises(StorageError):
+        _publish(BundleStore(tmp_path / "models"))
