@@ -1,0 +1,326 @@
+"""The records of a JSON file as Arrow tables, shaped by SQL: fast, in file order, little memory.
+
+The file is read in blocks that are cut between two records. DuckDB parses and shapes each block
+on its own thread, and the tables come out in the order of the file. A block that DuckDB refuses,
+or that holds something else than records, is read again one record at a time by `json_records`,
+which either gets through or says where and why the file is broken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from array import array
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from segue.sources.base import InputFile
+from segue.sources.json_records import read_records
+from segue.sources.json_text import fault, utf8_blocks
+
+__all__ = ["STRAY", "JsonQuery", "read_json_rows"]
+
+STRAY: Final = "stray"
+"""Column of `records`: null for an object, else what stands in its place, such as "a number"."""
+
+_BLOCK = 4 << 20
+_PIECE = 1 << 18
+_LONGEST = 64 << 20
+_ROWS = 1 << 16
+_SLOW_ROWS = 1 << 14
+_WORKERS = 4
+
+
+@dataclass(frozen=True)
+class JsonQuery:
+    """How the records of a JSON format become rows.
+
+    Args:
+        what: The format, for messages: "a Spotify extended streaming history".
+        fields: Keys of a record -> their type, as in DuckDB's `from_json`: "VARCHAR" takes text,
+            numbers and booleans alike (as text), "JSON" anything; a mapping is a nested object
+            and a list of one type a list. A value of another type is null; other keys are skipped.
+        expected: Keys of which every real record has at least one.
+        sql: A query over the table `records`, which has the columns `fields` and `stray`. It must
+            answer one row a record, in their order, and pass `stray` on.
+        within: Dotted key of the list that holds the records, when they lie deeper in the file
+            (see `read_records`); such files are read the slow way.
+    """
+
+    what: str
+    fields: Mapping[str, Any]
+    expected: tuple[str, ...]
+    sql: str
+    within: str = ""
+
+    @cached_property
+    def from_blocks(self) -> str:
+        """The query over pieces of a list, each with many records."""
+        familiar = " ".join(f'WHEN "{key}" IS NOT NULL THEN NULL' for key in self.expected)
+        return (
+            "WITH pieces AS NOT MATERIALIZED (SELECT unnest(from_json('[' || piece || ']',"
+            f" {self._structure(list_of=True)}), max_depth := 2) FROM texts),"
+            " records AS NOT MATERIALIZED"
+            f" (SELECT *, CASE {familiar} ELSE 'unfamiliar' END AS {STRAY} FROM pieces)"
+            f" SELECT * FROM ({self.sql})"
+        )
+
+    @cached_property
+    def from_records(self) -> str:
+        """The query over records one by one, with a column that says what is not an object."""
+        return (
+            "WITH records AS NOT MATERIALIZED (SELECT unnest(from_json(piece,"
+            f" {self._structure(list_of=False)})), {STRAY} FROM texts)"
+            f" SELECT * FROM ({self.sql})"
+        )
+
+    def _structure(self, *, list_of: bool) -> str:
+        fields = dict(self.fields)
+        text = json.dumps([fields] if list_of else fields).replace("'", "''")
+        return f"'{text}'"
+
+
+def read_json_rows(
+    file: InputFile, query: JsonQuery, parameters: Mapping[str, Any] | None = None
+) -> Iterator[pa.Table]:
+    """What `query` says about every record of a file, some ten thousand records at a time.
+
+    Args:
+        file: A list of records, or one record a line, in UTF-8 or UTF-16.
+        query: The format.
+        parameters: Values of the query's `$name` parameters.
+
+    Returns:
+        Tables with the columns of the query, one row a record, in the order of the file.
+
+    Raises:
+        SourceError: The file is broken or holds something else; row and byte are named.
+    """
+    with file.on_disk() as path, closing(_database()) as database:
+        shape = _Shape(database, dict(parameters or {}))
+        done = 0
+        if not query.within:
+            for table in _gathered(_fast(file, path, query, shape)):
+                done += table.num_rows
+                yield table.drop_columns(STRAY)
+            if shape.ended:
+                return
+        for table in _slow(file, path, query, shape, skip=done):
+            yield table.drop_columns(STRAY)
+
+
+def _database() -> duckdb.DuckDBPyConnection:
+    database = duckdb.connect(
+        ":memory:",
+        config={
+            "threads": 1,  # each block has a thread of its own
+            "memory_limit": "1GB",
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "enable_external_access": False,
+        },
+    )
+    database.execute("SET GLOBAL TimeZone = 'UTC'")
+    return database
+
+
+class _Shape:
+    """Runs a query over texts; safe to call from several threads."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, parameters: dict[str, Any]) -> None:
+        self._database = database
+        self._parameters = parameters
+        self.ended = False
+
+    def __call__(self, sql: str, texts: pa.Table) -> pa.Table:
+        with self._database.cursor() as cursor:
+            cursor.register("texts", texts)
+            return cursor.execute(sql, self._parameters).to_arrow_table()
+
+
+def _fast(file: InputFile, path: Path, query: JsonQuery, shape: _Shape) -> Iterator[pa.Table]:
+    """Tables of blocks, until one needs the slow way; `shape.ended` says that none did."""
+    waiting: deque[Future[pa.Table]] = deque()
+    workers = max(1, min(_WORKERS, len(os.sched_getaffinity(0))))
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="segue-json")
+    try:
+        for texts in _pieces(utf8_blocks(file, path, _BLOCK), query):
+            waiting.append(pool.submit(shape, query.from_blocks, texts))
+            if len(waiting) > workers:
+                yield _all_records(waiting.popleft().result())
+        while waiting:
+            yield _all_records(waiting.popleft().result())
+        shape.ended = True
+    except (duckdb.Error, UnicodeDecodeError, _NeedsCareError):
+        # UnicodeDecodeError: DuckDB's own complaint about bytes that are not UTF-8 quotes them
+        shape.ended = False
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _NeedsCareError(Exception):
+    """Something here is no plain record: the slow way will see what it is."""
+
+
+def _all_records(table: pa.Table) -> pa.Table:
+    if table[STRAY].null_count < table.num_rows:
+        raise _NeedsCareError
+    return table
+
+
+def _pieces(blocks: Iterator[bytes], query: JsonQuery) -> Iterator[pa.Table]:
+    """Texts of whole records, separated by commas; about _BLOCK bytes in each table.
+
+    A cut is made only where a record can begin: after "}", a comma, and "{" with a known first
+    key. Inside a string the quotes of that key would have to be escaped; inside a nested list
+    both parts would be malformed, and be refused. So no cut can go unnoticed in the wrong place.
+    """
+    first = next(blocks, b"").lstrip()
+    match first[:1]:
+        case b"[":
+            rest, lines = first[1:], False
+        case b"{":
+            rest, lines = first, True
+        case _:
+            raise _NeedsCareError
+    cut = _line_cut() if lines else _list_cut(tuple(query.fields))
+    for block in blocks:
+        rest, texts = _cut(_with_commas(rest) if lines else rest, cut)
+        if texts is not None:
+            yield texts
+        if len(rest) > _LONGEST:
+            raise _NeedsCareError
+        rest += block
+    rest = rest.rstrip()
+    if not lines:
+        if not rest.endswith(b"]"):
+            raise _NeedsCareError
+        rest = rest[:-1]
+    rest, texts = _cut(_with_commas(rest) if lines else rest, cut)
+    if texts is not None:
+        yield texts
+    if rest.strip():
+        yield _texts(rest, [0, len(rest)])
+
+
+def _list_cut(keys: tuple[str, ...]) -> re.Pattern[bytes]:
+    known = "|".join(re.escape(key) for key in keys)
+    return re.compile(rf'\}}\s*,(?=\s*\{{\s*"(?:{known})"\s*:)'.encode())
+
+
+def _line_cut() -> re.Pattern[bytes]:
+    return re.compile(rb"\},(?=\n\{)")
+
+
+def _with_commas(lines: bytes) -> bytes:
+    # a line break cannot stand inside a string, so this is always between two records
+    return re.sub(rb"\}[ \t]*\r?\n\s*\{", b"},\n{", lines)
+
+
+def _cut(text: bytes, cut: re.Pattern[bytes]) -> tuple[bytes, pa.Table | None]:
+    """The text behind the last cut, and the pieces before it."""
+    at = [0]
+    while found := cut.search(text, at[-1] + _PIECE):
+        at.append(found.end())
+    if len(at) == 1 and (found := cut.search(text)):
+        at.append(found.end())
+    return text[at[-1] :], (_texts(text, at) if len(at) > 1 else None)
+
+
+def _texts(text: bytes, at: list[int]) -> pa.Table:
+    # No copy and no check of the encoding: DuckDB's JSON reader refuses what is not UTF-8.
+    offsets = pa.py_buffer(array("i", at).tobytes())
+    pieces = pa.StringArray.from_buffers(len(at) - 1, offsets, pa.py_buffer(text))
+    return pa.table({"piece": pieces})
+
+
+def _gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of about _ROWS."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        if sum(part.num_rows for part in held) >= _ROWS:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
+
+
+def _slow(
+    file: InputFile, path: Path, query: JsonQuery, shape: _Shape, *, skip: int
+) -> Iterator[pa.Table]:
+    """Tables of the records after the first `skip`, read one by one."""
+    records = islice(read_records(file, path, query.within), skip, None)
+    known = skip > 0
+    while batch := list(islice(records, _SLOW_ROWS)):
+        known = known or _known(batch, file, query)
+        texts = pa.table(
+            {
+                "piece": pa.array([_text(record, file, query) for record in batch], pa.string()),
+                STRAY: pa.array([_stray(record) for record in batch], pa.string()),
+            }
+        )
+        try:
+            yield shape(query.from_records, texts)
+        except duckdb.Error as error:
+            raise fault(file, f"cannot be read as {query.what}", row=skip + 1) from error
+        skip += len(batch)
+
+
+def _text(record: Any, file: InputFile, query: JsonQuery) -> str | None:
+    if not isinstance(record, dict):
+        return None
+    wanted = {key: record[key] for key in query.fields if key in record}
+    try:
+        text = json.dumps(wanted, ensure_ascii=False)
+        text.encode()
+    except RecursionError as error:
+        raise fault(file, "has lists or objects nested too deeply") from error
+    except UnicodeEncodeError:  # half of a surrogate pair: no character at all
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def _stray(record: Any) -> str | None:
+    match record:
+        case dict():
+            return None
+        case list():
+            return "a list"
+        case str():
+            return "a number or a text"
+        case bool():
+            return "true or false"
+        case _:
+            return "null"
+
+
+def _known(batch: list[Any], file: InputFile, query: JsonQuery) -> bool:
+    """Whether the records can be what they should be; refuses those that cannot."""
+    objects = [record for record in batch if isinstance(record, dict)]
+    if not objects:
+        raise _other(file, query, f"is a list of {_stray(batch[0])}, not of records")
+    if any(key in record for record in objects for key in query.expected):
+        return True
+    keys = sorted({key for record in objects[:100] for key in record})
+    if not keys:
+        return False
+    shown = ", ".join(f"“{key[:40]}”" for key in keys[:6]) + (" …" if len(keys) > 6 else "")
+    raise _other(file, query, f"is JSON of something else: its records have the fields {shown}")
+
+
+def _other(file: InputFile, query: JsonQuery, what: str) -> Exception:
+    wanted = ", ".join(f"“{key}”" for key in query.expected)
+    cure = f"Expected {query.what}, a list of records with {wanted}: check that it is that file."
+    return fault(file, what, cure=cure)
