@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -59,6 +60,18 @@ class Listening:
         """Sum one weight a play over each track, shape (n,)."""
         totals = np.bincount(self.play_of, weights=weights, minlength=len(self))
         return totals.astype(np.float64)
+
+    @cached_property
+    def _by_track(self) -> tuple[Ints, Ints]:
+        order = np.argsort(self.play_of, kind="stable")
+        counts = np.bincount(self.play_of, minlength=len(self))
+        return order, np.concatenate(([0], np.cumsum(counts)))
+
+    def counted_plays_of(self, position: int) -> Ints:
+        """Indices of one track's counted plays, oldest first."""
+        order, offsets = self._by_track
+        mine = order[offsets[position] : offsets[position + 1]]
+        return np.asarray(mine[self.play_counted[mine]])
 
     def affinity(self, half_life_days: float = 180.0) -> Reals:
         """How much the user likes each track, shape (n,); below zero: mostly skipped.

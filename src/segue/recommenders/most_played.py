@@ -66,18 +66,14 @@ class MostPlayed:
 
 def favourite(heard: Listening, position: int, now: float, days: int | None = None) -> Evidence:
     """The fact that a user plays a track a lot, within the last `days` or ever."""
-    mine = (heard.play_of == position) & heard.play_counted
-    if days is not None:
-        mine &= heard.play_at >= now - days * DAY
+    mine = heard.counted_plays_of(position)
+    if days is None:  # whole days that reach back to the first play
+        days = max(1, int(np.ceil((now - heard.play_at[mine[0]]) / DAY)))
+    mine = mine[heard.play_at[mine] >= now - days * DAY]
     return Evidence(
         kind="favourite",
-        plays=int(mine.sum()),
-        finishes=int((mine & heard.play_finished).sum()),
-        days=days if days is not None else _span(heard, mine, now),
+        plays=len(mine),
+        finishes=int(heard.play_finished[mine].sum()),
+        days=days,
         last_at=moment(heard.last_at[position]),
     )
-
-
-def _span(heard: Listening, mine: np.ndarray, now: float) -> int:
-    """Whole days that reach back to the first of these plays."""
-    return max(1, int(np.ceil((now - heard.play_at[mine].min()) / DAY)))

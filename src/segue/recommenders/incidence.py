@@ -1,0 +1,55 @@
+"""Which rows (sessions, listeners) hold each column (track, artist), and how many hold two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Incidence"]
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Incidence:
+    """A sparse yes-no matrix by column.
+
+    Args:
+        offsets: int64, shape (n_columns + 1,).
+        rows: int32; column j is held by rows[offsets[j]:offsets[j + 1]], ascending, none twice.
+        n_rows: Number of rows.
+    """
+
+    offsets: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int32]
+    n_rows: int
+
+    @classmethod
+    def of_pairs(cls, rows: Rows, columns: Rows, *, n_rows: int, n_columns: int) -> Incidence:
+        """From (row, column) pairs, which may repeat."""
+        pairs = np.unique(columns.astype(np.int64) * max(n_rows, 1) + rows)
+        column, row = np.divmod(pairs, max(n_rows, 1))
+        counts = np.bincount(column, minlength=n_columns)
+        offsets = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
+        return cls(offsets, row.astype(np.int32), n_rows)
+
+    def holding(self, column: int) -> npt.NDArray[np.int32]:
+        """Rows that hold a column, ascending."""
+        return self.rows[self.offsets[column] : self.offsets[column + 1]]
+
+    def sizes(self) -> Rows:
+        """Number of rows that hold each column, shape (n_columns,)."""
+        return np.diff(self.offsets)
+
+    def both(self, columns: Rows, others: Rows) -> Rows:
+        """How many rows hold columns[i] and others[i], exact, shape (len(columns),)."""
+        found = np.zeros(len(columns), np.int64)
+        mark = np.zeros(self.n_rows, dtype=bool)
+        for other in np.unique(others):
+            mark[self.holding(other)] = True
+            for i in np.flatnonzero(others == other):
+                found[i] = np.count_nonzero(mark[self.holding(columns[i])])
+            mark[self.holding(other)] = False
+        return found

@@ -1,0 +1,131 @@
+"""What many people play, the recent counting most, nearest to the user's genres first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.features.catalogue import Catalogue
+from segue.features.listening import Listening, listening
+from segue.features.training_data import TrainingData
+from segue.music.candidates import Candidates, Evidence
+from segue.music.query import Query
+from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
+from segue.recommenders.ranking import best, candidates, fitted, searchable, spread
+
+__all__ = ["Popular"]
+
+_PEOPLE: Final = 3  # what fewer people play is their taste, not popularity
+_PRIOR: Final = 0.2
+_TASTE: Final = 0.75
+
+Reals = npt.NDArray[np.float32]
+
+
+class Popular:
+    """Ranks tracks by faded plays of everybody, and by a catalogue's popularity as a prior.
+
+    Without a crowd a catalogue's own popularity decides alone. A user's history weighs the
+    genres: a track outside all of them keeps a quarter of its score.
+
+    Args:
+        per_artist: Most tracks of one artist in an answer.
+    """
+
+    name: ClassVar[str] = "popular"
+
+    def __init__(self, *, per_artist: int = 4) -> None:
+        self.per_artist = per_artist
+        self.catalogue_: Catalogue | None = None
+        self.scores_: Reals = np.empty(0, np.float32)
+        self.listeners_: npt.NDArray[np.int32] = np.empty(0, np.int32)
+
+    def fit(self, data: TrainingData) -> Self:
+        """Count who plays what, and how lately."""
+        self.catalogue_ = data.catalogue
+        n_tracks = len(data.catalogue)
+        self.listeners_ = np.zeros(n_tracks, np.int32)
+        self.scores_ = _share(np.nan_to_num(data.catalogue.popularity)) * np.float32(_PRIOR)
+        if data.interactions.n_users >= _PEOPLE:
+            columns = data.interactions.matrix.indices
+            self.listeners_ = np.bincount(columns, minlength=n_tracks).astype(np.int32)
+            self.scores_ += _share(np.log1p(data.trend))
+        return self
+
+    def recommend(self, query: Query, k: int) -> Candidates:
+        """Popular tracks of the user's genres, or of all where the user has none."""
+        catalogue = fitted(self.name, self.catalogue_)
+        heard = listening(query, catalogue)
+        taste = _taste(heard, catalogue, catalogue.rows(query.seeds))
+        scores, main_genre = self._by_taste(catalogue, taste)
+        scores[~searchable(query, catalogue, heard) | (self.scores_ <= 0)] = -np.inf
+        top = spread(best(scores, 8 * k + 8), catalogue, self.per_artist)[:k]
+
+        def popular(i: int) -> Evidence:
+            row = int(top[i])
+            genre = catalogue.genres.names[main_genre[row]] if main_genre[row] >= 0 else None
+            return Evidence(
+                kind="popular",
+                listeners=int(self.listeners_[row]) or None,
+                genres=(genre,) if genre else (),
+            )
+
+        return candidates(self.name, catalogue, top, scores=scores[top], evidence=popular)
+
+    def save(self, folder: Path) -> None:
+        """Write scores and listeners."""
+        fitted(self.name, self.catalogue_)
+        save_arrays(folder, {"scores": self.scores_, "listeners": self.listeners_})
+        save_settings(folder, {"per_artist": self.per_artist})
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue) -> Self:
+        """Read them back."""
+        model = cls(**load_settings(folder))
+        model.catalogue_ = catalogue
+        model.scores_ = load_array(folder, "scores")
+        model.listeners_ = load_array(folder, "listeners")
+        return model
+
+    def _by_taste(
+        self, catalogue: Catalogue, taste: npt.NDArray[np.float64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Scores weighed by genre, and for each track the liked genre that weighed, or -1."""
+        genres = catalogue.genres
+        scores = self.scores_.astype(np.float64)
+        main = np.full(len(catalogue), -1, np.int64)
+        if not taste.any():
+            return scores, main
+        owner = np.repeat(np.arange(len(catalogue)), np.diff(genres.offsets))
+        order = np.argsort(taste[genres.codes], kind="stable")
+        order = order[taste[genres.codes[order]] > 0]
+        main[owner[order]] = genres.codes[order]  # the best liked is written last
+        liked = np.where(main >= 0, taste[main], 0.0)
+        return scores * (1 - _TASTE + _TASTE * liked), main
+
+
+def _share(values: npt.NDArray[np.floating]) -> Reals:
+    """Scaled so that the highest is 1."""
+    top = values.max(initial=0)
+    scaled = values / top if top > 0 else np.zeros(len(values))
+    return np.asarray(np.clip(scaled, 0, 1), dtype=np.float32)
+
+
+def _taste(
+    heard: Listening, catalogue: Catalogue, seeds: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """How much the user likes each genre, the best liked 1; seeds alone where there are any."""
+    genres = catalogue.genres
+    rows, liking = heard.rows, np.maximum(heard.affinity(), 0)
+    if (seeds >= 0).any():
+        rows = seeds[seeds >= 0]
+        liking = np.ones(len(rows))
+    per_track = np.zeros(len(catalogue))
+    per_track[rows] = liking
+    owner = np.repeat(np.arange(len(catalogue)), np.diff(genres.offsets))
+    total = np.bincount(genres.codes, weights=per_track[owner], minlength=len(genres.names))
+    top = total.max(initial=0)
+    return np.sqrt(total / top) if top > 0 else np.zeros(len(genres.names))

@@ -1,0 +1,154 @@
+"""Favourites that the user has forgotten, and those of these days: a model of memory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.features.catalogue import Catalogue
+from segue.features.listening import DAY, Listening, listening, moment
+from segue.features.training_data import TrainingData
+from segue.music.candidates import Candidates, Evidence
+from segue.music.query import Query
+from segue.recommenders.arrays import load_settings, save_settings
+from segue.recommenders.most_played import favourite
+from segue.recommenders.ranking import best, candidates, fitted, searchable
+
+__all__ = ["Rediscover"]
+
+_DECAY: Final = 0.5  # ACT-R's, which decades of memory experiments agree on
+_SHORTEST_GAP_DAYS: Final = 7.0
+_WINDOWS: Final = (30, 90, 180, 365)  # days in which a favourite is "of these days"
+_FORGOTTEN_SHARE: Final = 0.8
+
+Reals = npt.NDArray[np.float64]
+
+
+class Rediscover:
+    """Ranks the user's own tracks by how alive they once were and how far they have faded.
+
+    The strength of a memory is the base-level activation B = ln sum (age of a play) ** -0.5 of
+    Anderson and Schooler (1991), "Reflections of the Environment in Memory". A forgotten favourite
+    had a high B when it was last played and has lost much of it since. For the mix "daily" tracks
+    of high B today join in: B predicts what is played again (Reiter-Haas et al., 2021, "Predicting
+    Music Relistening Behavior Using the ACT-R Framework"). Ages are in days, at least one.
+
+    Args:
+        gap_days: Not touched for this long counts as forgotten. A history shorter than six
+            times that has a gap of a sixth of its length, but of a week at least.
+        min_plays: A track with fewer counted plays was no favourite.
+    """
+
+    name: ClassVar[str] = "rediscover"
+
+    def __init__(self, *, gap_days: float = 60.0, min_plays: int = 3) -> None:
+        self.gap_days = gap_days
+        self.min_plays = min_plays
+        self.catalogue_: Catalogue | None = None
+
+    def fit(self, data: TrainingData) -> Self:
+        """Nothing to learn: what the user played comes with the query."""
+        self.catalogue_ = data.catalogue
+        return self
+
+    def recommend(self, query: Query, k: int) -> Candidates:
+        """Forgotten favourites; for "daily" also present ones; none for other mixes."""
+        catalogue = fitted(self.name, self.catalogue_)
+        if query.mix not in ("rediscover", "daily"):
+            return Candidates()
+        heard = listening(query, catalogue)
+        usable = searchable(query, catalogue, heard)[heard.rows] & (heard.plays > 0)
+        if not usable.any():
+            return Candidates()
+        now = query.now.timestamp()
+        lost = np.where(usable, self._lost(heard, now), -np.inf)
+        scores = _FORGOTTEN_SHARE * lost
+        if query.mix == "daily":
+            scores = np.maximum(scores, np.where(usable, _alive(heard, now), -np.inf))
+        top = best(np.where(scores > 0, scores, -np.inf), k)
+
+        def evidence(i: int) -> Evidence | None:
+            position = int(top[i])
+            if scores[position] == _FORGOTTEN_SHARE * lost[position]:
+                return _rediscovered(heard, position, now)
+            return _of_these_days(heard, position, now)
+
+        rows = heard.rows[top]
+        return candidates(self.name, catalogue, rows, scores=scores[top], evidence=evidence)
+
+    def save(self, folder: Path) -> None:
+        """Only the settings."""
+        save_settings(folder, {"gap_days": self.gap_days, "min_plays": self.min_plays})
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue) -> Self:
+        """Read them back."""
+        model = cls(**load_settings(folder))
+        model.catalogue_ = catalogue
+        return model
+
+    def _lost(self, heard: Listening, now: float) -> Reals:
+        """0 … 1: how much of a once strong memory has gone; -inf for what is not forgotten."""
+        gap = (now - heard.last_at) / DAY
+        span = (now - heard.play_at[0]) / DAY
+        wanted = min(self.gap_days, max(_SHORTEST_GAP_DAYS, span / 6))
+        forgotten = (gap >= wanted) & (heard.plays >= self.min_plays) & (heard.skips < heard.plays)
+        then = _activation(heard, heard.last_at)
+        drop = then - _activation(heard, np.full(len(heard), now))
+        liked = (heard.finishes + 0.5 * (heard.plays - heard.finishes)) / (
+            heard.plays + heard.skips + 1
+        )
+        strength = np.where(forgotten, np.log1p(np.exp(then)) * drop * liked, 0.0)
+        top = strength.max()
+        return np.where(strength > 0, strength / (top or 1.0), -np.inf)
+
+
+def _activation(heard: Listening, at: Reals) -> Reals:
+    """Base-level activation of each track at a moment of its own, shape (n,)."""
+    ages = np.maximum((at[heard.play_of] - heard.play_at) / DAY, 1.0)
+    total = heard.total(heard.play_counted * ages**-_DECAY)
+    return np.log(np.maximum(total, 1e-9))
+
+
+def _alive(heard: Listening, now: float) -> Reals:
+    """0 … 1: present activation of tracks played at least twice and not mostly skipped."""
+    strength = np.exp(_activation(heard, np.full(len(heard), now)))
+    strength *= (heard.plays >= 2) & (heard.skips < heard.plays)
+    top = strength.max()
+    return np.where(strength > 0, np.sqrt(strength / (top or 1.0)), -np.inf)
+
+
+def _rediscovered(heard: Listening, position: int, now: float) -> Evidence:
+    mine = heard.counted_plays_of(position)
+    return Evidence(
+        kind="rediscovered",
+        plays=int(heard.plays[position]),
+        finishes=int(heard.finishes[position]),
+        skips=int(heard.skips[position]),
+        days=int((now - heard.last_at[position]) // DAY),
+        month=_peak_month(heard.play_at[mine]),
+        last_at=moment(heard.last_at[position]),
+    )
+
+
+def _peak_month(at: Reals) -> datetime:
+    """First day of the month with most plays; of equal months the latest."""
+    months = at.astype("datetime64[s]").astype("datetime64[M]")
+    names, counts = np.unique(months, return_counts=True)
+    peak = names[len(counts) - 1 - int(np.argmax(counts[::-1]))]
+    year, month = str(peak).split("-")
+    return datetime(int(year), int(month), 1, tzinfo=UTC)
+
+
+def _of_these_days(heard: Listening, position: int, now: float) -> Evidence:
+    """The plays within the shortest window that holds at least half of the last year's."""
+    mine = heard.play_at[heard.counted_plays_of(position)]
+    within = [int((mine >= now - days * DAY).sum()) for days in _WINDOWS]
+    for days, plays in zip(_WINDOWS, within, strict=True):
+        if plays >= 2 and 2 * plays >= within[-1]:
+            return favourite(heard, position, now, days)
+    return favourite(heard, position, now)
