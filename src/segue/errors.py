@@ -130,10 +130,11 @@ class UnknownUserError(SegueError):
 
 
 class UnknownTrackError(SegueError):
-    """There is no such track; `asked` holds what was asked for."""
+    """There is no such track, or there are several; `asked` holds what was asked for."""
 
-    def __init__(self, asked: str, *, cure: str = "") -> None:
-        super().__init__(f"no track matches “{asked}”", cure=cure)
+    def __init__(self, asked: str, *, several: bool = False, cure: str = "") -> None:
+        what = "several tracks match" if several else "no track matches"
+        super().__init__(f"{what} “{asked}”", cure=cure)
         self.asked = asked
 
 

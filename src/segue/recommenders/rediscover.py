@@ -135,10 +135,12 @@ def _rediscovered(heard: Listening, position: int, now: float) -> Evidence:
     )
 
 
-def _peak_month(at: Reals) -> datetime:
-    """First day of the month with most plays; of equal months the latest."""
+def _peak_month(at: Reals) -> datetime | None:
+    """First day of the month that holds at least half of the plays; the latest, if two do."""
     months = at.astype("datetime64[s]").astype("datetime64[M]")
     names, counts = np.unique(months, return_counts=True)
+    if 2 * counts.max(initial=0) < len(at):
+        return None
     peak = names[len(counts) - 1 - int(np.argmax(counts[::-1]))]
     year, month = str(peak).split("-")
     return datetime(int(year), int(month), 1, tzinfo=UTC)

@@ -1,0 +1,178 @@
+"""Reading one listener out of a snapshot: the history of a query, and what the steps must know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from segue.errors import UnknownUserError
+from segue.music import columns as c
+from segue.music.names import artist_key
+from segue.music.query import HISTORY
+from segue.playlists.listener import Heard, Listener
+
+__all__ = ["Marts", "Person", "find_person", "rows_of"]
+
+_KEPT = "saved_track"
+_BANNED_TRACK = "banned_track"
+_BANNED_ARTIST = "banned_artist"
+
+
+class Marts(Protocol):
+    """The part of a snapshot that is needed here."""
+
+    def read(
+        self, mart: str, *, columns: Sequence[str] | None = None, filters: Any = None
+    ) -> pa.Table:
+        """A mart as Arrow."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks, and when.
+
+    Args:
+        user_id: None for a stranger.
+        now: The moment of the playlist, aware UTC.
+        history: Plays up to then, in the HISTORY schema.
+        listener: The same as sets and counts.
+    """
+
+    user_id: str | None
+    now: datetime
+    history: pa.Table
+    listener: Listener
+
+
+def find_person(
+    snapshot: Marts,
+    tracks: pa.Table,
+    *,
+    user_id: str | None,
+    now: datetime | None,
+    otherwise: datetime,
+) -> Person:
+    """Look the user up and read what is needed of them.
+
+    Where nobody has a history or a library yet, anybody is a stranger.
+
+    Args:
+        tracks: The `tracks` mart, or the bundle's copy of it.
+        now: None: just after the user's last play, else the last play of anybody, else
+            `otherwise`, so that an old export is not a pile of forgotten tracks.
+
+    Raises:
+        UnknownUserError: Others have a history or a library here, but not this user.
+    """
+    users = snapshot.read("users", columns=[c.USER_ID, c.LAST_PLAYED_AT])
+    library = snapshot.read("library", columns=[c.USER_ID, c.KIND, c.TRACK_ID, c.ARTIST_ID])
+    last_played = dict(zip(*(users[name].to_pylist() for name in users.column_names), strict=True))
+    everybody = sorted({*last_played, *pc.unique(library[c.USER_ID]).to_pylist()})
+    if user_id is not None and user_id not in everybody:
+        if everybody:
+            raise UnknownUserError(user_id, known=tuple(everybody), cure=_cure(everybody))
+        user_id = None
+    if now is None:
+        now = _after(last_played, user_id, otherwise)
+    if user_id is None:
+        return Person(None, now, HISTORY.empty_table(), Listener())
+    history = _history(snapshot, user_id, now)
+    mine = library.filter(pc.equal(library[c.USER_ID], user_id))
+    return Person(user_id, now, history, _listener(snapshot, tracks, user_id, history, mine))
+
+
+def rows_of(tracks: pa.Table, track_ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
+    """The rows of these tracks, in no particular order; ids that are not there are left out."""
+    wanted = pa.array(track_ids, pa.string())
+    found = pc.index_in(wanted, value_set=tracks[c.TRACK_ID].combine_chunks())
+    return tracks.select(list(columns)).take(found.drop_null())
+
+
+def _after(
+    last_played: dict[str, datetime | None], user_id: str | None, otherwise: datetime
+) -> datetime:
+    own = last_played.get(user_id) if user_id is not None else None
+    latest = own or max((at for at in last_played.values() if at), default=None)
+    return latest + timedelta(seconds=1) if latest else otherwise
+
+
+def _cure(users: Sequence[str]) -> str:
+    some = ", ".join(f"“{name}”" for name in users[:5])
+    more = f" and {len(users) - 5:,} more" if len(users) > 5 else ""
+    known = f"Known here: {some}{more}" if len(users) > 1 else f"The only user here is {some}"
+    return f"{known}; choose with --user, or import a history with `segue import --user`."
+
+
+def _history(snapshot: Marts, user_id: str, now: datetime) -> pa.Table:
+    plays = snapshot.read(
+        "plays",
+        columns=HISTORY.names,
+        filters=(pc.field(c.USER_ID) == user_id)
+        & (pc.field(c.PLAYED_AT) <= pa.scalar(now, HISTORY.field(c.PLAYED_AT).type)),
+    )
+    plays = plays.filter(pc.is_valid(plays[c.TRACK_ID]))
+    return plays.cast(HISTORY).sort_by([(c.PLAYED_AT, "ascending"), (c.TRACK_ID, "ascending")])
+
+
+def _listener(
+    snapshot: Marts, tracks: pa.Table, user_id: str, history: pa.Table, library: pa.Table
+) -> Listener:
+    heard = _heard(history)
+    entries = snapshot.read(
+        "playlist_tracks", columns=[c.TRACK_ID], filters=pc.field(c.USER_ID) == user_id
+    )
+    kept = _ids(library, _KEPT, c.TRACK_ID).union(_known(entries[c.TRACK_ID]))
+    known = rows_of(tracks, [*kept.union(heard)], [c.ARTISTS])
+    names = pc.unique(pc.list_flatten(known[c.ARTISTS])).to_pylist()
+    banned = _ids(library, _BANNED_ARTIST, c.ARTIST_ID)
+    return Listener(
+        heard=heard,
+        kept=kept,
+        artist_keys=frozenset(artist_key(name) for name in names if name),
+        banned_tracks=_ids(library, _BANNED_TRACK, c.TRACK_ID),
+        banned_artists=_artist_names(snapshot, banned),
+        first_at=history[c.PLAYED_AT][0].as_py() if history.num_rows else None,
+    )
+
+
+def _heard(history: pa.Table) -> dict[str, Heard]:
+    counted = history.set_column(
+        history.schema.get_field_index(c.COUNTED),
+        c.COUNTED,
+        pc.cast(pc.fill_null(history[c.COUNTED], False), pa.int64()),
+    )
+    grouped = counted.group_by(c.TRACK_ID).aggregate([(c.COUNTED, "sum"), (c.PLAYED_AT, "max")])
+    return {
+        track_id: Heard(plays, last_at)
+        for track_id, plays, last_at in zip(
+            grouped[c.TRACK_ID].to_pylist(),
+            grouped[f"{c.COUNTED}_sum"].to_pylist(),
+            grouped[f"{c.PLAYED_AT}_max"].to_pylist(),
+            strict=True,
+        )
+    }
+
+
+def _ids(library: pa.Table, kind: str, column: str) -> frozenset[str]:
+    return _known(library.filter(pc.equal(library[c.KIND], kind))[column])
+
+
+def _known(column: pa.ChunkedArray) -> frozenset[str]:
+    return frozenset(column.drop_null().to_pylist())
+
+
+def _artist_names(snapshot: Marts, artist_ids: frozenset[str]) -> frozenset[str]:
+    """Bans are kept by id, and tracks credit names."""
+    if not artist_ids:
+        return frozenset()
+    artists = snapshot.read(
+        "artists",
+        columns=[c.ARTIST],
+        filters=pc.field(c.ARTIST_ID).isin(sorted(artist_ids)),
+    )
+    return frozenset(artist_key(name) for name in artists[c.ARTIST].to_pylist() if name)

@@ -1,0 +1,326 @@
+"""From a user's history and trained models to an ordered, explained playlist."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Final, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from segue.errors import ConfigError, NotReadyError
+from segue.flows.listener import Marts, Person, find_person, rows_of
+from segue.flows.pool import Known, Pool, ask
+from segue.flows.seeds import resolve_seed
+from segue.flows.shortage import Outcome, notes_about
+from segue.flows.wishes import Wishes
+from segue.music import columns as c
+from segue.music.candidates import Candidates, Evidence
+from segue.music.names import artist_key
+from segue.music.playlist import Playlist, PlaylistTrack
+from segue.music.query import Filters, Mix, Query
+from segue.playlists.choose import Chooser, shares
+from segue.playlists.dial import Dial
+from segue.playlists.facts import FACT_COLUMNS, Facts, TrackFacts, facts_of
+from segue.playlists.filters import genre_matches, song_keys
+from segue.playlists.mixes import Part, parts_of
+from segue.playlists.reasons import reasons
+from segue.playlists.rules import Rules
+from segue.playlists.titles import ABOUT, entitle
+from segue.progress import Progress, Silent
+from segue.recommenders.bundle import Bundle
+
+__all__ = ["Wishes", "recommend"]
+
+_log = logging.getLogger(__name__)
+_FAVOURITES: Final = 30
+
+
+def recommend(
+    *,
+    bundle: Bundle,
+    snapshot: Marts,
+    user_id: str | None,
+    wishes: Wishes,
+    now: datetime | None = None,
+    progress: Progress | None = None,
+) -> Playlist:
+    """Make a playlist.
+
+    Args:
+        bundle: Trained recommenders and the tracks they know.
+        snapshot: The published marts.
+        user_id: Whose playlist; None for a stranger.
+        wishes: What is asked for.
+        now: The moment it is for, aware; nothing later is used. None: just after the user's last
+            play, so that an old export is not a pile of forgotten tracks.
+
+    Returns:
+        At most `wishes.size` tracks, the same for the same inputs. With fewer, the notes say why.
+
+    Raises:
+        UnknownUserError: Others have a history here, but not this user.
+        UnknownTrackError: A seed fits no track, or several.
+        NotReadyError: There is nothing that this mix could be made of.
+        ConfigError: `now` has no time zone.
+    """
+    if now is not None and now.tzinfo is None:
+        raise ConfigError("now must have a time zone", field="now", cure="Give it in UTC.")
+    started = time.perf_counter()
+    progress = progress or Silent()
+    progress.start("choosing tracks")
+    making = _making(bundle, snapshot, user_id, wishes, now)
+    playlist = making.playlist()
+    progress.done(f"{len(playlist.tracks)} tracks")
+    _log.info(
+        "recommend: %s, %d tracks in %.2f s",
+        wishes.mix,
+        len(playlist.tracks),
+        time.perf_counter() - started,
+    )
+    return playlist
+
+
+def _making(
+    bundle: Bundle, snapshot: Marts, user_id: str | None, wishes: Wishes, now: datetime | None
+) -> _Making:
+    tracks = bundle.catalogue.tracks
+    person = find_person(snapshot, tracks, user_id=user_id, now=now, otherwise=bundle.trained_at)
+
+    def by_ref(ref: str) -> str | None:
+        found = snapshot.read(
+            "track_matches", columns=[c.TRACK_ID], filters=pc.field(c.TRACK_REF) == ref
+        )
+        return found[c.TRACK_ID][0].as_py() if found.num_rows else None
+
+    seeds = tuple(dict.fromkeys(resolve_seed(s, tracks, by_ref=by_ref) for s in wishes.seeds))
+    return _Making(bundle, person, wishes, seeds, Known(tracks))
+
+
+@dataclass(frozen=True)
+class _Making:
+    """One playlist in the making."""
+
+    bundle: Bundle
+    person: Person
+    wishes: Wishes
+    seeds: tuple[str, ...]
+    known: Known
+
+    @property
+    def tracks(self) -> pa.Table:
+        return self.bundle.catalogue.tracks
+
+    @property
+    def facts(self) -> Facts:
+        return self.known.facts
+
+    @property
+    def mix(self) -> Mix:
+        return cast(Mix, self.wishes.mix)  # Wishes checked it
+
+    @cached_property
+    def asked(self) -> Filters:
+        return Filters(
+            genres=self.wishes.genres,
+            years=self.wishes.years,
+            tempo=self.wishes.tempo,
+            exclude_artists=frozenset(artist_key(name) for name in self.wishes.exclude_artists),
+            exclude_tracks=frozenset(self.wishes.exclude_tracks),
+        )
+
+    @cached_property
+    def rules(self) -> Rules:
+        return Rules(
+            facts=self.facts,
+            listener=self.person.listener,
+            asked=self.asked,
+            seeds=frozenset(self.seeds),
+            now=self.person.now,
+            recent_hours=self.wishes.recent_hours,
+        )
+
+    def playlist(self) -> Playlist:
+        """Ask, choose, explain."""
+        self._refuse_what_cannot_be()
+        parts = [part for part in parts_of(self.mix, self.wishes.adventurous) if part.share > 0]
+        sizes = shares(self.wishes.size, [part.share for part in parts])
+        pools = [self._pool(part) for part in parts]
+        chooser = Chooser(self.facts, self.wishes.size, self.wishes.per_artist, self._dial())
+        chosen, given = chooser([pool.candidates for pool in pools], sizes)
+        stranger = not self.person.listener.known and not self.seeds
+        notes = notes_about(
+            Outcome(chosen, parts, pools, given, sizes, stranger),
+            self.wishes,
+            self.asked,
+            genres=self.bundle.catalogue.genres.names if self.asked.genres else (),
+            allowed=self._allowed,
+        )
+        return self._written(chosen, notes)
+
+    def _refuse_what_cannot_be(self) -> None:
+        known = self.person.listener.known
+        if self.mix == "rediscover" and not self.person.listener.heard:
+            raise NotReadyError(
+                "there is no listening history to rediscover anything in",
+                cure="Import one with `segue import`, or make another mix.",
+            )
+        new = self.bundle.catalogue.allowed(Filters(exclude_tracks=known)).sum()
+        if new or self.mix != "discover":
+            return
+        if not known:
+            raise NotReadyError(
+                "there are no tracks here to choose from",
+                cure="Import a history with `segue import`, or tracks with `segue catalogue add`.",
+            )
+        raise NotReadyError(
+            "there is nothing new to discover: every track here is one you know",
+            cure="Add tracks with `segue catalogue add` or other listeners with `segue crowd add`, "
+            "then run `segue build` and `segue train`; or make `--mix rediscover`.",
+        )
+
+    def _pool(self, part: Part) -> Pool:
+        query = self._query(part)
+        pool = ask(
+            part,
+            query,
+            self.wishes.size,
+            recommenders=self.bundle.recommenders,
+            known=self.known,
+            filters_for=lambda candidates: self.rules.of(part, self._known_songs(part, candidates)),
+        )
+        if part.mix == "similar" and not pool.candidates and not pool.cost:
+            raise NotReadyError(
+                "nothing is known about how these tracks sound or who plays them",
+                cure="Add a catalogue with audio features or genres (`segue catalogue add`) or "
+                "other listeners (`segue crowd add`), then `segue build` and `segue train`.",
+            )
+        return pool
+
+    def _query(self, part: Part) -> Query:
+        """What recommenders are asked; they know genres by their full names."""
+        genres = self._full_names(self.asked.genres)
+        return Query(
+            user_id=self.person.user_id,
+            now=self.person.now,
+            mix=part.mix,
+            history=self.person.history,
+            seeds=self.seeds,
+            filters=replace(
+                self.asked,
+                genres=genres or self.asked.genres,
+                exclude_tracks=self.rules.excluded(part),
+            ),
+            adventurous=self.wishes.adventurous,
+        )
+
+    def _full_names(self, genres: Sequence[str]) -> tuple[str, ...]:
+        names = self.bundle.catalogue.genres.names if genres else ()
+        return tuple(name for name in names if any(genre_matches(g, name) for g in genres))
+
+    def _known_songs(self, part: Part, candidates: Candidates) -> frozenset[str]:
+        """Keys of the songs the user knows, of artists among the candidates only."""
+        if part.known != "out":
+            return frozenset()
+        names = {n for track_id in candidates.track_ids for n in self.facts[track_id].artists}
+        columns = [c.TITLE, c.ARTISTS]
+        mine = rows_of(self.tracks, [*self.person.listener.known], columns).combine_chunks()
+        owner = pc.list_parent_indices(mine[c.ARTISTS])
+        by = pc.is_in(pc.list_flatten(mine[c.ARTISTS]), pa.array(sorted(names), pa.string()))
+        rows = mine.take(pc.unique(owner.filter(by))).to_pylist()
+        return frozenset(
+            key
+            for row in rows
+            for key in song_keys(
+                TrackFacts(
+                    "",
+                    row[c.TITLE] or "",
+                    artist_keys=tuple(artist_key(name) for name in row[c.ARTISTS] if name),
+                )
+            )
+        )
+
+    def _dial(self) -> Dial:
+        """Near is near the seeds, or else near what the user plays most."""
+        heard = self.person.listener.heard
+        most = sorted(heard, key=lambda track_id: (-heard[track_id].plays, track_id))
+        ids = self.seeds or tuple(most[:_FAVOURITES])
+        favourites = facts_of(rows_of(self.tracks, ids, FACT_COLUMNS))
+        return Dial(
+            facts=self.facts,
+            adventurous=self.wishes.adventurous,
+            known_artists=self.person.listener.artist_keys,
+            favourites=tuple(favourites.values()),
+        )
+
+    def _allowed(self, asked: Filters, part: Part) -> int:
+        """Tracks in the whole catalogue that keep to these bounds."""
+        genres = self._full_names(asked.genres)
+        if asked.genres and not genres:
+            return 0
+        bounds = replace(asked, genres=genres, exclude_tracks=self.rules.excluded(part))
+        return int(self.bundle.catalogue.allowed(bounds).sum())
+
+    def _written(self, chosen: Candidates, notes: Sequence[str]) -> Playlist:
+        told = self._told(chosen)
+        seeds = facts_of(rows_of(self.tracks, self.seeds, FACT_COLUMNS))
+        made_at = self.person.now.astimezone(UTC)
+        owner = self.person.user_id or ""
+        return Playlist(
+            playlist_id="p" + hashlib.sha256(f"{owner}\x1f{self.mix}".encode()).hexdigest()[:16],
+            title=entitle(self.mix, made_at, [seeds[seed] for seed in self.seeds if seed in seeds]),
+            description=ABOUT[self.mix],
+            user_id=self.person.user_id,
+            made_at=made_at,
+            tracks=tuple(
+                _place(rank, self.facts[track_id], chosen, reason)
+                for rank, (track_id, reason) in enumerate(
+                    zip(chosen.track_ids, told, strict=True), start=1
+                )
+            ),
+            notes=tuple(notes),
+            mix=self.mix,
+        )
+
+    def _told(self, chosen: Candidates) -> tuple[str, ...]:
+        """Reasons, for which the tracks that the evidence names must be known too."""
+        others = [one.other_id for all_ in chosen.evidence for one in all_ if one.other_id]
+        self.known.look_up(list(dict.fromkeys(others)))
+        explained = replace(
+            chosen,
+            evidence=tuple(
+                tuple(self._with_plays(one) for one in all_) for all_ in chosen.evidence
+            ),
+        )
+        return reasons(explained, self.facts, seeds=frozenset(self.seeds))
+
+    def _with_plays(self, evidence: Evidence) -> Evidence:
+        """How often the user played the other track is a fact, too, if nobody stated it."""
+        heard = self.person.listener.heard.get(evidence.other_id or "")
+        if heard is None or evidence.plays is not None or not heard.plays:
+            return evidence
+        return replace(evidence, plays=heard.plays)
+
+
+def _place(rank: int, track: TrackFacts, chosen: Candidates, reason: str) -> PlaylistTrack:
+    return PlaylistTrack(
+        rank=rank,
+        track_id=track.track_id,
+        title=track.title,
+        artists=track.artists,
+        score=chosen.scores[rank - 1],
+        reason=reason,
+        sources=chosen.sources[rank - 1],
+        album=track.album,
+        duration_ms=track.duration_ms,
+        year=track.year,
+        spotify_uri=track.spotify_uri,
+        recording_mbid=track.recording_mbid,
+        isrc=track.isrc,
+    )

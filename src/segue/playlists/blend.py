@@ -1,0 +1,74 @@
+"""Several recommenders' candidates as one list."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from segue.music.candidates import Candidates, Evidence
+
+__all__ = ["blend"]
+
+_FLATNESS: Final = 60.0
+
+_Said = dict[str, tuple[float, Evidence]]
+
+
+def blend(parts: Mapping[str, Candidates], weights: Mapping[str, float]) -> Candidates:
+    """One list in which a track gains from every recommender that proposed it.
+
+    A recommender gives a track its weight times the mean of two numbers in 0 … 1: the track's
+    place, 61 / (60 + place) as in reciprocal rank fusion (Cormack, Clarke and Büttcher 2009,
+    "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods"), and its
+    score between the recommender's lowest and highest. Place alone forgets how sure a recommender
+    is; score alone lets one outlier flatten all others.
+
+    Args:
+        parts: Recommender -> its candidates, best first.
+        weights: Recommender -> weight; without one, or at 0, a part is left out.
+
+    Returns:
+        Best first, ties by track_id; scores 0 … 1; the sources of each track strongest first,
+        with the evidence of every one of them.
+    """
+    used = {name: weights.get(name, 0.0) for name in parts if weights.get(name, 0.0) > 0}
+    said: dict[str, _Said] = {}
+    gains: dict[str, float] = {}
+    for name in sorted(used):
+        _add(parts[name], used[name], said, gains)
+    total = sum(used.values())
+    scores = {track: gain / total for track, gain in gains.items()}
+    order = sorted(scores, key=lambda track: (-scores[track], track))
+    ranked = [sorted(said[track].items(), key=_strongest_first) for track in order]
+    return Candidates(
+        track_ids=tuple(order),
+        scores=tuple(scores[track] for track in order),
+        sources=tuple(tuple(name for name, _ in by) for by in ranked),
+        evidence=tuple(tuple(evidence for _, (_, evidence) in by) for by in ranked),
+    )
+
+
+def _strongest_first(named: tuple[str, tuple[float, Evidence]]) -> tuple[float, str]:
+    name, (gain, _) = named
+    return -gain, name
+
+
+def _add(part: Candidates, weight: float, said: dict[str, _Said], gains: dict[str, float]) -> None:
+    finite = [score for score in part.scores if math.isfinite(score)]
+    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
+    for place, track in enumerate(part.track_ids):
+        level = _level(part.scores[place], low, high)
+        gain = weight * ((_FLATNESS + 1) / (_FLATNESS + 1 + place) + level) / 2
+        gains[track] = gains.get(track, 0.0) + gain
+        by = said.setdefault(track, {})
+        for name, evidence in zip(part.sources[place], part.evidence[place], strict=True):
+            if name not in by or by[name][0] < gain:
+                by[name] = (gain, evidence)
+            gain *= 0.999  # a part that is a blend itself keeps the order of its sources
+
+
+def _level(score: float, low: float, high: float) -> float:
+    if not math.isfinite(score):
+        return 0.0
+    return (score - low) / (high - low) if high > low else 1.0

@@ -1,0 +1,115 @@
+"""From screened candidates to the tracks of a playlist: score, diversify, share out, order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from segue.music.candidates import Candidates
+from segue.playlists.artist_cap import ArtistCap
+from segue.playlists.base import Step
+from segue.playlists.dial import Dial
+from segue.playlists.diversify import Diversify
+from segue.playlists.facts import Facts
+from segue.playlists.filters import EachSongOnce
+from segue.playlists.order import Flow
+
+__all__ = ["Chooser", "shares", "through"]
+
+_DEPTH: Final = 10
+_LEAST: Final = 200
+_MOST: Final = 2_000
+_LOOSE: Final = 4
+
+
+def through(steps: Sequence[Step], candidates: Candidates) -> Candidates:
+    """The candidates after every step, in turn."""
+    for step in steps:
+        candidates = step(candidates)
+    return candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Chooses and orders `size` tracks out of one list of candidates for each part of a mix.
+
+    Args:
+        dial: What `--adventurous` means for this listener.
+        per_artist: Most tracks on which one artist is credited.
+    """
+
+    facts: Facts = field(repr=False)
+    size: int
+    per_artist: int
+    dial: Dial
+
+    def __call__(
+        self, parts: Sequence[Candidates], sizes: Sequence[int]
+    ) -> tuple[Candidates, tuple[int, ...]]:
+        """The playlist's tracks in playing order, and how many of them each part gave.
+
+        Args:
+            parts: Screened candidates of each part, best first; a track may be in several.
+            sizes: How many tracks each part is meant to give; together `size`. Where a part has
+                too few, the others fill in.
+        """
+        ranked = [self._ranked(part) for part in parts]
+        chosen, given = self._share_out(ranked, sizes)
+        return Flow(self.facts)(chosen), given
+
+    def _ranked(self, part: Candidates) -> Candidates:
+        """The part's best tracks for this listener, each artist within the cap.
+
+        The dial moves tracks within a shortlist only, so that the far end is still music that the
+        recommenders stand behind; a loose cap keeps one artist from filling the shortlist.
+        """
+        depth = min(_MOST, max(_LEAST, _DEPTH * self.size))
+        loose = ArtistCap(self.facts, _LOOSE * self.per_artist)
+        songs = through([EachSongOnce(self.facts), loose], part)
+        steps: list[Step] = [
+            self.dial,
+            ArtistCap(self.facts, self.per_artist),
+            Diversify(self.facts, self.size),
+        ]
+        return through(steps, songs.take(range(min(depth, len(songs)))))
+
+    def _share_out(
+        self, ranked: Sequence[Candidates], sizes: Sequence[int]
+    ) -> tuple[Candidates, tuple[int, ...]]:
+        """Each part's share first, then whatever fits; the cap holds across parts."""
+        taken: dict[str, tuple[Candidates, int]] = {}
+        count: Counter[str] = Counter()
+        given = [0] * len(ranked)
+        for limits in (sizes, [self.size] * len(ranked)):
+            for at, part in enumerate(ranked):
+                for row, track_id in enumerate(part.track_ids):
+                    if given[at] >= limits[at] or len(taken) >= self.size:
+                        break
+                    artists = self.facts[track_id].artist_keys
+                    full = any(count[artist] >= self.per_artist for artist in artists)
+                    if not full and track_id not in taken:
+                        taken[track_id] = (part, row)
+                        count.update(artists)
+                        given[at] += 1
+        return _joined(list(taken.values())), tuple(given)
+
+
+def shares(size: int, parts: Sequence[float]) -> tuple[int, ...]:
+    """Whole tracks for each part's share; together `size`.
+
+    >>> shares(30, [0.7, 0.3])
+    (21, 9)
+    """
+    bounds = [round(size * sum(parts[: at + 1]) / sum(parts)) for at in range(len(parts))]
+    return tuple(high - low for low, high in zip([0, *bounds], bounds, strict=False))
+
+
+def _joined(rows: Sequence[tuple[Candidates, int]]) -> Candidates:
+    return Candidates(
+        track_ids=tuple(part.track_ids[row] for part, row in rows),
+        scores=tuple(part.scores[row] for part, row in rows),
+        sources=tuple(part.sources[row] for part, row in rows),
+        evidence=tuple(part.evidence[row] for part, row in rows),
+    )

@@ -1,0 +1,90 @@
+"""The step behind `--adventurous`: from the familiar to the far."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from segue.music.candidates import Candidates
+from segue.playlists.closeness import Closeness
+from segue.playlists.facts import Facts, TrackFacts
+
+__all__ = ["Dial"]
+
+_NEIGHBOUR = Closeness(artist=0.0, genre=0.4, sound=0.6)
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Moves weight between what a user would expect and what they would not.
+
+    How familiar a track is, 0 … 1, is the mean of three: whether the user knows one of its
+    artists, how popular it is among the candidates, and how near it is to the user's favourites.
+    The score changes by reach × (1 − 2 × adventurous) × (familiarity − ½): at 0 the familiar gain,
+    at 1 the far, at ½ nothing changes. Since the change is linear in the setting, the mean
+    familiarity of the best tracks can only fall while it grows.
+
+    Args:
+        adventurous: 0 … 1.
+        known_artists: Artists the user has heard, in normal form.
+        favourites: Tracks that stand for the user's taste, or the seeds.
+        reach: The most that familiarity can move a score; scores themselves are 0 … 1.
+    """
+
+    facts: Facts = field(repr=False)
+    adventurous: float
+    known_artists: frozenset[str] = field(default=frozenset(), repr=False)
+    favourites: Sequence[TrackFacts] = field(default=(), repr=False)
+    reach: float = 0.8
+
+    def __call__(self, candidates: Candidates, /) -> Candidates:
+        """The same candidates under scores that the dial moved."""
+        tracks = [self.facts[track_id] for track_id in candidates.track_ids]
+        lean = self.reach * (1 - 2 * self.adventurous)
+        moved = [
+            score + lean * (familiar - 0.5)
+            for score, familiar in zip(candidates.scores, self.familiarity(tracks), strict=True)
+        ]
+        return candidates.with_scores(moved)
+
+    def familiarity(self, tracks: Sequence[TrackFacts]) -> list[float]:
+        """How familiar each of the tracks is beside the others, 0 … 1."""
+        popular = popularity(tracks)
+        near = _places([_nearness(track, self.favourites) for track in tracks])
+        known = [not self.known_artists.isdisjoint(track.artist_keys) for track in tracks]
+        return [sum(three) / 3 for three in zip(known, popular, near, strict=True)]
+
+
+def popularity(tracks: Sequence[TrackFacts]) -> list[float]:
+    """How popular each track is among these, 0 … 1: by catalogue, by crowd, or the mean of both."""
+    by_catalogue = _places([track.popularity for track in tracks])
+    by_crowd = _places([float(track.listeners) if track.listeners else None for track in tracks])
+    return [
+        (one + other) / 2
+        if track.popularity is not None and track.listeners
+        else (one if track.popularity is not None else other)
+        for track, one, other in zip(tracks, by_catalogue, by_crowd, strict=True)
+    ]
+
+
+def _nearness(track: TrackFacts, favourites: Sequence[TrackFacts]) -> float | None:
+    """Mean closeness to the favourites nearest to it, so that a wide taste has several homes."""
+    if not favourites or not (track.sound or track.genres):
+        return None
+    close = sorted((_NEIGHBOUR(track, other) for other in favourites), reverse=True)
+    nearest = close[: max(1, len(close) // 5)]
+    return sum(nearest) / len(nearest)
+
+
+def _places(values: Sequence[float | None]) -> list[float]:
+    """The share of known values below each one, ties in the middle; ½ where nothing is known."""
+    known = sorted(value for value in values if value is not None)
+    if len(known) < 2:
+        return [0.5] * len(values)
+    return [
+        0.5
+        if value is None
+        else (bisect_left(known, value) + bisect_right(known, value)) / (2 * len(known))
+        for value in values
+    ]

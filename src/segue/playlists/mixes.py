@@ -1,0 +1,68 @@
+"""The four sorts of playlist: which recommenders each listens to, and what may be in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from segue.music.query import Mix
+
+__all__ = ["KNOWN_FROM", "Known", "Part", "parts_of"]
+
+Known = Literal["out", "only", "any"]
+
+KNOWN_FROM: Final = 0.5
+"""From this setting of the dial on, "similar" leaves out tracks that the user knows."""
+
+_NEARBY: Final = {"als": 1.0, "session_knn": 0.9, "content": 0.8}
+_AROUND: Final = {"content": 1.0, "session_knn": 1.0, "als": 0.7}
+_FORGOTTEN: Final = {"rediscover": 1.0}
+_FAMILIAR: Final = {"most_played": 1.0, "rediscover": 0.6}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One share of a playlist: the tracks that come about in one way.
+
+    Args:
+        mix: The mix that recommenders are asked for.
+        weights: Recommender -> weight in the blend.
+        others: Weight of recommenders that are not named, such as plug-ins.
+        fallback: Recommenders to fall back on, in order, while there are too few tracks.
+        known: Tracks that the user knows are left "out", are the "only" ones, or "any" may be in.
+        share: Share of the playlist, 0 … 1.
+        loved: Only what was played often and not for long.
+    """
+
+    mix: Mix
+    weights: Mapping[str, float]
+    known: Known
+    others: float = 0.0
+    fallback: tuple[str, ...] = ()
+    share: float = 1.0
+    loved: bool = False
+
+
+def parts_of(mix: Mix, adventurous: float) -> tuple[Part, ...]:
+    """What a mix is made of.
+
+    discover    only what the user does not know; popular tracks where nothing else is known
+    rediscover  only what the user loved once and has not played for long
+    daily       favourites, and a share of discoveries as large as the dial says
+    similar     around the seeds; what the user knows is welcome on the near half of the dial
+
+    Args:
+        adventurous: 0 … 1, the dial.
+    """
+    discoveries = Part("discover", _NEARBY, "out", others=0.5, fallback=("popular",))
+    if mix == "discover":
+        return (discoveries,)
+    if mix == "rediscover":
+        return (Part(mix, _FORGOTTEN, "only", loved=True),)
+    if mix == "similar":
+        known: Known = "any" if adventurous < KNOWN_FROM else "out"
+        return (Part(mix, _AROUND, known, others=0.5),)
+    favourites = Part(mix, _FAMILIAR, "only", share=1 - adventurous)
+    new = Part("discover", _NEARBY, "out", 0.5, ("popular",), share=adventurous)
+    return (favourites, new)

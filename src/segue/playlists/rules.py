@@ -1,0 +1,112 @@
+"""Which filters every track of a part must pass: the listener's, the mix's and the asked-for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from segue.music.query import Filters
+from segue.playlists.facts import Facts
+from segue.playlists.filters import (
+    Filter,
+    FromYears,
+    InTempo,
+    LovedOnce,
+    NotRecent,
+    OfGenres,
+    OnlyTracks,
+    WithoutArtists,
+    WithoutSongs,
+    WithoutTracks,
+)
+from segue.playlists.listener import Listener
+from segue.playlists.mixes import Part
+
+__all__ = ["Rules", "forgotten_since"]
+
+_FORGOTTEN: Final = timedelta(days=60)
+_AT_LEAST: Final = timedelta(days=7)
+_SHARE_OF_HISTORY: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of one playlist; a part of it adds its own.
+
+    Args:
+        asked: The bounds asked for, genres as typed.
+        seeds: Tracks that the playlist starts from.
+        now: The moment of the playlist, aware UTC.
+        recent_hours: A track played within this many hours is left out.
+    """
+
+    facts: Facts = field(repr=False)
+    listener: Listener = field(repr=False)
+    asked: Filters
+    seeds: frozenset[str]
+    now: datetime
+    recent_hours: float = 24
+
+    def of(self, part: Part, songs: frozenset[str]) -> list[Filter]:
+        """The filters of a part, cheap ones first.
+
+        Args:
+            songs: Song keys that the listener knows, of the artists among the candidates.
+        """
+        listener = self.listener
+        excluded = self.asked.exclude_tracks | listener.banned_tracks
+        if part.mix in ("discover", "similar"):
+            excluded |= self.seeds
+        rules: list[Filter] = [WithoutTracks(excluded)]
+        if part.known == "out":
+            rules += [
+                WithoutTracks(listener.known, "tracks you know"),
+                WithoutSongs(self.facts, songs),
+            ]
+        elif part.known == "only":
+            rules += [OnlyTracks(listener.known, "tracks you do not know")]
+        if part.loved:
+            rules += [LovedOnce(listener.heard, listener.kept)]
+        rules += self._not_recent(part)
+        rules += self._asked_for()
+        return rules
+
+    def excluded(self, part: Part) -> frozenset[str]:
+        """Tracks that a recommender need not look at."""
+        known = self.listener.known if part.known == "out" else frozenset()
+        return self.asked.exclude_tracks | self.listener.banned_tracks | known
+
+    def _not_recent(self, part: Part) -> list[Filter]:
+        heard = self.listener.heard
+        if part.loved:
+            since, days = forgotten_since(self.listener, self.now)
+            label = f"played in the last {days} day{'s' if days != 1 else ''}"
+            return [NotRecent(heard, since, label)]
+        recent = self.now - timedelta(hours=self.recent_hours)
+        label = f"played in the last {self.recent_hours:g} hours"
+        return [NotRecent(heard, recent, label)] if self.recent_hours else []
+
+    def _asked_for(self) -> list[Filter]:
+        asked, rules = self.asked, list[Filter]()
+        artists = asked.exclude_artists | self.listener.banned_artists
+        if artists:
+            rules.append(WithoutArtists(self.facts, artists))
+        if asked.genres:
+            rules.append(OfGenres(self.facts, asked.genres))
+        if asked.years:
+            rules.append(FromYears(self.facts, *asked.years))
+        if asked.tempo:
+            rules.append(InTempo(self.facts, *asked.tempo))
+        return rules
+
+
+def forgotten_since(listener: Listener, now: datetime) -> tuple[datetime, int]:
+    """What was last played before this moment is forgotten; and the same in whole days.
+
+    60 days, or a sixth of a history of less than a year, but a week at least: after two months of
+    listening, ten days without a favourite are long.
+    """
+    span = now - listener.first_at if listener.first_at else timedelta()
+    days = min(_FORGOTTEN, max(_AT_LEAST, span / _SHARE_OF_HISTORY)).days
+    return now - timedelta(days=days), days
