@@ -51,6 +51,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     c.DURATION_MS: ("durationms", "trackdurationms", "lengthms"),
     c.MS_PLAYED: ("msplayed", "playedms", "durationplayedms"),
 }
+_ALL_NAMES = {name for names in _NAMES.values() for name in names}
 _FEATURES = {*c.AUDIO_FEATURES} - {c.KEY, c.MODE}
 _LISTENER = {"user", "userid", "username", "listener", "listenerid"}
 
@@ -165,7 +166,12 @@ def _has_clock(text: str) -> bool:
 def _by_content(
     delimiter: str, records: Sequence[list[str]], overrides: Mapping[str, str]
 ) -> HistoryLayout | None:
-    width = Counter(len(record) for record in records).most_common(1)[0][0]
+    if len(_ALL_NAMES.intersection(map(_plain, records[0]))) > 1:
+        return None  # it has a header, and that told what it is not
+    dated = [record for record in records if any(map(looks_like_time, record))]
+    if not dated:
+        return None
+    width = Counter(map(len, dated)).most_common(1)[0][0]
     rows = [record for record in records if len(record) == width]
     times = [at for at in range(width) if _share(rows, at, looks_like_time) > 0.5]
     clocks = [at for at in range(width) if _share(rows, at, is_clock) > 0.5]

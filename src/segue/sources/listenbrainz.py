@@ -3,25 +3,83 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import ClassVar, Final
 
+import duckdb
+import pyarrow as pa
+
+from segue.music import columns as c
 from segue.sources.base import Chunk, InputFile, Kind, ReadOptions
-from segue.sources.json_records import read_records
-from segue.sources.json_scrobbles import (
-    Heard,
-    head_text,
-    json_chunks,
-    names_of,
-    number_of,
-    text_of,
-)
+from segue.sources.json_rows import JsonQuery, read_json_rows
+from segue.sources.json_scrobbles import head_text
+from segue.sources.scrobbles import SCROBBLES, Scrobbles, raw_json
 
 __all__ = ["ListenBrainz"]
 
 _LISTENS_NAME = re.compile(r"(?:^|/)listens/(?:.*/)?[^/]+\.jsonl?$", re.IGNORECASE)
 _OTHER_NAME = re.compile(r"(?:^|/)(?:user|feedback|pinned_recordings?)\.jsonl?$", re.IGNORECASE)
 _API_ANSWER = re.compile(r'^\{\s*"payload"\s*:')
+
+_LISTEN: Final = "listen"
+_NUMBER = "VARCHAR"
+_FIELDS: Final = {
+    "listened_at": _NUMBER,
+    "track_metadata": {
+        "track_name": "VARCHAR",
+        "artist_name": "VARCHAR",
+        "release_name": "VARCHAR",
+        "additional_info": {
+            "recording_mbid": "VARCHAR",
+            "isrc": "VARCHAR",
+            "spotify_id": "VARCHAR",
+            "origin_url": "VARCHAR",
+            "artist_names": ["VARCHAR"],
+            "duration_ms": _NUMBER,
+            "duration": _NUMBER,
+            "ms_played": _NUMBER,
+            "duration_played": _NUMBER,
+        },
+        "mbid_mapping": {
+            "recording_mbid": "VARCHAR",
+            "recording_name": "VARCHAR",
+            "artists": [{"artist_credit_name": "VARCHAR"}],
+        },
+    },
+    # not used: they are the first keys of records in the lists of some years
+    "inserted_at": _NUMBER,
+    "recording_msid": "VARCHAR",
+    "user_name": "VARCHAR",
+}
+# What the player said comes before what ListenBrainz made out of the names.
+_SQL: Final = """
+    WITH opened AS (
+        SELECT *, track_metadata AS track, track_metadata.additional_info AS more,
+            track_metadata.mbid_mapping AS mapped
+        FROM records
+    )
+    SELECT
+        stray,
+        if(stray IS NOT NULL, 'not_an_object', NULL) AS fault,
+        {'listened_at': listened_at, 'track_metadata': track_metadata} AS listen,
+        listened_at AS "time",
+        coalesce(nullif(trim(track.track_name), ''), mapped.recording_name) AS title,
+        track.artist_name AS artist,
+        coalesce(
+            list_transform(mapped.artists, artist -> artist.artist_credit_name),
+            more.artist_names) AS artists,
+        track.release_name AS album,
+        coalesce(nullif(more.spotify_id, ''),
+            if(contains(more.origin_url, 'spotify'), more.origin_url, NULL)) AS spotify_uri,
+        coalesce(nullif(more.recording_mbid, ''), mapped.recording_mbid) AS recording_mbid,
+        more.isrc AS isrc,
+        coalesce(try_cast(more.duration_ms AS DOUBLE), 1000 * try_cast(more.duration AS DOUBLE))
+            AS duration_ms,
+        coalesce(try_cast(more.ms_played AS DOUBLE),
+            1000 * try_cast(more.duration_played AS DOUBLE)) AS ms_played
+    FROM opened
+"""
 
 
 class ListenBrainz:
@@ -47,40 +105,36 @@ class ListenBrainz:
             SourceError: Not JSON, cut off, or JSON of something else.
         """
         within = "payload.listens" if _API_ANSWER.match(head_text(file)) else ""
-        with file.on_disk() as path:
-            yield from json_chunks(
-                read_records(file, path, within),
-                file,
-                options,
-                source=self.name,
-                expected="track_metadata",
-                heard=_heard,
-            )
+        query = JsonQuery(
+            what="listens of ListenBrainz",
+            fields=_FIELDS,
+            expected=("track_metadata", "listened_at"),
+            sql=_SQL,
+            within=within,
+        )
+        row = 1
+        with closing(duckdb.connect()) as connection:
+            scrobbles = Scrobbles(connection, file, options, self.name)
+            for found in read_json_rows(file, query):
+                yield scrobbles.chunk(_scrobbles(found, row), _raw(found))
+                row += found.num_rows
 
 
-def _heard(listen: dict[str, Any]) -> Heard:
-    track = _object(listen.get("track_metadata"))
-    more = _object(track.get("additional_info"))
-    mapped = _object(track.get("mbid_mapping"))
-    credit = mapped.get("artists")
-    credited = credit if isinstance(credit, list) else []
-    artists = names_of([_object(artist).get("artist_credit_name") for artist in credited])
-    address = text_of(more.get("origin_url"))
-    return Heard(
-        time=text_of(listen.get("listened_at")),
-        title=text_of(track.get("track_name")) or text_of(mapped.get("recording_name")),
-        artist=text_of(track.get("artist_name")),
-        artists=artists or names_of(more.get("artist_names")),
-        album=text_of(track.get("release_name")),
-        spotify_uri=text_of(more.get("spotify_id"))
-        or (address if address and "spotify" in address else None),
-        # what the player said comes before what ListenBrainz guessed from the names
-        recording_mbid=text_of(more.get("recording_mbid")) or text_of(mapped.get("recording_mbid")),
-        isrc=text_of(more.get("isrc")),
-        duration_ms=number_of(more.get("duration_ms")) or number_of(more.get("duration"), 1000),
-        ms_played=number_of(more.get("ms_played")) or number_of(more.get("duration_played"), 1000),
+def _scrobbles(found: pa.Table, first_row: int) -> pa.Table:
+    """What the query found, in the schema SCROBBLES."""
+    n = found.num_rows
+    rows = pa.array(range(first_row, first_row + n), pa.int64())
+    known = found.append_column(c.ROW, rows)
+    return pa.table(
+        [
+            known[field.name].cast(field.type)
+            if field.name in known.column_names
+            else pa.nulls(n, field.type)
+            for field in SCROBBLES
+        ],
+        schema=SCROBBLES,
     )
 
 
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _raw(found: pa.Table) -> Callable[[Sequence[int]], list[str]]:
+    return lambda places: [raw_json(listen) for listen in found[_LISTEN].take(places).to_pylist()]

@@ -92,29 +92,36 @@ WITH named AS (
         if(regexp_full_match(mbid, '[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}')
             AND mbid <> '00000000-0000-0000-0000-000000000000', mbid, NULL) AS recording_mbid
     FROM named
+), judged AS (
+    SELECT *,
+        CASE
+            WHEN coalesce(spotify_uri, recording_mbid) IS NOT NULL THEN NULL
+            WHEN coalesce(title, artist) IS NULL THEN $no_track
+            WHEN title IS NULL THEN $no_title
+            WHEN artist IS NULL THEN $no_artist
+        END AS unnamed,
+        CASE
+            WHEN moment IS NULL THEN $now_playing
+            WHEN at_us IS NULL AND $unsure AND regexp_matches(moment, $two_ways) THEN $ambiguous
+            WHEN at_us IS NULL THEN $bad_time
+            WHEN at_us < $oldest THEN $too_old
+            WHEN at_us > $newest THEN $future
+        END AS mistimed
+    FROM identified
 )
 SELECT
     title, artist, artists, album, spotify_uri, recording_mbid, isrc, duration_ms, ms_played,
     make_timestamp(if(at_us BETWEEN $oldest AND $newest, at_us, NULL)) AS played_at,
     coalesce(spotify_uri, 'mbid:' || recording_mbid, 'name:' || artist || $separator || title)
         AS track_ref,
+    coalesce(fault, unnamed, mistimed) AS reason,
     CASE
-        WHEN fault IS NOT NULL THEN fault
-        WHEN title IS NULL THEN $no_title
-        WHEN artist IS NULL THEN $no_artist
-        WHEN moment IS NULL THEN $now_playing
-        WHEN at_us IS NULL AND $unsure AND regexp_matches(moment, $two_ways) THEN $ambiguous
-        WHEN at_us IS NULL THEN $bad_time
-        WHEN at_us < $oldest THEN $too_old
-        WHEN at_us > $newest THEN $future
-    END AS reason,
-    CASE
-        WHEN fault IS NOT NULL THEN NULL
-        WHEN title IS NULL THEN 'title'
-        WHEN artist IS NULL THEN 'artist'
-        ELSE 'played_at' END AS field,
-    if(fault IS NULL AND title IS NOT NULL AND artist IS NOT NULL, moment, NULL) AS detail
-FROM identified ORDER BY "row"
+        WHEN fault IS NOT NULL OR unnamed = $no_track THEN NULL
+        WHEN unnamed IS NOT NULL THEN if(title IS NULL, 'title', 'artist')
+        WHEN mistimed IS NOT NULL THEN 'played_at'
+    END AS field,
+    if(fault IS NULL AND unnamed IS NULL, moment, NULL) AS detail
+FROM judged ORDER BY "row"
 """
 _TWO_WAYS: Final = r"^(?:0?[1-9]|1[0-2])[/-](?:0?[1-9]|1[0-2])[/-][0-9]{2}"
 
@@ -172,6 +179,7 @@ class Scrobbles:
                     "newest": _microseconds(newest),
                     "unsure": self.day_first is None,
                     "two_ways": _TWO_WAYS,
+                    "no_track": reasons.NO_TRACK,
                     "no_title": reasons.MISSING_TITLE,
                     "no_artist": reasons.MISSING_ARTIST,
                     "now_playing": NOW_PLAYING,
@@ -201,7 +209,11 @@ def raw_json(record: Any) -> str:
 
 def _public(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: _public(v) for k, v in value.items() if k.casefold() not in _PRIVATE}
+        return {
+            key: _public(held)
+            for key, held in value.items()
+            if held is not None and key.casefold() not in _PRIVATE
+        }
     if isinstance(value, list):
         return [_public(item) for item in value]
     return value
