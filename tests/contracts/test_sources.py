@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from segue.errors import SourceError
 from segue.music.lake_tables import PLAYS
 from segue.sources.base import Chunk
+from tests.contracts.catalogue_cases import CATALOGUE_CASES
 from tests.contracts.scrobble_cases import SCROBBLE_CASES
 from tests.contracts.source_contract import SourceCase, chunks_of, read_all
 from tests.support import BytesFile, ListSource, play_rows
@@ -34,7 +35,7 @@ CASES: list[SourceCase] = [
     # Last.fm, ListenBrainz, Maloja, Koito
     *SCROBBLE_CASES,
     # catalogues
-    #
+    *CATALOGUE_CASES,
     # crowds
     #
 ]
