@@ -10,7 +10,7 @@ __all__ = ["LineTooLongError", "record_batches", "records_of"]
 
 _BLOCK = 1 << 22
 _LONGEST_LINE = 1 << 20
-_MOST_LINES = 50
+_MOST_LINES = 20
 """A record may go on over so many lines; a quote that is open for longer was never closed."""
 
 

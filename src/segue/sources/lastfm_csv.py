@@ -153,10 +153,11 @@ def _no_history(place: Place, layout: HistoryLayout | None) -> SourceError:
 
 
 def _chunks(table: _Table, scrobbles: Scrobbles) -> Iterator[Chunk]:
-    row = 0
+    row, asked = 0, False
     for records in table.batches():
         found = _scrobbles(records, table.layout, first_row=row + 1)
-        if scrobbles.day_first is None and any_ambiguous(found[TIME]):
+        if not asked and any_ambiguous(found[TIME]):
+            asked = True  # of the whole file, which is read once more for this
             scrobbles = replace(scrobbles, day_first=day_comes_first(table.times()))
         yield scrobbles.chunk(found, partial(_raw, records, table.layout.names))
         row += len(records)

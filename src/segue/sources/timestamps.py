@@ -34,6 +34,16 @@ _CLOCK = re.compile(
 )
 _SLASHED = re.compile(r"^\s*([0-9]{1,2})[/-]([0-9]{1,2})[/-](?:[0-9]{4}|[0-9]{2})(?![0-9])")
 
+# What almost every file is written in; DuckDB reads these many times faster than the rest.
+_QUICK = """
+SELECT CASE WHEN regexp_full_match(text, '[0-9]{9,10}') THEN text::BIGINT * 1000000
+    ELSE epoch_us(try_strptime(replace(text, ',', ''), [
+        '%d %b %Y %H:%M', '%Y-%m-%dT%H:%M:%SZ', '%Y-%m-%d %H:%M:%S', '%d %b %Y %H:%M:%S']))
+    END AS at
+FROM texts ORDER BY n
+"""
+_YEAR_1000 = -30_610_224_000_000_000
+
 # Each step works on a whole column. A zone is applied by hand: DuckDB reads one and ignores it.
 _READ = rf"""
 WITH plain AS (
@@ -139,6 +149,11 @@ def read_times(
     Returns:
         int64, one for each text: microseconds since 1970, UTC; null where the text is no moment.
     """
+    quick = _column(connection, _QUICK, texts)
+    # a year of two digits is a year of the first century to DuckDB
+    rest = pc.fill_null(pc.less(quick, _YEAR_1000), True)
+    if not pc.any(rest, min_count=0).as_py():
+        return quick
     # A dash or a slash says nothing about the order; dots are written day first everywhere.
     same = f"{_FIRST} = {_SECOND}"
     default_day = "true" if day_first else same
@@ -147,13 +162,17 @@ def read_times(
         day_first=f"{_DOTTED} OR {_FIRST} > 12 OR ({_SECOND} <= 12 AND {default_day})",
         month_first=f"{_SECOND} > 12 OR {default_month}",
     )
+    slow = _column(connection, _READ.replace("{year_last}", year_last), texts.filter(rest))
+    return pc.replace_with_mask(quick, rest, slow)
+
+
+def _column(connection: duckdb.DuckDBPyConnection, sql: str, texts: pa.Array) -> pa.Array:
     table = pa.table({"n": pa.array(range(len(texts)), pa.int64()), "text": texts})
     connection.register("texts", table)
     try:
-        found = connection.execute(_READ.replace("{year_last}", year_last)).to_arrow_table()
+        return connection.execute(sql).to_arrow_table().column("at").combine_chunks()
     finally:
         connection.unregister("texts")
-    return found.column("at").combine_chunks()
 
 
 def looks_like_time(text: str) -> bool:
