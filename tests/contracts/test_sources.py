@@ -16,6 +16,7 @@ from segue.sources.base import Chunk
 from tests.contracts.catalogue_cases import CATALOGUE_CASES
 from tests.contracts.scrobble_cases import SCROBBLE_CASES
 from tests.contracts.source_contract import SourceCase, chunks_of, read_all
+from tests.contracts.spotify_cases import SPOTIFY_CASES
 from tests.support import BytesFile, ListSource, play_rows
 
 CASES: list[SourceCase] = [
@@ -31,7 +32,7 @@ CASES: list[SourceCase] = [
         tables=frozenset({"plays"}),
     ),
     # Spotify
-    #
+    *SPOTIFY_CASES,
     # Last.fm, ListenBrainz, Maloja, Koito
     *SCROBBLE_CASES,
     # catalogues

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segue.errors import SourceError
+from segue.sources.json_records import read_records
 from segue.sources.json_rows import JsonQuery, read_json_rows
 from tests.support import BytesFile
 
@@ -20,24 +21,22 @@ QUERY = JsonQuery(
     expected=("a", "b"),
     sql="SELECT stray, a, b.c AS c, b.d AS d, a || $suffix AS e, stray AS odd FROM records",
 )
-NESTED = JsonQuery(
-    what="a list of letters",
-    fields={"a": "VARCHAR"},
-    expected=("a",),
-    sql="SELECT stray, a FROM records",
-    within="page.rows",
-)
 
 
-def rows(content: bytes | str, query: JsonQuery = QUERY) -> list[dict[str, Any]]:
+def rows(content: bytes | str) -> list[dict[str, Any]]:
     data = content.encode() if isinstance(content, str) else content
-    parameters = {"suffix": "!"} if query is QUERY else None
-    tables = list(read_json_rows(BytesFile("letters.json", data), query, parameters))
+    tables = list(read_json_rows(BytesFile("letters.json", data), QUERY, {"suffix": "!"}))
     return [row for table in tables for row in table.to_pylist()]
 
 
-def column(content: bytes | str, name: str = "a", query: JsonQuery = QUERY) -> list[Any]:
-    return [row[name] for row in rows(content, query)]
+def column(content: bytes | str, name: str = "a") -> list[Any]:
+    return [row[name] for row in rows(content)]
+
+
+def nested(content: str) -> list[Any]:
+    file = BytesFile("letters.json", content.encode())
+    with file.on_disk() as path:
+        return [record["a"] for record in read_records(file, path, "page.rows")]
 
 
 def test_reads_a_list_and_lines_alike() -> None:
@@ -117,16 +116,17 @@ def test_a_tricky_text_is_never_cut() -> None:
 
 
 def test_records_that_lie_deeper() -> None:
-    assert column(
-        '{"v": [1], "page": {"n": 1, "rows": [{"a": 1}, {"a": 2}]}, "z": {}}', "a", NESTED
-    ) == [
+    assert nested('{"v": [1], "page": {"n": 1, "rows": [{"a": 1}, {"a": 2}]}, "z": {}}') == [
         "1",
         "2",
     ]
-    pages = (
-        '[{"page": {"rows": [{"a": 1}]}}, {"page": {"rows": []}}, {"page": {"rows": [{"a": 3}]}}]'
-    )
-    assert column(pages, "a", NESTED) == ["1", "3"]
+    pages = [
+        '{"page": {"rows": [{"a": 1}]}}',
+        '{"page": {"rows": []}}',
+        '{"page": {"rows": [{"a": 3}]}}',
+    ]
+    assert nested(f"[{', '.join(pages)}]") == ["1", "3"]
+    assert nested("\n".join(pages)) == ["1", "3"]
 
 
 FAULTS: dict[str, tuple[bytes | str, str]] = {
@@ -167,7 +167,7 @@ def test_a_broken_file_says_where_and_what(fault: str) -> None:
 def test_missing_list_is_named() -> None:
     for content in ('{"page": {"x": []}}', '{"page": 3}', '{"x": 1}', '[{"page": []}]', "[1]"):
         with pytest.raises(SourceError, match="has no list"):
-            rows(content, NESTED)
+            nested(content)
 
 
 def test_the_byte_of_a_fault_far_into_a_file_is_right() -> None:

@@ -9,13 +9,11 @@ which either gets through or says where and why the file is broken.
 from __future__ import annotations
 
 import json
-import os
 import re
 from array import array
 from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -26,6 +24,7 @@ import duckdb
 import pyarrow as pa
 
 from segue.sources.base import InputFile
+from segue.sources.duckdb_pool import TABLE, query_pool, with_values
 from segue.sources.json_records import read_records
 from segue.sources.json_text import fault, utf8_blocks
 
@@ -34,12 +33,12 @@ __all__ = ["STRAY", "JsonQuery", "read_json_rows"]
 STRAY: Final = "stray"
 """Column of `records`: null for an object, else what stands in its place, such as "a number"."""
 
-_BLOCK = 4 << 20
+_SMALLEST_BLOCK = 1 << 20
+_LARGEST_BLOCK = 8 << 20
 _PIECE = 1 << 18
 _LONGEST = 64 << 20
 _ROWS = 1 << 16
 _SLOW_ROWS = 1 << 14
-_WORKERS = 4
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,8 @@ class JsonQuery:
         expected: Keys of which every real record has at least one.
         sql: A query over the table `records`, which has the columns `fields` and `stray`. It must
             answer one row a record, in their order, and pass `stray` on.
+        others: Keys of real records that are not read. A file is cut where a record begins, which
+            is seen by its first key; a file whose records begin with any other is still read.
         within: Dotted key of the list that holds the records, when they lie deeper in the file
             (see `read_records`); such files are read the slow way.
     """
@@ -62,6 +63,7 @@ class JsonQuery:
     fields: Mapping[str, Any]
     expected: tuple[str, ...]
     sql: str
+    others: tuple[str, ...] = ()
     within: str = ""
 
     @cached_property
@@ -70,7 +72,7 @@ class JsonQuery:
         familiar = " ".join(f'WHEN "{key}" IS NOT NULL THEN NULL' for key in self.expected)
         return (
             "WITH pieces AS NOT MATERIALIZED (SELECT unnest(from_json('[' || piece || ']',"
-            f" {self._structure(list_of=True)}), max_depth := 2) FROM texts),"
+            f" {self._structure(list_of=True)}), max_depth := 2) FROM {TABLE}),"
             " records AS NOT MATERIALIZED"
             f" (SELECT *, CASE {familiar} ELSE 'unfamiliar' END AS {STRAY} FROM pieces)"
             f" SELECT * FROM ({self.sql})"
@@ -81,7 +83,7 @@ class JsonQuery:
         """The query over records one by one, with a column that says what is not an object."""
         return (
             "WITH records AS NOT MATERIALIZED (SELECT unnest(from_json(piece,"
-            f" {self._structure(list_of=False)})), {STRAY} FROM texts)"
+            f" {self._structure(list_of=False)})), {STRAY} FROM {TABLE})"
             f" SELECT * FROM ({self.sql})"
         )
 
@@ -107,66 +109,40 @@ def read_json_rows(
     Raises:
         SourceError: The file is broken or holds something else; row and byte are named.
     """
-    with file.on_disk() as path, closing(_database()) as database:
-        shape = _Shape(database, dict(parameters or {}))
+    values = parameters or {}
+    with file.on_disk() as path:
         done = 0
-        if not query.within:
-            for table in _gathered(_fast(file, path, query, shape)):
-                done += table.num_rows
-                yield table.drop_columns(STRAY)
-            if shape.ended:
+        try:
+            if not query.within:
+                fast = with_values(query.from_blocks, values)
+                for table in _gathered(_fast(file, path, query, fast)):
+                    done += table.num_rows
+                    yield table.drop_columns(STRAY)
                 return
-        for table in _slow(file, path, query, shape, skip=done):
+        except _NeedsCareError:
+            pass
+        slow = with_values(query.from_records, values)
+        for table in _slow(file, path, query, slow, skip=done):
             yield table.drop_columns(STRAY)
 
 
-def _database() -> duckdb.DuckDBPyConnection:
-    database = duckdb.connect(
-        ":memory:",
-        config={
-            "threads": 1,  # each block has a thread of its own
-            "memory_limit": "1GB",
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "enable_external_access": False,
-        },
-    )
-    database.execute("SET GLOBAL TimeZone = 'UTC'")
-    return database
-
-
-class _Shape:
-    """Runs a query over texts; safe to call from several threads."""
-
-    def __init__(self, database: duckdb.DuckDBPyConnection, parameters: dict[str, Any]) -> None:
-        self._database = database
-        self._parameters = parameters
-        self.ended = False
-
-    def __call__(self, sql: str, texts: pa.Table) -> pa.Table:
-        with self._database.cursor() as cursor:
-            cursor.register("texts", texts)
-            return cursor.execute(sql, self._parameters).to_arrow_table()
-
-
-def _fast(file: InputFile, path: Path, query: JsonQuery, shape: _Shape) -> Iterator[pa.Table]:
-    """Tables of blocks, until one needs the slow way; `shape.ended` says that none did."""
+def _fast(file: InputFile, path: Path, query: JsonQuery, sql: str) -> Iterator[pa.Table]:
+    """Tables of blocks; raises _NeedsCareError at the first that needs the slow way."""
+    pool = query_pool()
+    size = min(_LARGEST_BLOCK, max(_SMALLEST_BLOCK, path.stat().st_size // pool.threads + 1))
     waiting: deque[Future[pa.Table]] = deque()
-    workers = max(1, min(_WORKERS, len(os.sched_getaffinity(0))))
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="segue-json")
     try:
-        for texts in _pieces(utf8_blocks(file, path, _BLOCK), query):
-            waiting.append(pool.submit(shape, query.from_blocks, texts))
-            if len(waiting) > workers:
+        for texts in _pieces(utf8_blocks(file, path, size), query):
+            waiting.append(pool.submit(sql, texts))
+            if len(waiting) > pool.threads:
                 yield _all_records(waiting.popleft().result())
         while waiting:
             yield _all_records(waiting.popleft().result())
-        shape.ended = True
-    except (duckdb.Error, UnicodeDecodeError, _NeedsCareError):
-        # UnicodeDecodeError: DuckDB's own complaint about bytes that are not UTF-8 quotes them
-        shape.ended = False
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        raise _NeedsCareError from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        for future in waiting:
+            future.cancel()
 
 
 class _NeedsCareError(Exception):
@@ -194,7 +170,7 @@ def _pieces(blocks: Iterator[bytes], query: JsonQuery) -> Iterator[pa.Table]:
             rest, lines = first, True
         case _:
             raise _NeedsCareError
-    cut = _line_cut() if lines else _list_cut(tuple(query.fields))
+    cut = _line_cut() if lines else _list_cut((*query.fields, *query.others))
     for block in blocks:
         rest, texts = _cut(_with_commas(rest) if lines else rest, cut)
         if texts is not None:
@@ -246,19 +222,24 @@ def _texts(text: bytes, at: list[int]) -> pa.Table:
 
 
 def _gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows in tables of about _ROWS."""
+    """The same rows in tables of about _ROWS; what came before a fault still comes."""
     held: list[pa.Table] = []
-    for table in tables:
-        held.append(table)
-        if sum(part.num_rows for part in held) >= _ROWS:
+    try:
+        for table in tables:
+            held.append(table)
+            if sum(part.num_rows for part in held) >= _ROWS:
+                yield pa.concat_tables(held)
+                held = []
+    except _NeedsCareError:
+        if held:
             yield pa.concat_tables(held)
-            held = []
+        raise
     if held:
         yield pa.concat_tables(held)
 
 
 def _slow(
-    file: InputFile, path: Path, query: JsonQuery, shape: _Shape, *, skip: int
+    file: InputFile, path: Path, query: JsonQuery, sql: str, *, skip: int
 ) -> Iterator[pa.Table]:
     """Tables of the records after the first `skip`, read one by one."""
     records = islice(read_records(file, path, query.within), skip, None)
@@ -272,7 +253,7 @@ def _slow(
             }
         )
         try:
-            yield shape(query.from_records, texts)
+            yield query_pool().submit(sql, texts).result()
         except duckdb.Error as error:
             raise fault(file, f"cannot be read as {query.what}", row=skip + 1) from error
         skip += len(batch)
