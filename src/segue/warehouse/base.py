@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -11,7 +12,42 @@ import pyarrow as pa
 
 from segue.progress import Progress
 
-__all__ = ["BuildReport", "LoadReport", "Warehouse"]
+__all__ = ["BuildReport", "LoadReport", "RawFile", "Rules", "Warehouse"]
+
+
+class RawFile(Protocol):
+    """A Parquet file of the lake: `row_id` and the columns of its lake table."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows it holds."""
+
+    @property
+    def commit_id(self) -> str:
+        """The import that brought it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What counts as a play, and when two are the same; the settings of the same names.
+
+    Args:
+        counted_ms: A play counts from this many milliseconds on.
+        finished_share: Heard for this share of the track, 0 … 1: finished.
+        session_gap_minutes: A pause of this length starts a new session.
+        same_play_seconds: Two sources may differ by this much about the start of a play.
+        fuzzy_threshold: Lowest fuzzy score, 0 … 100, that is a match.
+    """
+
+    counted_ms: int = 30_000
+    finished_share: float = 0.9
+    session_gap_minutes: int = 30
+    same_play_seconds: int = 90
+    fuzzy_threshold: float = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +85,15 @@ class Warehouse(Protocol):
 
     name: ClassVar[str]
 
-    def load(self, table: str, batches: Iterable[pa.RecordBatch]) -> LoadReport:
-        """Append lake rows to a raw table; all or nothing."""
+    def writing(self) -> AbstractContextManager[None]:
+        """Be the only one who builds; everything else happens inside. Raises BusyError."""
+
+    def load(self, table: str, files: Sequence[RawFile]) -> LoadReport:
+        """Bring a raw table up to date with all its lake files, in commit order; all or nothing.
+
+        Files rather than batches: the warehouse knows which it has loaded, sees when one is gone,
+        and reads Parquet faster by itself than through anybody's hands.
+        """
 
     def build(self, progress: Progress) -> BuildReport:
         """Match tracks, run dbt (models and tests); raises WarehouseError when a test fails."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +14,9 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from segue.errors import BusyError, NotReadyError, StorageError, WarehouseError
+from segue.errors import NotReadyError, StorageError, WarehouseError
 from segue.music.marts import MARTS
+from segue.warehouse.locks import exclusive
 
 __all__ = ["Snapshot", "SnapshotStore"]
 
@@ -118,7 +117,7 @@ class SnapshotStore:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self._locked():
+            with exclusive(self.folder / _LOCK, "build"):
                 self._sweep()
                 return self._publish(write, now)
         except OSError as error:
@@ -155,18 +154,6 @@ class SnapshotStore:
                 shutil.rmtree(path)
             else:
                 path.unlink()
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.folder / _LOCK).open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise BusyError(
-                    f"another build is publishing to {self.folder}",
-                    cure="Wait until it is done, then build again.",
-                ) from error
-            yield
 
 
 def _sync(folder: Path) -> str:

@@ -1,0 +1,4 @@
+{# Models go to the schema that their folder names, without the target's name in front. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name or target.schema }}
+{%- endmacro %}

@@ -1,0 +1,33 @@
+-- What catalogues tell about a track. Its rows (editions, genres) are averaged, labels are those of
+-- one row.
+with ranked as (
+    select
+        catalogue.*,
+        refs.track_id,
+        row_number() over (
+            partition by refs.track_id
+            order by
+                case when catalogue.key is null then 1 else 0 end,
+                case when refs.method in ('own', 'source_id') then 0 else 1 end,
+                catalogue.track_ref,
+                catalogue.row_id
+        ) as place
+    from {{ ref('stg_catalogue') }} as catalogue
+    inner join {{ ref('stg_track_refs') }} as refs on catalogue.track_ref = refs.track_ref
+    where refs.track_id is not null
+)
+
+select
+    track_id,
+    cast(median(duration_ms) as bigint) as duration_ms,
+    min(year) as year,
+    bool_or(explicit) as explicit,
+    max(popularity) as popularity,
+    {% for feature in measured_features() -%}
+    avg({{ feature }}) as {{ feature }},
+    {% endfor %}
+    {%- for feature in labelled_features() -%}
+    max(case when place = 1 then {{ feature }} end) as {{ feature }}{{ "," if not loop.last }}
+    {% endfor %}
+from ranked
+group by track_id

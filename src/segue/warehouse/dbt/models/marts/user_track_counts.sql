@@ -1,0 +1,12 @@
+select
+    user_id,
+    track_id,
+    count(case when counted then 1 end) as plays,
+    count(case when finished and counted then 1 end) as finishes,
+    count(case when skipped then 1 end) as skips,
+    count(distinct case when counted then {{ utc_day('played_at') }} end) as days,
+    cast(coalesce(sum(ms_played), 0) as bigint) as ms_played,
+    min(played_at) as first_played_at,
+    max(played_at) as last_played_at
+from {{ ref('plays') }}
+group by user_id, track_id

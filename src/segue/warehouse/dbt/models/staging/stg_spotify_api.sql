@@ -1,0 +1,1 @@
+{{ staged_plays("source = 'spotify_api'", source_rank=2) }}

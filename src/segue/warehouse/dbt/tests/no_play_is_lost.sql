@@ -1,0 +1,12 @@
+-- Every play in the lake is in the mart, or was told twice by its source, or is told by another.
+with counts as (
+    select
+        (select count(*) from {{ source('raw', 'plays') }}) as told,
+        (select count(*) from {{ ref('int_plays_unioned') }}) as matched,
+        (select count(*) from {{ ref('int_plays_once_per_source') }}) as once_per_source,
+        (select count(distinct absorbed_id) from {{ ref('int_same_plays') }}) as absorbed,
+        (select count(*) from {{ ref('plays') }}) as published
+)
+
+select * from counts
+where told <> matched or published <> once_per_source - absorbed or once_per_source > told
