@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +34,26 @@ class GenreLists:
     offsets: npt.NDArray[np.int64]
     codes: npt.NDArray[np.int32]
 
+    def codes_of(self, row: int) -> npt.NDArray[np.int32]:
+        """The genres of one track."""
+        return self.codes[self.offsets[row] : self.offsets[row + 1]]
+
     def of(self, row: int) -> tuple[str, ...]:
         """The genre names of one track."""
-        return tuple(self.names[g] for g in self.codes[self.offsets[row] : self.offsets[row + 1]])
+        return tuple(self.names[g] for g in self.codes_of(row))
+
+    @cached_property
+    def owners(self) -> npt.NDArray[np.int64]:
+        """The track that each code belongs to, as long as `codes`."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+    def highest(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The highest values[g] among each track's genres, 0 without any, shape (n_tracks,)."""
+        found = np.zeros(len(self.offsets) - 1)
+        filled = np.flatnonzero(np.diff(self.offsets))
+        if len(filled):
+            found[filled] = np.maximum.reduceat(values[self.codes], self.offsets[filled])
+        return found
 
     def any_of(self, wanted: Mask) -> Mask:
         """Which tracks have at least one genre g with wanted[g], shape (n_tracks,)."""
@@ -65,6 +83,11 @@ class Catalogue:
     def track_index(self) -> dict[str, int]:
         """track_id -> row."""
         return dict(zip(self.track_ids, range(len(self)), strict=True))
+
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """Room for the latest thing computed from these tracks; see `listening`."""
+        return {}
 
     @cached_property
     def audio(self) -> npt.NDArray[np.float32]:

@@ -87,7 +87,20 @@ class Listening:
 
 
 def listening(query: Query, catalogue: Catalogue) -> Listening:
-    """The query's history up to its moment, as far as the catalogue knows its tracks."""
+    """The query's history up to its moment, as far as the catalogue knows its tracks.
+
+    The latest answer is remembered: every recommender asks for the same one in turn.
+    """
+    latest = catalogue.memo.get("listening")
+    if latest and latest[0] is query.history and latest[1] == query.now:
+        heard: Listening = latest[2]
+        return heard
+    heard = _listening(query, catalogue)
+    catalogue.memo["listening"] = (query.history, query.now, heard)
+    return heard
+
+
+def _listening(query: Query, catalogue: Catalogue) -> Listening:
     history = query.history
     history = history.filter(pc.less_equal(history[c.PLAYED_AT], _timestamp(query.now)))
     history = history.combine_chunks()

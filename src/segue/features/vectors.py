@@ -120,16 +120,22 @@ class TrackVectors:
             genre[i, self.terms[of_set]] = self.weights[of_set] * self.genre_share[row]
         return Vectors(np.asarray(self.dense[rows]), genre)
 
-    def nearest_features(self, row: int, other: int, count: int = 2) -> tuple[str, ...]:
-        """Audio features in which two tracks differ least, nearest first; () if unknown.
+    def nearest_features(
+        self, rows: npt.NDArray[np.int64], others: npt.NDArray[np.int64], count: int = 2
+    ) -> list[tuple[str, ...]]:
+        """For each pair of tracks the features in which they differ least, nearest first.
 
         Only features that differ by less than a standard deviation count as near, and mode,
-        which half of all tracks share, never does.
+        which half of all tracks share, never does; () where nothing is known.
         """
-        distance = np.abs(self.deviations[row] - self.deviations[other])
-        distance[COMPARED.index(c.MODE)] = np.nan
-        order = np.argsort(distance, kind="stable")[:count]
-        return tuple(COMPARED[f] for f in order if distance[f] < 1.0)
+        distance = np.abs(self.deviations[rows] - self.deviations[others])
+        distance[:, COMPARED.index(c.MODE)] = np.nan
+        order = np.argsort(distance, axis=1, kind="stable")[:, :count]
+        near = np.take_along_axis(distance, order, axis=1) < 1.0
+        return [
+            tuple(COMPARED[f] for f, close in zip(features, flags, strict=True) if close)
+            for features, flags in zip(order.tolist(), near.tolist(), strict=True)
+        ]
 
 
 def track_vectors(catalogue: Catalogue) -> TrackVectors:

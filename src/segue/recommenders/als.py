@@ -71,7 +71,7 @@ class Als:
         self,
         *,
         n_factors: int = 64,
-        regularisation: float = 2.0,
+        regularisation: float = 5.0,
         iterations: int = 12,
         fewest_listeners: int = 20,
         per_artist: int = 4,
@@ -109,6 +109,12 @@ class Als:
         of_tracks = self._by_tracks(own, usable, k)
         of_artists = self._by_artists(own, heard, usable=usable, k=k)
         return _merged(of_tracks, of_artists, k)
+
+    def silent_because(self) -> str | None:
+        """Whether the crowd was too small."""
+        if self.tracks_ is None and self.artists_ is None:
+            return f"there is no crowd of at least {self.fewest_listeners} listeners"
+        return None
 
     def save(self, folder: Path) -> None:
         """Write the factors."""
@@ -286,7 +292,7 @@ def _pairs(factors: Factors, user: FoldIn, *, positions: Rows, found: Rows) -> t
         return np.empty(0, np.int64), np.empty(0, np.int64)
     added = factors.contributions(user, found)
     added[found[:, None] == positions[None, :]] = -np.inf
-    order = np.argsort(-added, axis=1, kind="stable")[:, :_CONTRIBUTORS]
+    order = _highest(added, _CONTRIBUTORS)
     other, together = order[:, 0].copy(), np.zeros(len(found), np.int64)
     for place in range(order.shape[1]):
         open_rows = np.flatnonzero(together == 0)
@@ -296,6 +302,16 @@ def _pairs(factors: Factors, user: FoldIn, *, positions: Rows, found: Rows) -> t
         other[open_rows] = tried
         together[open_rows] = counts
     return other, together
+
+
+def _highest(values: Reals, count: int) -> Rows:
+    """Columns of the highest values of each row, highest first; ties go by column."""
+    if values.shape[1] > count:
+        some = np.sort(np.argpartition(-values, count - 1, axis=1)[:, :count], axis=1)
+    else:
+        some = np.broadcast_to(np.arange(values.shape[1]), values.shape)
+    inner = np.argsort(-np.take_along_axis(values, some, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(some, inner, axis=1)
 
 
 def _plays_by_artist(heard: Listening, catalogue: Catalogue) -> npt.NDArray[np.float64]:

@@ -11,7 +11,7 @@ from segue.features.training_data import TrainingData
 from segue.music.candidates import Candidates
 from segue.music.query import Query
 
-__all__ = ["Recommender", "Similar", "Stored", "StoredRecommender"]
+__all__ = ["Frank", "Recommender", "Similar", "Stored", "StoredRecommender"]
 
 
 class Recommender(Protocol):
@@ -34,6 +34,14 @@ class Recommender(Protocol):
         there they would only use up the k places. For the other mixes a filter step decides. A
         query that the recommender cannot say anything about gives no candidates, not an error.
         """
+
+
+@runtime_checkable
+class Frank(Protocol):
+    """A recommender that tells when it has learned nothing it could answer from."""
+
+    def silent_because(self) -> str | None:
+        """Why it will answer no query, in a few words; None if it can."""
 
 
 @runtime_checkable

@@ -103,6 +103,14 @@ class BundleStore:
                 raise
             return self._open(self._pointed())  # replaced and pruned while we looked
 
+    def sizes(self, name: str) -> dict[str, int]:
+        """Recommender -> bytes of its files; the tracks count as "tracks"."""
+        total: dict[str, int] = {}
+        for relative, facts in _manifest(self.folder / name)["files"].items():
+            owner = "tracks" if relative == _TRACKS else relative.split("/")[0]
+            total[owner] = total.get(owner, 0) + facts["bytes"]
+        return total
+
     def _pointed(self) -> str:
         try:
             name = (self.folder / _POINTER).read_text(encoding="utf-8").strip()

@@ -92,6 +92,11 @@ class Content:
         top = best(scores, k)
         return self._explained(top, scores[top], anchors=anchors, full=full)
 
+    def silent_because(self) -> str | None:
+        """Whether nothing is known about any track."""
+        empty = self.vectors_ is None or not self.vectors_.known.any()
+        return "no track has audio features or genres" if empty else None
+
     def save(self, folder: Path) -> None:
         """Write the vectors."""
         _, vectors = self._state()
@@ -160,16 +165,19 @@ class Content:
     def _explained(self, rows: Rows, scores: Reals, *, anchors: Rows, full: Vectors) -> Candidates:
         """Candidates, each with the anchor that is nearest to it."""
         catalogue, vectors = self._state()
-        nearest = (vectors.at(rows) @ full).argmax(axis=1) if len(rows) else []
-        others = catalogue.ids(anchors)
+        if not len(rows):
+            return Candidates()
+        nearest = anchors[(vectors.at(rows) @ full).argmax(axis=1)]
+        features = vectors.nearest_features(rows, nearest)
+        others = catalogue.ids(nearest)
+        genres = catalogue.genres
 
         def close(i: int) -> Evidence:
-            row, other = int(rows[i]), int(anchors[nearest[i]])
-            shared = set(catalogue.genres.of(row)) & set(catalogue.genres.of(other))
+            shared = set(genres.of(int(rows[i]))) & set(genres.of(int(nearest[i])))
             return Evidence(
                 kind="close",
-                other_id=others[nearest[i]],
-                features=vectors.nearest_features(row, other),
+                other_id=others[i],
+                features=features[i],
                 genres=tuple(sorted(shared)),
             )
 

@@ -16,7 +16,7 @@ from segue.recommenders.incidence import Incidence
 
 __all__ = ["Factors", "FoldIn", "factorise"]
 
-_ALPHA: Final = 6.0
+_ALPHA: Final = 2.0
 
 Reals = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]

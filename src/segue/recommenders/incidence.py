@@ -39,6 +39,11 @@ class Incidence:
         """Rows that hold a column, ascending."""
         return self.rows[self.offsets[column] : self.offsets[column + 1]]
 
+    def any_of(self, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which columns are held by a wanted row, shape (n_columns,)."""
+        hits = np.concatenate(([0], np.cumsum(wanted[self.rows])))
+        return np.asarray(hits[self.offsets[1:]] > hits[self.offsets[:-1]])
+
     def sizes(self) -> Rows:
         """Number of rows that hold each column, shape (n_columns,)."""
         return np.diff(self.offsets)

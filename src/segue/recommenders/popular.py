@@ -60,13 +60,15 @@ class Popular:
         catalogue = fitted(self.name, self.catalogue_)
         heard = listening(query, catalogue)
         taste = _taste(heard, catalogue, catalogue.rows(query.seeds))
-        scores, main_genre = self._by_taste(catalogue, taste)
+        scores = self.scores_.astype(np.float64)
+        if taste.any():
+            scores *= 1 - _TASTE + _TASTE * catalogue.genres.highest(taste)
         scores[~searchable(query, catalogue, heard) | (self.scores_ <= 0)] = -np.inf
         top = spread(best(scores, 8 * k + 8), catalogue, self.per_artist)[:k]
 
         def popular(i: int) -> Evidence:
             row = int(top[i])
-            genre = catalogue.genres.names[main_genre[row]] if main_genre[row] >= 0 else None
+            genre = _best_liked(taste, catalogue, row)
             return Evidence(
                 kind="popular",
                 listeners=int(self.listeners_[row]) or None,
@@ -74,6 +76,12 @@ class Popular:
             )
 
         return candidates(self.name, catalogue, top, scores=scores[top], evidence=popular)
+
+    def silent_because(self) -> str | None:
+        """Whether there is nobody to be popular with, nor a catalogue that says."""
+        if (self.scores_ > 0).any():
+            return None
+        return "there is no crowd, and no catalogue with popularity"
 
     def save(self, folder: Path) -> None:
         """Write scores and listeners."""
@@ -89,22 +97,6 @@ class Popular:
         model.scores_ = load_array(folder, "scores")
         model.listeners_ = load_array(folder, "listeners")
         return model
-
-    def _by_taste(
-        self, catalogue: Catalogue, taste: npt.NDArray[np.float64]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-        """Scores weighed by genre, and for each track the liked genre that weighed, or -1."""
-        genres = catalogue.genres
-        scores = self.scores_.astype(np.float64)
-        main = np.full(len(catalogue), -1, np.int64)
-        if not taste.any():
-            return scores, main
-        owner = np.repeat(np.arange(len(catalogue)), np.diff(genres.offsets))
-        order = np.argsort(taste[genres.codes], kind="stable")
-        order = order[taste[genres.codes[order]] > 0]
-        main[owner[order]] = genres.codes[order]  # the best liked is written last
-        liked = np.where(main >= 0, taste[main], 0.0)
-        return scores * (1 - _TASTE + _TASTE * liked), main
 
 
 def _share(values: npt.NDArray[np.floating]) -> Reals:
@@ -125,7 +117,16 @@ def _taste(
         liking = np.ones(len(rows))
     per_track = np.zeros(len(catalogue))
     per_track[rows] = liking
-    owner = np.repeat(np.arange(len(catalogue)), np.diff(genres.offsets))
-    total = np.bincount(genres.codes, weights=per_track[owner], minlength=len(genres.names))
+    weights = per_track[genres.owners]
+    total = np.bincount(genres.codes, weights=weights, minlength=len(genres.names))
     top = total.max(initial=0)
     return np.sqrt(total / top) if top > 0 else np.zeros(len(genres.names))
+
+
+def _best_liked(taste: npt.NDArray[np.float64], catalogue: Catalogue, row: int) -> str | None:
+    """The track's genre that the user likes most, None if it has none of the user's."""
+    codes = catalogue.genres.codes_of(row)
+    if not len(codes) or taste[codes].max() <= 0:
+        return None
+    name: str = catalogue.genres.names[codes[int(taste[codes].argmax())]]
+    return name

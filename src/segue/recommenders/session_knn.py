@@ -89,6 +89,12 @@ class SessionKnn:
         usable[rows] = False
         return self._answer(rows, np.ones(len(rows)), usable=usable, k=k)
 
+    def silent_because(self) -> str | None:
+        """Whether there were no sessions."""
+        memory = self.memory_
+        empty = memory is None or not memory.by_track.n_rows
+        return "there is no session with two different tracks" if empty else None
+
     def save(self, folder: Path) -> None:
         """Write both directions of the memory."""
         fitted(self.name, self.catalogue_)
@@ -127,8 +133,9 @@ class SessionKnn:
         memory = self.memory_
         assert memory is not None
         rarity = memory.rarity
-        likeness = _likeness(memory, asked, weights * rarity[asked])
-        near = self._neighbours(memory, likeness, usable)
+        holds = memory.by_session.any_of(usable)
+        likeness = _likeness(memory, asked, weights * rarity[asked], holds=holds)
+        near = self._neighbours(likeness)
         if not len(near) or k <= 0:
             return Candidates()
         lengths = memory.by_session.sizes()[near]
@@ -141,13 +148,11 @@ class SessionKnn:
         top = spread(best(scores, 8 * k + 8), catalogue, self.per_artist)[:k]
         return self._explained(top, scores[top], near=near, asked=asked, weights=weights)
 
-    def _neighbours(self, memory: _Memory, likeness: Reals, usable: npt.NDArray[np.bool_]) -> Rows:
-        """The sessions most like the query that hold a usable track; of equals the latest."""
+    def _neighbours(self, likeness: Reals) -> Rows:
+        """The sessions most like the query; of equals the latest."""
         latest_first = likeness[::-1]
-        found = best(np.where(latest_first > 0, latest_first, -np.inf), 8 * self.neighbours)
-        near = len(likeness) - 1 - found
-        holds = [usable[memory.by_session.holding(session)].any() for session in near]
-        return np.asarray(near[np.array(holds, dtype=bool)][: self.neighbours])
+        found = best(np.where(latest_first > 0, latest_first, -np.inf), self.neighbours)
+        return len(likeness) - 1 - found
 
     def _explained(
         self, top: Rows, scores: Reals, *, near: Rows, asked: Rows, weights: Reals
@@ -204,13 +209,19 @@ def _asked(query: Query, heard: Listening, catalogue: Catalogue) -> tuple[Rows, 
     return np.concatenate([seeds, heard.rows[top]]), np.concatenate([np.ones(len(seeds)), mine])
 
 
-def _likeness(memory: _Memory, asked: Rows, weights: Reals) -> Reals:
-    """Weighted overlap of every session with the query over the root of its length."""
+def _likeness(
+    memory: _Memory, asked: Rows, weights: Reals, *, holds: npt.NDArray[np.bool_]
+) -> Reals:
+    """Weighted overlap of every session with the query over the root of its length.
+
+    Sessions that hold nothing usable (`holds` is false) are passed over.
+    """
     n_sessions = memory.by_track.n_rows
-    lists = [memory.by_track.holding(track)[-_PER_TRACK:] for track in asked]
+    found = [memory.by_track.holding(track) for track in asked]
+    lists = [sessions[holds[sessions]][-_PER_TRACK:] for sessions in found]
     if not lists or not n_sessions:
         return np.zeros(n_sessions)
-    repeated = np.repeat(weights, [len(found) for found in lists])
+    repeated = np.repeat(weights, [len(part) for part in lists])
     overlap = np.bincount(np.concatenate(lists), weights=repeated, minlength=n_sessions)
     return np.asarray(overlap / np.sqrt(np.maximum(memory.by_session.sizes(), 1)))
 

@@ -1,0 +1,124 @@
+"""Compare recommenders on each user's own last weeks, held out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from time import perf_counter
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from segue.errors import NotReadyError, UnknownUserError
+from segue.evaluation.leaderboard import Answers, Leaderboard, Player, answers, leaderboard
+from segue.evaluation.splits import Split, split
+from segue.features.catalogue import Catalogue
+from segue.features.from_marts import training_data
+from segue.flows.train import Marts, all_recommenders, fit_all, read_training_marts
+from segue.music import columns as c
+from segue.progress import Progress
+from segue.recommenders.base import Recommender
+
+__all__ = ["Blend", "evaluate"]
+
+_log = logging.getLogger(__name__)
+
+Blend = Callable[[Mapping[str, Recommender], Catalogue], Player]
+"""Makes one player of all fitted recommenders, such as the mix that playlists use."""
+
+
+def evaluate(
+    snapshot: Marts,
+    *,
+    users: Sequence[str] | None = None,
+    ks: Sequence[int] = (10, 30),
+    weeks: float = 4,
+    seed: int,
+    training_sources: Collection[str] | None = None,
+    threads: int = 0,
+    blends: Mapping[str, Blend] | None = None,
+    progress: Progress,
+) -> Leaderboard:
+    """Train on what came before a cut, ask once a week after it, and compare with what was played.
+
+    Everything is learned anew for every cut: models, popularity and the list of tracks (a track
+    that only a later play made known is not there to be found). A case's own history runs up to
+    its moment, as it does when somebody asks for a playlist.
+
+    Args:
+        users: Whose last weeks; None means all users here.
+        ks: Lengths of the lists.
+        weeks: How many weeks to hold out; a short history holds out its last fifth.
+        seed: Of training and bootstrap.
+        training_sources: Sources of plays that may be learned from; None means all.
+        blends: Name -> what to compare besides the single recommenders.
+
+    Raises:
+        UnknownUserError: One of the users has no plays here.
+        NotReadyError: No history is long enough to hold anything out.
+    """
+    began = perf_counter()
+    progress.start("Reading the snapshot")
+    marts = read_training_marts(snapshot)
+    asked = _users(marts["plays"], users)
+    parts = split(marts["plays"], asked, weeks=weeks)
+    progress.done(f"{len(parts.cases)} weeks of {len(asked)} users")
+    if not parts.cases:
+        raise NotReadyError(
+            "no history is long enough to hold its last part out",
+            cure="Import a longer history, then run `segue build`.",
+        )
+    seconds = {"read": perf_counter() - began}
+    found: list[Answers] = []
+    n_tracks = 0
+    for cut in parts.cuts:
+        tables = {**marts, "tracks": _known_tracks(marts["tracks"], marts["plays"], cut)}
+        data = training_data(**tables, training_sources=training_sources, as_of=cut)
+        n_tracks = max(n_tracks, len(data.catalogue))
+        models = all_recommenders(seed=seed, threads=threads)
+        for name, value in fit_all(models, data, progress).items():
+            seconds[name] = seconds.get(name, 0.0) + value
+        fitted: dict[str, Recommender] = {model.name: model for model in models}
+        players: dict[str, Player] = {model.name: model.recommend for model in models}
+        for name, blend in (blends or {}).items():
+            players[name] = blend(fitted, data.catalogue)
+        found += _asked(parts, cut, players, k=max(ks), progress=progress)
+    seconds["total"] = perf_counter() - began
+    rows = leaderboard(found, ks=ks, n_tracks=n_tracks, seed=seed)
+    _log.info("compared %d models on %d cases", len(found[0].lists), len(found))
+    used = tuple(sorted({case.user_id for case in parts.cases}))
+    return Leaderboard(snapshot.name, used, parts.left_out, weeks, rows, seconds)
+
+
+def _asked(
+    parts: Split, cut: datetime, players: Mapping[str, Player], *, k: int, progress: Progress
+) -> list[Answers]:
+    cases = [case for case in parts.cases if case.cut == cut]
+    progress.start("Asking every model", total=len(cases), unit="weeks")
+    found = []
+    for case in cases:
+        found.append(answers(case, players, k=k))
+        progress.advance()
+    progress.done()
+    return found
+
+
+def _users(plays: pa.Table, users: Sequence[str] | None) -> list[str]:
+    known: list[str] = sorted(pc.unique(plays[c.USER_ID]).drop_null().to_pylist())
+    for user in users or ():
+        if user not in known:
+            raise UnknownUserError(user, known=tuple(known), cure="See `segue status`.")
+    return list(dict.fromkeys(users)) if users else known
+
+
+def _known_tracks(tracks: pa.Table, plays: pa.Table, cut: datetime) -> pa.Table:
+    """Tracks of a catalogue or a crowd, and those that somebody here had played by then."""
+    until = pa.scalar(cut, pa.timestamp("us", tz="UTC"))
+    played = plays.filter(pc.less_equal(plays[c.PLAYED_AT], until))[c.TRACK_ID]
+    others = pc.or_(
+        tracks["in_catalogue"].fill_null(False),
+        pc.greater(tracks["crowd_listeners"].fill_null(0), 0),
+    )
+    known = pc.is_in(tracks[c.TRACK_ID], value_set=pc.unique(played))
+    return tracks.filter(pc.or_(known, others))

@@ -1,0 +1,191 @@
+"""Train every recommender on a snapshot and publish them as one bundle."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import entry_points
+from time import perf_counter
+from typing import Any, Final, Protocol
+
+import pyarrow as pa
+
+from segue.features.from_marts import training_data
+from segue.features.training_data import TrainingData
+from segue.music import columns as c
+from segue.progress import Progress
+from segue.recommenders.base import Frank, StoredRecommender
+from segue.recommenders.bundle import BundleStore
+
+__all__ = ["Marts", "TrainReport", "all_recommenders", "fit_all", "read_training_marts", "train"]
+
+_log = logging.getLogger(__name__)
+
+_GROUP: Final = "segue.recommenders"
+_PLAY_COLUMNS: Final = (
+    c.USER_ID,
+    c.TRACK_ID,
+    c.PLAYED_AT,
+    c.SOURCE,
+    c.SESSION_ID,
+    c.SKIPPED,
+    c.FINISHED,
+    c.COUNTED,
+)
+
+
+class Marts(Protocol):
+    """A published snapshot, as far as training reads it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    def read(self, mart: str, *, columns: Sequence[str] | None = None) -> pa.Table:
+        """A mart in the schema of `segue.music.marts`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReport:
+    """What was learned, from how much, and how long it took.
+
+    Args:
+        bundle: Name of the published bundle.
+        snapshot: Name of the snapshot it was learned from.
+        tracks: Tracks that may be recommended.
+        users: Users here with plays from a training source.
+        listeners: Crowd listeners, on tracks or on artists.
+        sessions: Sessions of users and crowds.
+        seconds: Stage or recommender -> seconds.
+        sizes: Recommender -> bytes in the bundle.
+        skipped: Recommender -> why it has nothing to say.
+    """
+
+    bundle: str
+    snapshot: str
+    tracks: int
+    users: int
+    listeners: int
+    sessions: int
+    seconds: Mapping[str, float]
+    sizes: Mapping[str, int]
+    skipped: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            "bundle": self.bundle,
+            "snapshot": self.snapshot,
+            "tracks": self.tracks,
+            "users": self.users,
+            "listeners": self.listeners,
+            "sessions": self.sessions,
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+            "sizes": dict(self.sizes),
+            "skipped": dict(self.skipped),
+        }
+
+
+def train(
+    *,
+    snapshot: Marts,
+    bundles: BundleStore,
+    training_sources: Collection[str],
+    seed: int,
+    threads: int,
+    progress: Progress,
+    now: datetime,
+) -> TrainReport:
+    """Learn from the marts of a snapshot, publish the bundle, and say what came of it.
+
+    Args:
+        training_sources: Sources of plays that may be learned from.
+        seed: Of everything random.
+        threads: 0 means all cores; the result does not depend on it.
+        now: Plays after it are not learned from; aware UTC.
+
+    Raises:
+        StorageError: The bundle cannot be written; the old one stays current.
+        BusyError: Another training is publishing.
+        WarehouseError: The snapshot cannot be read.
+    """
+    seconds: dict[str, float] = {}
+    began = perf_counter()
+    progress.start("Reading the snapshot")
+    marts = read_training_marts(snapshot)
+    data = training_data(**marts, training_sources=training_sources, as_of=now)
+    seconds["read"] = perf_counter() - began
+    progress.done(f"{len(data.catalogue):,} tracks, {data.interactions.n_users:,} listeners")
+    models = all_recommenders(seed=seed, threads=threads)
+    seconds |= fit_all(models, data, progress)
+    began = perf_counter()
+    progress.start("Saving the models")
+    bundle = bundles.publish(models, data.catalogue, snapshot=snapshot.name, trained_at=now)
+    seconds["save"] = perf_counter() - began
+    progress.done(bundle.name)
+    report = TrainReport(
+        bundle=bundle.name,
+        snapshot=snapshot.name,
+        tracks=len(data.catalogue),
+        users=len(data.local_users),
+        listeners=_listeners(data),
+        sessions=len(data.sessions),
+        seconds=seconds,
+        sizes=bundles.sizes(bundle.name),
+        skipped=_skipped(models),
+    )
+    _log.info("trained %d recommenders in %.1f s", len(models), sum(seconds.values()))
+    return report
+
+
+def read_training_marts(snapshot: Marts) -> dict[str, pa.Table]:
+    """The tables that `training_data` takes, by its names for them."""
+    return {
+        "tracks": snapshot.read("tracks"),
+        "plays": snapshot.read("plays", columns=_PLAY_COLUMNS),
+        "crowd_counts": snapshot.read("crowd_counts"),
+        "crowd_sessions": snapshot.read("crowd_sessions"),
+    }
+
+
+def all_recommenders(*, seed: int, threads: int) -> list[StoredRecommender]:
+    """One of each installed recommender, unfitted, in alphabetical order.
+
+    Those whose constructor takes a seed or threads are given them.
+    """
+    given = {"seed": seed, "threads": threads}
+    models: list[StoredRecommender] = []
+    for point in sorted(entry_points(group=_GROUP), key=lambda point: point.name):
+        made = point.load()
+        taken = inspect.signature(made).parameters
+        models.append(made(**{name: value for name, value in given.items() if name in taken}))
+    return models
+
+
+def fit_all(
+    models: Sequence[StoredRecommender], data: TrainingData, progress: Progress
+) -> dict[str, float]:
+    """Fit each; returns name -> seconds."""
+    seconds = {}
+    progress.start("Training", total=len(models), unit="models")
+    for model in models:
+        began = perf_counter()
+        model.fit(data)
+        seconds[model.name] = perf_counter() - began
+        progress.advance()
+    progress.done(f"{len(models)} models in {sum(seconds.values()):.1f} s")
+    return seconds
+
+
+def _skipped(models: Sequence[StoredRecommender]) -> dict[str, str]:
+    frank = [model for model in models if isinstance(model, Frank)]
+    return {model.name: why for model in frank if (why := model.silent_because())}
+
+
+def _listeners(data: TrainingData) -> int:
+    """Distinct crowd listeners, whether their tracks or only their artists are known."""
+    of_tracks = set(data.interactions.user_ids) - set(data.local_users)
+    return len(of_tracks | set(data.artist_interactions.user_ids))

@@ -1,0 +1,102 @@
+"""Held-out weeks: what is known before the cut decides, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from segue.errors import NotReadyError, UnknownUserError
+from segue.evaluation.leaderboard import Leaderboard, Player
+from segue.flows.evaluate import evaluate
+from segue.progress import Silent
+from tests.marts_folder import published
+from tests.tiny import NOW, crowd, days_ago, plays, tracks
+
+IDS = [f"t{i:02}" for i in range(30)]
+
+
+def _marts(**changes: Any) -> dict[str, pa.Table]:
+    """A user who plays ten tracks in turn, and in the last month one new track a week."""
+    heard = [("me", IDS[day % 10], days_ago(day)) for day in range(300)]
+    heard += [("me", IDS[10 + week], days_ago(7 * week + 1.5)) for week in range(4)]
+    rows = [(f"l{i:02}", t, f"a-{t}", 1.0) for i in range(30) for t in IDS[i % 3 :: 2]]
+    marts = {
+        "tracks": tracks({"track_id": t, "genres": ["rock"], "energy": 0.5} for t in IDS),
+        "plays": plays(heard),
+        "crowd_counts": crowd(rows),
+    }
+    return {**marts, **changes}
+
+
+def _evaluate(tmp_path: Path, marts: dict[str, pa.Table], **changes: Any) -> Leaderboard:
+    given: dict[str, Any] = {"ks": (5, 10), "seed": 17, "threads": 1, "progress": Silent()}
+    return evaluate(published(tmp_path / "snapshots", **marts), **{**given, **changes})
+
+
+def test_models_and_baselines_are_on_one_board(tmp_path: Path) -> None:
+    board = _evaluate(tmp_path, _marts())
+    models = {row.model for row in board.rows}
+    assert models == {"als", "content", "most_played", "popular", "rediscover", "session_knn"}
+    assert board.users == ("me",)
+    # ten tracks in turn: ten guesses at the known ones hold everything that is played again
+    assert board.row("most_played", "repeats", 10).metrics["recall"].value == 1
+    assert board.row("most_played", "discoveries", 10).metrics["recall"].value == 0
+    assert {board.row(m, "discoveries", 10).cases for m in models} == {4}
+    json.dumps(board.as_dict(), allow_nan=False)
+
+
+def test_the_same_seed_gives_the_same_board(tmp_path: Path) -> None:
+    first, second = (_evaluate(tmp_path / n, _marts()) for n in "ab")
+    assert first.rows == second.rows
+
+
+def test_a_blend_joins_the_board(tmp_path: Path) -> None:
+    def only_als(models: Any, catalogue: Any) -> Player:
+        del catalogue
+        player: Player = models["als"].recommend
+        return player
+
+    board = _evaluate(tmp_path, _marts(), blends={"blend": only_als})
+    for part in ("all", "discoveries"):
+        assert board.row("blend", part, 5).metrics == board.row("als", part, 5).metrics
+
+
+def test_a_track_first_known_after_the_cut_cannot_be_found(tmp_path: Path) -> None:
+    table = tracks({"track_id": t, "genres": ["rock"], "in_catalogue": False} for t in IDS)
+    board = _evaluate(tmp_path, {"tracks": table, "plays": _marts()["plays"]})
+    for row in board.rows:
+        if row.part == "discoveries":
+            assert row.metrics["recall"].value == 0, row.model
+
+
+def test_what_comes_after_a_window_changes_nothing_before_it(tmp_path: Path) -> None:
+    marts = _marts()
+    other = plays([("other", IDS[20], NOW - timedelta(days=1))] * 50)
+    more = pa.concat_tables([marts["plays"], other])
+    first = _evaluate(tmp_path / "a", marts, users=["me"])
+    second = _evaluate(tmp_path / "b", {**marts, "plays": more}, users=["me"])
+    assert first.rows == second.rows
+
+
+def test_a_household_is_cut_each_at_their_own_time(tmp_path: Path) -> None:
+    ann = [("ann", IDS[day % 10], days_ago(day)) for day in range(300)]
+    bob = [("bob", IDS[15 + day % 10], days_ago(200 + day)) for day in range(300)]
+    board = _evaluate(tmp_path, _marts(plays=plays([*ann, *bob])))
+    assert board.users == ("ann", "bob")
+    assert board.row("most_played", "repeats", 10).metrics["recall"].value == 1
+
+
+def test_unknown_users_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UnknownUserError, match="nobody"):
+        _evaluate(tmp_path, _marts(), users=["nobody"])
+
+
+@pytest.mark.parametrize("heard", [[], [("me", "t00", NOW)]])
+def test_too_little_to_hold_out_is_said(tmp_path: Path, heard: list[Any]) -> None:
+    with pytest.raises(NotReadyError, match="hold"):
+        _evaluate(tmp_path, _marts(plays=plays(heard)))
