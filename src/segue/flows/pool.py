@@ -75,8 +75,7 @@ def ask(
         size: Tracks wanted in the end; a multiple of it is looked for, to have a choice.
         filters_for: The rules, given all candidates (whose facts are known by then).
     """
-    weights = {name: part.weights.get(name, part.others) for name in recommenders}
-    weights |= {name: 0.0 for name in part.fallback if name in weights}
+    weights = {name: part.weight(name) for name in recommenders}
     pool = _deep(weights, query, _ENOUGH * size, recommenders, known, filters_for)
     for name in part.fallback:
         if len(pool.candidates) < size and name in recommenders:

@@ -195,7 +195,8 @@ class _Making:
             known=self.known,
             filters_for=lambda candidates: self.rules.of(part, self._known_songs(part, candidates)),
         )
-        if part.mix == "similar" and not pool.candidates and not pool.cost:
+        silent = not pool.candidates and not any(pool.cost.values())
+        if part.mix == "similar" and silent and not self.rules.excluded(part):
             raise NotReadyError(
                 "nothing is known about how these tracks sound or who plays them",
                 cure="Add a catalogue with audio features or genres (`segue catalogue add`) or "

@@ -13,7 +13,7 @@ from rapidfuzz import fuzz, process
 
 from segue.errors import UnknownTrackError
 from segue.music import columns as c
-from segue.music.names import artist_key, title_key
+from segue.music.names import artist_key, song_key, title_key
 
 __all__ = ["resolve_seed"]
 
@@ -86,10 +86,15 @@ def _by_id(asked: str, tracks: pa.Table, by_ref: Callable[[str], str | None] | N
 
 def _by_name(asked: str, tracks: pa.Table) -> str:
     readings = _readings(asked)
+    blocks: list[list[Row]] = []
     for artist, title in readings:
-        rows = _exact(artist, title, _block(title, tracks))
-        if rows:
+        blocks.append(_block(title, tracks))
+        if rows := _exact(artist, title, blocks[-1]):
             return _only(asked, rows, by_artist=bool(artist))
+    for (artist, title), block in zip(readings, blocks, strict=True):
+        rows = _part_of_title(artist, title, block)
+        if len(rows) == 1:
+            return str(rows[0][c.TRACK_ID])
     ranked = sorted(
         ((_likeness(row, readings), row) for row in _lookalikes(readings, tracks)),
         key=lambda pair: (-pair[0], *_favour(pair[1])),
@@ -114,18 +119,24 @@ def _readings(asked: str) -> list[tuple[str, str]]:
 
 
 def _block(title: str, tracks: pa.Table) -> list[Row]:
-    """Tracks with this very title, and those that hold its longest word, whatever its accents."""
+    """Tracks with this very title, and those that hold one of its two longest words."""
     titles = tracks[c.TITLE]
     same = pc.indices_nonzero(pc.fill_null(pc.equal(pc.utf8_lower(titles), title.lower()), False))
-    part = _part(max(title_key(title).split() or [title], key=len))
+    parts = [_part(word) for word in sorted(title_key(title).split(), key=len)[-2:]] or [title]
     plain = pc.string_is_ascii(titles)
-    hit = pc.and_(plain, pc.match_substring(titles, part, ignore_case=True))
-    rows = pc.indices_nonzero(pc.fill_null(hit, False))
-    accented = pc.indices_nonzero(pc.fill_null(pc.invert(plain), False))
-    if len(accented):
-        folded = pc.match_substring(_folded(titles.take(accented)), part)
-        rows = pa.concat_arrays([rows, accented.filter(_whole(pc.fill_null(folded, False)))])
-    return _rows(same, tracks) + _rows(rows, tracks)
+    ascii_ = _whole(pc.indices_nonzero(pc.and_(pc.fill_null(plain, False), _holds(titles, parts))))
+    accented = _whole(pc.indices_nonzero(pc.fill_null(pc.invert(plain), False)))
+    folded = _holds(_folded(titles.take(accented)), parts)
+    rows = pa.concat_arrays([ascii_, accented.filter(_whole(folded))])
+    found = {row[c.TRACK_ID]: row for row in (*_rows(same, tracks), *_rows(rows, tracks))}
+    return list(found.values())
+
+
+def _holds(titles: pa.ChunkedArray, parts: Sequence[str]) -> pa.ChunkedArray:
+    """Whether each title holds at least one of the parts, whatever its case."""
+    pattern = "|".join(re.escape(part) for part in parts)
+    hits = pc.match_substring_regex(titles, pattern, ignore_case=True)
+    return pc.fill_null(hits, False)
 
 
 def _part(word: str) -> str:
@@ -155,17 +166,28 @@ def _rows(positions: pa.Array, tracks: pa.Table) -> list[Row]:
 
 
 def _exact(artist: str, title: str, block: Sequence[Row]) -> list[Row]:
-    wanted, by = title_key(title), artist_key(artist) if artist else ""
-    return sorted(
-        (
-            row
-            for row in block
-            if row[c.TITLE]
-            and title_key(row[c.TITLE]) == wanted
-            and (not by or by in {artist_key(name) for name in _credited(row)})
-        ),
-        key=_favour,
-    )
+    wanted = title_key(title)
+    same = (row for row in block if row[c.TITLE] and title_key(row[c.TITLE]) == wanted)
+    return sorted((row for row in same if not artist or _is_by(artist, row)), key=_favour)
+
+
+def _part_of_title(artist: str, title: str, block: Sequence[Row]) -> list[Row]:
+    """Tracks by the artist whose titles hold all the words: “Satisfaction” is enough of a title."""
+    words = set(title_key(title).split())
+    if not artist or not words:
+        return []
+    titled = (row for row in block if words <= set(title_key(row[c.TITLE] or "").split()))
+    return [row for row in titled if _is_by(artist, row)]
+
+
+def _is_by(artist: str, row: Row) -> bool:
+    """Whether the artist, or the first of those named, is credited on the track."""
+    credited = {artist_key(name) for name in _credited(row)}
+    return artist_key(artist) in credited or _lead(artist) in credited
+
+
+def _lead(artist: str) -> str:
+    return song_key(artist, "").partition("\x1f")[0]
 
 
 def _only(asked: str, rows: Sequence[Row], *, by_artist: bool) -> str:

@@ -14,6 +14,7 @@ from segue.music.candidates import Candidates
 from segue.music.query import Filters
 from segue.playlists.filters import FromYears, InTempo, OfGenres, genre_matches
 from segue.playlists.mixes import Part
+from segue.playlists.rules import KNOWN
 
 __all__ = ["Outcome", "notes_about"]
 
@@ -82,7 +83,7 @@ def _short(
     if not most:
         return f"{fit}: there are no others to choose from."
     more = f"{most:,} more" if count else f"{most:,}"
-    return f"{fit}. Most are kept out by “{label}”: without it {more} could be chosen from."
+    return f"{fit}. Most are kept out by {label}: without it {more} could be chosen from."
 
 
 def _cost(
@@ -90,30 +91,30 @@ def _cost(
 ) -> Counter[str]:
     """Rule -> tracks that it alone keeps out.
 
-    Recommenders look only at tracks within genres, years and tempo, so that the cost of these is
-    counted in the catalogue; that of other rules among the candidates.
+    Recommenders look only at new tracks within genres, years and tempo, so that the cost of these
+    is counted in the catalogue; that of other rules among the candidates.
     """
-    without = {
-        _plain(OfGenres({}, asked.genres).label): replace(asked, genres=()),
-        _plain(FromYears({}, *(asked.years or (None, None))).label): replace(asked, years=None),
-        _plain(InTempo({}, *(asked.tempo or (None, None))).label): replace(asked, tempo=None),
-    }
+    without: dict[str, Filters] = {}
+    if asked.genres:
+        without[OfGenres({}, asked.genres).label] = replace(asked, genres=())
+    if asked.years:
+        without[FromYears({}, *asked.years).label] = replace(asked, years=None)
+    if asked.tempo:
+        without[InTempo({}, *asked.tempo).label] = replace(asked, tempo=None)
     cost: Counter[str] = Counter()
     for part, pool in zip(outcome.parts, outcome.pools, strict=True):
         inside = allowed(asked, part)
         for label, looser in without.items():
-            if looser != asked and part.known != "only":
+            if part.known != "only":
                 cost[label] += allowed(looser, part) - inside
+        if part.known == "out":
+            cost[KNOWN] += allowed(asked, replace(part, known="any")) - inside
         for label, tracks in pool.cost.items():
-            cost[_plain(label)] = max(cost[_plain(label)], tracks)
+            cost[label] = max(cost[label], tracks)
     fitting = {track for pool in outcome.pools for track in pool.candidates.track_ids}
-    cap = f"at most {wishes.per_artist} of an artist"
+    cap = f"the limit of {wishes.per_artist} for each artist"
     cost[cap] = len(fitting) - len(outcome.chosen)
     return +cost
-
-
-def _plain(label: str) -> str:
-    return label.replace("“", "").replace("”", "")
 
 
 def _one_sided(outcome: Outcome) -> str:

@@ -98,7 +98,7 @@ class WithoutTracks(Filter):
     """Leaves out the given tracks: known ones, banned ones, seeds, recent repeats."""
 
     track_ids: frozenset[str] = field(repr=False)
-    label: str = "excluded tracks"
+    label: str = "the tracks to exclude"
 
     def keeps(self, track_id: str) -> bool:
         """Whether it is none of them."""
@@ -110,7 +110,7 @@ class OnlyTracks(Filter):
     """Keeps the given tracks only, such as those the user knows."""
 
     track_ids: frozenset[str] = field(repr=False)
-    label: str = "tracks you know"
+    label: str = "the wish for tracks you know"
 
     def keeps(self, track_id: str) -> bool:
         """Whether it is one of them."""
@@ -127,7 +127,7 @@ class WithoutArtists(Filter):
 
     facts: Facts = field(repr=False)
     artist_keys: frozenset[str]
-    label: str = "excluded artists"
+    label: str = "the artists to exclude"
 
     def keeps(self, track_id: str) -> bool:
         """Whether none of them is on the track."""
@@ -140,7 +140,7 @@ class NotRecent(Filter):
 
     heard: Mapping[str, Heard] = field(repr=False)
     since: datetime
-    label: str = "no recent repeats"
+    label: str = "being played lately"
 
     def keeps(self, track_id: str) -> bool:
         """Whether its last play was before."""
@@ -155,7 +155,7 @@ class LovedOnce(Filter):
     heard: Mapping[str, Heard] = field(repr=False)
     kept: frozenset[str] = field(repr=False)
     plays: int = 3
-    label: str = "favourites"
+    label: str = "the wish for favourites"
 
     def keeps(self, track_id: str) -> bool:
         """Whether it was played so often, or saved."""
@@ -227,7 +227,7 @@ class WithoutSongs(Filter):
 
     facts: Facts = field(repr=False)
     songs: frozenset[str] = field(repr=False)
-    label: str = "songs you know"
+    label: str = "being a song you know"
 
     def keeps(self, track_id: str) -> bool:
         """Whether none of its song keys is known."""
@@ -291,4 +291,6 @@ def _inside(value: float | None, low: float | None, high: float | None) -> bool:
 def _range(low: float | None, high: float | None) -> str:
     if low is not None and high is not None:
         return f"{low:g}–{high:g}" if low != high else f"{low:g}"
-    return f"from {low:g}" if low is not None else f"up to {high:g}"
+    if low is not None:
+        return f"from {low:g}"
+    return f"up to {high:g}" if high is not None else "of any number"

@@ -19,6 +19,7 @@ _NEARBY: Final = {"als": 1.0, "session_knn": 0.9, "content": 0.8}
 _AROUND: Final = {"content": 1.0, "session_knn": 1.0, "als": 0.7}
 _FORGOTTEN: Final = {"rediscover": 1.0}
 _FAMILIAR: Final = {"most_played": 1.0, "rediscover": 0.6}
+_OURS: Final = {"popular", *_NEARBY, *_AROUND, *_FORGOTTEN, *_FAMILIAR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Part:
     Args:
         mix: The mix that recommenders are asked for.
         weights: Recommender -> weight in the blend.
-        others: Weight of recommenders that are not named, such as plug-ins.
+        others: Weight of recommenders that no mix knows: plug-ins.
         fallback: Recommenders to fall back on, in order, while there are too few tracks.
         known: Tracks that the user knows are left "out", are the "only" ones, or "any" may be in.
         share: Share of the playlist, 0 … 1.
@@ -42,6 +43,12 @@ class Part:
     fallback: tuple[str, ...] = ()
     share: float = 1.0
     loved: bool = False
+
+    def weight(self, recommender: str) -> float:
+        """How much a recommender's word counts, 0 or more."""
+        if recommender in self.fallback:
+            return 0.0
+        return self.weights.get(recommender, 0.0 if recommender in _OURS else self.others)
 
 
 def parts_of(mix: Mix, adventurous: float) -> tuple[Part, ...]:

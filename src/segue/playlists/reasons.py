@@ -18,7 +18,7 @@ from segue.playlists.facts import Facts, TrackFacts
 from segue.playlists.links import one_line
 from segue.playlists.titles import MONTHS
 
-__all__ = ["reasons", "sentences"]
+__all__ = ["KINDS", "reasons", "sentences"]
 
 _IN_WORDS: Final[Mapping[str, str]] = {
     c.VALENCE: "mood",
@@ -248,6 +248,9 @@ _WRITERS: Final[Mapping[str, _Writer]] = {
     "popular": _popular,
     "artist": _artist,
 }
+
+KINDS: Final = tuple(_WRITERS)
+"""The kinds of evidence that can be said."""
 
 
 def _often(evidence: Evidence) -> str:

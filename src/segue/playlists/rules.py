@@ -23,8 +23,10 @@ from segue.playlists.filters import (
 from segue.playlists.listener import Listener
 from segue.playlists.mixes import Part
 
-__all__ = ["Rules", "forgotten_since"]
+__all__ = ["KNOWN", "Rules", "forgotten_since"]
 
+KNOWN: Final = "being known to you"
+"""The label of the rule that keeps known tracks out of discoveries."""
 _FORGOTTEN: Final = timedelta(days=60)
 _AT_LEAST: Final = timedelta(days=7)
 _SHARE_OF_HISTORY: Final = 6
@@ -61,11 +63,11 @@ class Rules:
         rules: list[Filter] = [WithoutTracks(excluded)]
         if part.known == "out":
             rules += [
-                WithoutTracks(listener.known, "tracks you know"),
+                WithoutTracks(listener.known, KNOWN),
                 WithoutSongs(self.facts, songs),
             ]
         elif part.known == "only":
-            rules += [OnlyTracks(listener.known, "tracks you do not know")]
+            rules += [OnlyTracks(listener.known)]
         if part.loved:
             rules += [LovedOnce(listener.heard, listener.kept)]
         rules += self._not_recent(part)
@@ -81,10 +83,10 @@ class Rules:
         heard = self.listener.heard
         if part.loved:
             since, days = forgotten_since(self.listener, self.now)
-            label = f"played in the last {days} day{'s' if days != 1 else ''}"
+            label = f"being played in the last {days} days"
             return [NotRecent(heard, since, label)]
         recent = self.now - timedelta(hours=self.recent_hours)
-        label = f"played in the last {self.recent_hours:g} hours"
+        label = f"being played in the last {self.recent_hours:g} hours"
         return [NotRecent(heard, recent, label)] if self.recent_hours else []
 
     def _asked_for(self) -> list[Filter]:
