@@ -115,19 +115,19 @@ class _Typical:
 
 _TYPICAL: Final[dict[Habit, _Typical]] = {
     "mixed": _Typical(
-        novelty=0.12, memory=(0.25, 0.40, 0.35), recent_days=5, decay=0.7, past_tracks=220,
+        novelty=0.21, memory=(0.25, 0.40, 0.35), recent_days=5, decay=0.7, past_tracks=220,
         past_plays=8, past_slope=1.0, boredom=0.25, boredom_days=1.5, fatigue=0.03, spacing=1000,
-        loop=0.004, album=0.14, artist=0.12, mainstream=0.5, wander=0.15,
+        loop=0.004, album=0.14, artist=0.12, mainstream=0.5, wander=0.20,
     ),
     "binger": _Typical(
-        novelty=0.14, memory=(0.92, 0.07, 0.01), recent_days=5, decay=0.8, past_tracks=120,
-        past_plays=3, past_slope=0.7, boredom=0.02, boredom_days=0.3, fatigue=0.02, spacing=7,
+        novelty=0.18, memory=(0.96, 0.035, 0.005), recent_days=4, decay=0.8, past_tracks=120,
+        past_plays=3, past_slope=0.7, boredom=0.02, boredom_days=0.3, fatigue=0.12, spacing=7,
         loop=0.05, album=0.22, artist=0.20, mainstream=0.6, wander=0.2,
     ),
     "loyalist": _Typical(
-        novelty=0.06, memory=(0.00, 0.04, 0.96), recent_days=10, decay=0.3, past_tracks=1200,
-        past_plays=8, past_slope=0.8, boredom=1.5, boredom_days=3.0, fatigue=0.02, spacing=1000,
-        loop=0.0, album=0.06, artist=0.06, mainstream=0.6, wander=0.10,
+        novelty=0.25, memory=(0.002, 0.008, 0.99), recent_days=10, decay=0.3, past_tracks=1500,
+        past_plays=20, past_slope=0.9, boredom=3.0, boredom_days=6.0, fatigue=0.02, spacing=1000,
+        loop=0.0, album=0.06, artist=0.06, mainstream=0.6, wander=0.25,
     ),
     "explorer": _Typical(
         novelty=0.40, memory=(0.30, 0.50, 0.20), recent_days=6, decay=0.8, past_tracks=300,
@@ -211,16 +211,16 @@ def draw_listener(
 
 
 _LOSS_EXPORT: Final[dict[Habit, float]] = {
-    "mixed": 1.17,
+    "mixed": 1.25,
     "binger": 1.16,
-    "loyalist": 1.12,
-    "explorer": 1.08,
+    "loyalist": 1.18,
+    "explorer": 1.15,
 }
 _LOSS_CROWD: Final[dict[Habit, float]] = {
-    "mixed": 1.40,
+    "mixed": 1.48,
     "binger": 1.38,
-    "loyalist": 1.32,
-    "explorer": 1.30,
+    "loyalist": 1.38,
+    "explorer": 1.36,
 }
 """Planned over written: repeats that come too soon and, for the crowd, skips are not written."""
 
@@ -235,7 +235,7 @@ def _taste(
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32]]:
     """Scenes and their shares for each period: a slow random walk with some sudden changes."""
     periods = settings.days // PERIOD_DAYS + 1
-    jump = {"mixed": 0.012, "binger": 0.03, "loyalist": 0.003, "explorer": 0.03}[habit]
+    jump = {"mixed": 0.02, "binger": 0.04, "loyalist": 0.004, "explorer": 0.04}[habit]
     walk = {"mixed": 0.18, "binger": 0.30, "loyalist": 0.06, "explorer": 0.25}[habit]
     leaves = rng.random((periods, SLOTS)) < jump
     leaves[0] = True
@@ -245,7 +245,7 @@ def _taste(
     held = np.maximum.accumulate(np.where(leaves, np.arange(periods)[:, None], 0), axis=0)
     scenes = np.take_along_axis(scenes, held, axis=0)
     steps = walk * rng.standard_normal((periods, SLOTS))
-    steps[0] = np.log(rng.gamma(0.7, 1.0, SLOTS) + 0.01)
+    steps[0] = np.log(rng.gamma(1.0, 1.0, SLOTS) + 0.01)
     level = np.clip(np.cumsum(steps, axis=0), -6, 4)
     shares = np.exp(level)
     return scenes, (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -27,10 +27,10 @@ class Statistics:
         skip_rate: Share of streams left by hand before the end.
         discovery_share: Mean over users and weeks, in the second half of a user's time, of the
             share of the week's distinct tracks that the user never played before.
-        zipf_exponent: Slope of log plays against log rank over the 1 % to 30 % most played
-            tracks with at least 5 plays; 0 where there are too few.
+        zipf_exponent: Slope of log plays against log rank over the 1 % to 30 % most played of
+            the tracks that were played, those with at least 5 plays; 0 where there are too few.
         session_mean, session_median: Streams in a session.
-        top_share: Share of plays that the 1 % most played tracks take.
+        top_share: Share of plays that the most played 1 % of the tracks played take.
     """
 
     streams: int
@@ -104,7 +104,7 @@ class Tally:
             zipf_exponent=_zipf(ranked),
             session_mean=streams / sessions,
             session_median=float(halfway),
-            top_share=float(ranked[: max(1, len(ranked) // 100)].sum() / max(1, plays)),
+            top_share=float(ranked[: max(1, int((ranked > 0).sum()) // 100)].sum() / max(1, plays)),
         )
 
 
@@ -147,8 +147,8 @@ def _discovery(heard: Plays, first: npt.NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def _zipf(ranked: npt.NDArray[np.int64]) -> float:
-    used = int((ranked >= 5).sum())
-    low, high = max(1, len(ranked) // 100), min(used, len(ranked) * 3 // 10)
+    played, used = int((ranked > 0).sum()), int((ranked >= 5).sum())
+    low, high = max(1, played // 100), min(used, played * 3 // 10)
     if high - low < 10:
         return 0.0
     rank = np.arange(low, high) + 1.0
