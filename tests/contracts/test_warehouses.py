@@ -1,0 +1,101 @@
+"""What every warehouse keeps to; an adapter adds one line to `ADAPTERS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from segue.errors import BusyError, WarehouseError
+from segue.music.lake_tables import LAKE_TABLES
+from segue.music.marts import MARTS
+from segue.progress import Silent
+from segue.warehouse.base import Warehouse
+from segue.warehouse.duckdb import DuckDBWarehouse
+from tests.lake_files import HandLake
+
+ADAPTERS: dict[str, Callable[[Path], Warehouse]] = {
+    "duckdb": lambda folder: DuckDBWarehouse(folder / "segue.duckdb", threads=2),
+}
+
+PLAY = {
+    "user_id": "u",
+    "source": "s",
+    "played_at": datetime(2025, 1, 1, tzinfo=UTC),
+    "ms_played": 60_000,
+    "track_ref": "id:1",
+}
+
+
+@pytest.fixture(params=ADAPTERS)
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Warehouse]:
+    return lambda: ADAPTERS[request.param](tmp_path / "warehouse")
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> HandLake:
+    return HandLake(tmp_path / "lake")
+
+
+def test_a_file_is_loaded_once(make: Callable[[], Warehouse], lake: HandLake) -> None:
+    lake.add("plays", [PLAY, PLAY | {"track_ref": "id:2"}])
+    with make().writing():
+        pass  # an empty turn leaves nothing behind
+    warehouse = make()
+    with warehouse.writing():
+        first = warehouse.load("plays", lake.files("plays"))
+        again = warehouse.load("plays", lake.files("plays"))
+    lake.add("plays", [PLAY | {"track_ref": "id:3"}])
+    with warehouse.writing():
+        more = warehouse.load("plays", lake.files("plays"))
+    assert [(r.rows, r.files) for r in (first, again, more)] == [(2, 1), (0, 0), (1, 1)]
+
+
+def test_loading_is_all_or_nothing(make: Callable[[], Warehouse], lake: HandLake) -> None:
+    lake.add("plays", [PLAY])
+    bad = lake.add("plays", [PLAY | {"track_ref": "id:2"}])
+    content = bad.path.read_bytes()
+    bad.path.write_bytes(b"not Parquet")
+    warehouse = make()
+    with warehouse.writing():
+        with pytest.raises(WarehouseError, match="cannot be read"):
+            warehouse.load("plays", lake.files("plays"))
+        bad.path.write_bytes(content)
+        assert warehouse.load("plays", lake.files("plays")).files == 2
+
+
+def test_one_builds_at_a_time(make: Callable[[], Warehouse]) -> None:
+    with (
+        make().writing(),
+        pytest.raises(BusyError, match="Wait"),
+        make().writing(),
+    ):
+        pass
+
+
+def test_nothing_happens_outside_of_writing(make: Callable[[], Warehouse]) -> None:
+    with pytest.raises(WarehouseError, match="outside"):
+        make().load("plays", [])
+
+
+def test_marts_keep_their_promised_schema(
+    make: Callable[[], Warehouse], lake: HandLake, tmp_path: Path
+) -> None:
+    lake.add("plays", [PLAY])
+    warehouse = make()
+    with warehouse.writing():
+        for table in LAKE_TABLES:
+            warehouse.load(table, lake.files(table))
+        report = warehouse.build(Silent())
+        rows = warehouse.export(tmp_path)
+        read = {mart: warehouse.read(mart) for mart in MARTS}
+        assert warehouse.read("plays", columns=["source"]).to_pylist() == [{"source": "s"}]
+    assert rows == report.rows == {mart: table.num_rows for mart, table in read.items()}
+    assert report.matches == {"own": 1}
+    assert report.coverage is None
+    for mart, schema in MARTS.items():
+        assert read[mart].schema.equals(schema), mart
+        assert pq.read_schema(tmp_path / f"{mart}.parquet").remove_metadata().equals(schema)

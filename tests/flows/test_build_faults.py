@@ -1,0 +1,166 @@
+"""Builds that are killed, damaged or run twice: the next one heals, and nothing leaks."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from segue.errors import BusyError
+from segue.music.marts import MARTS
+from segue.progress import Silent
+from segue.warehouse.dbt_runner import PROJECT, run_dbt
+from tests.flows.test_build import EXPORT, LASTFM, House, play
+
+
+def fill(house: House) -> None:
+    plays = [
+        play("u", EXPORT, 300 * n, f"Song {n % 7}", ms_played=60_000, reason_end="trackdone")
+        for n in range(40)
+    ]
+    house.lake.add("plays", plays)
+    house.lake.add("plays", [play("u", LASTFM, 300 * n + 2, f"Song {n % 7}") for n in range(50)])
+
+
+def content(house: House) -> dict[str, pa.Table]:
+    return {mart: house.snapshot.read(mart) for mart in MARTS}
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
+    house = House(tmp_path_factory.mktemp("clean"))
+    fill(house)
+    house.build()
+    return content(house)
+
+
+KILLED = textwrap.dedent("""
+    import os, signal, sys
+    from pathlib import Path
+    from tests.flows.test_build import House
+    from tests.flows.test_build_faults import fill
+
+    stage, wanted = sys.argv[2], int(sys.argv[3])
+
+    class Killer:
+        def start(self, label, total=None, unit=""):
+            self.label, self.steps = label, 0
+            self.advance(0)
+        def advance(self, amount=1):
+            if self.label == stage and self.steps == wanted:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self.steps += 1
+        def done(self, note=""):
+            pass
+
+    import tests.flows.test_build as flow
+    house = House(Path(sys.argv[1]))
+    fill(house)
+    flow.build(lake=house.lake, warehouse=house.warehouse, snapshots=house.snapshots,
+               progress=Killer(), now=flow.NOW)
+""")
+
+
+@pytest.mark.parametrize(
+    ("stage", "steps"),
+    [("loading the lake", 2), ("dbt", 4), ("dbt", 15), ("publishing", 0)],
+)
+def test_killed_then_healed(
+    tmp_path: Path, clean: dict[str, pa.Table], stage: str, steps: int
+) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path), stage, str(steps)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+        capture_output=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    house = House(tmp_path)
+    fill(house)
+    house.build()
+    for mart, table in content(house).items():
+        assert table.equals(clean[mart]), mart
+
+
+@pytest.mark.parametrize("damage", ["garbage", "truncated", "older"])
+def test_a_damaged_warehouse_is_made_again(
+    tmp_path: Path, clean: dict[str, pa.Table], damage: str
+) -> None:
+    house = House(tmp_path)
+    fill(house)
+    file = house.warehouse.path
+    file.parent.mkdir(parents=True)
+    if damage == "garbage":
+        file.write_bytes(b"not a database" * 1000)
+    else:
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("create schema raw; create table raw.about as select 1 as name")
+        if damage == "truncated":
+            file.write_bytes(file.read_bytes()[:5000])
+    house.build()
+    for mart, table in content(house).items():
+        assert table.equals(clean[mart]), mart
+
+
+def test_somebody_has_the_file_open(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    fill(house)
+    house.warehouse.path.parent.mkdir(parents=True)
+    script = (
+        "import duckdb, sys, time\n"
+        "held = duckdb.connect(sys.argv[1])\nprint('open', flush=True)\ntime.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(house.warehouse.path)], stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(BusyError, match="another program"):
+            house.build()
+        other.kill()
+
+
+def test_a_build_leaves_the_process_as_it_was(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    fill(house)
+    root = logging.getLogger()
+    before = (dict(os.environ), list(root.handlers), root.level, Path.cwd())
+    handler = signal.getsignal(signal.SIGINT)
+    house.build()
+    assert (dict(os.environ), list(root.handlers), root.level, Path.cwd()) == before
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert not [path for path in PROJECT.rglob("*") if path.name in ("target", "logs")]
+    # nothing holds the file any more
+    with duckdb.connect(str(house.warehouse.path), read_only=True) as connection:
+        assert connection.execute("select count(*) from marts.plays").fetchone() == (50,)
+
+
+def test_dbt_unit_tests_pass(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    fill(house)
+    house.build()
+    done = run_dbt(
+        ("test", "--select", "test_type:unit"),
+        output={"type": "duckdb", "path": str(house.warehouse.path), "threads": 2}
+        | {"settings": {"TimeZone": "UTC"}},
+        folder=tmp_path / "dbt",
+        variables={},
+        progress=Silent(),
+    )
+    assert done.tests == 5
+
+
+def test_two_builds_at_once(tmp_path: Path) -> None:
+    house, other = House(tmp_path), House(tmp_path)
+    fill(house)
+    other.lake = house.lake
+    with house.warehouse.writing(), pytest.raises(BusyError, match="another build"):
+        other.build()
