@@ -14,6 +14,7 @@ from segue.errors import SourceError
 from segue.music.lake_tables import PLAYS
 from segue.sources.base import Chunk
 from tests.contracts.catalogue_cases import CATALOGUE_CASES
+from tests.contracts.crowd_cases import CROWD_CASES
 from tests.contracts.scrobble_cases import SCROBBLE_CASES
 from tests.contracts.source_contract import SourceCase, chunks_of, read_all
 from tests.contracts.spotify_cases import SPOTIFY_CASES
@@ -38,7 +39,7 @@ CASES: list[SourceCase] = [
     # catalogues
     *CATALOGUE_CASES,
     # crowds
-    #
+    *CROWD_CASES,
 ]
 
 STRANGERS = [

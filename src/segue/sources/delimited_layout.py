@@ -103,10 +103,14 @@ def _not_utf8(place: Place, path: Path) -> Coding:
     if coding is None:
         raise place.error(_NO_TEXT, SAVE_AS)
     if coding == "utf-8-sig":
-        _log.warning("%s: some bytes are not UTF-8; rows that hold them are rejected", place.path)
+        _log.warning("%s: rows with bytes that are not UTF-8 are rejected", _named(place))
         return Coding(damaged=True)
-    _log.warning("%s is not UTF-8; it is read as %s", place.path, coding)
+    _log.info("%s is not UTF-8; it is read as %s", _named(place), coding)
     return Coding(coding)
+
+
+def _named(place: Place) -> str:
+    return f"{place.path.name} {place.member}".strip()
 
 
 class _Transcoded(io.RawIOBase):

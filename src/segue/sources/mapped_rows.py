@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -94,7 +94,12 @@ class FaultLimit:
 
 
 def chunks(
-    db: duckdb.DuckDBPyConnection, table: Table, mapped: Mapped, *, file: str
+    db: duckdb.DuckDBPyConnection,
+    table: Table,
+    mapped: Mapped,
+    *,
+    file: str,
+    prepare: Callable[[Batch], Batch] | None = None,
 ) -> Iterator[Chunk]:
     """The rows of a table as lake rows, a chunk a batch.
 
@@ -103,9 +108,11 @@ def chunks(
         table: The table.
         mapped: How its cells become rows.
         file: The file's name, for rejects.
+        prepare: Adds columns to a batch that SQL over its cells alone could not make.
     """
     query = mapped.query(table)
-    for batch in table.batches():
+    for whole in table.batches():
+        batch = prepare(whole) if prepare else whole
         found = run(db, query, batch)
         good = found.filter(pc.is_null(found["reason_"]))
         bad = found.filter(pc.is_valid(found["reason_"]))
