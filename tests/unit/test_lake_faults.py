@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from segue.errors import BusyError, StorageError
+from segue.sources.inputs import open_input
 from segue.warehouse.lake import Lake
 from tests.unit.lake_worker import ROWS
 
@@ -145,6 +147,19 @@ def test_a_full_disk(tiny_disk: Path) -> None:
     assert code == 3
     assert files_of(folder) == before
     assert check_whole(folder) == number - 1
+
+
+def test_a_disk_too_full_to_unpack_on(tiny_disk: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.json", os.urandom(200_000))
+    with (
+        open_input(path, temp_folder=tiny_disk / "temp") as opened,
+        pytest.raises(StorageError, match="no room"),
+        opened.files[0].on_disk(),
+    ):
+        pass
+    assert not list((tiny_disk / "temp").iterdir())
 
 
 def test_files_may_not_grow(tmp_path: Path) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.errors import SegueError, SourceError
+from segue.flows.freed_memory import give_back_freed_memory
 from segue.flows.ingest_report import FileReport, IngestReport, InputReport, RejectExample
+from segue.flows.read_ahead import reading_ahead
 from segue.music import columns as c
 from segue.music.account import Account
 from segue.music.lake_tables import REJECTS
@@ -78,6 +81,7 @@ def ingest(
         progress=progress or Silent(),
         skip_broken=skip_broken,
     )
+    give_back_freed_memory()
     with lake.writing():
         return IngestReport(tuple(todo.one(path) for path in inputs))
 
@@ -138,8 +142,10 @@ class _Ingest:
         )
         with begun as staged:
             options = replace(self.options, siblings={file.name: file for file in opened.files})
-            for file, source in notes.claimed:
-                self._read(file, source, options, staged=staged, notes=notes)
+            reads = [partial(source.read, file, options) for file, source in notes.claimed]
+            with reading_ahead(reads) as read:
+                for (file, source), chunks in zip(notes.claimed, read, strict=True):
+                    self._read(file, source, chunks, staged=staged, notes=notes)
             self._check_not_empty(opened.path, notes)
             self.progress.done(f"{notes.read:,} rows in {len(notes.claimed):,} files")
             self.progress.start(f"Storing {opened.path.name}")
@@ -164,7 +170,7 @@ class _Ingest:
         self,
         file: InputFile,
         source: FileSource,
-        options: ReadOptions,
+        chunks: Iterator[Chunk],
         *,
         staged: LakeImport,
         notes: _Notes,
@@ -172,7 +178,7 @@ class _Ingest:
         staged.file(file.name, source.name)
         reading = _Reading(self.progress, file.size)
         try:
-            for chunk in source.read(file, options):
+            for chunk in chunks:
                 _check(chunk, file, source)
                 staged.stage(file.name, chunk)
                 notes.read += chunk.read

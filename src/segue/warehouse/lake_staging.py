@@ -20,9 +20,8 @@ from segue.warehouse.storage import make_folder, sync_file
 
 __all__ = ["Group", "Part", "Stager", "filter_part"]
 
-_ROWS_A_PART = 262_144
-_BYTES_A_PART = 64_000_000
-_ROWS_A_GROUP = 122_880  # DuckDB's own row group: one thread reads one
+_ROWS_A_PART = 122_880  # one row group of DuckDB: one thread reads it
+_BYTES_A_PART = 32_000_000
 
 _Ids = npt.NDArray[np.int64]
 
@@ -143,7 +142,7 @@ def _write(
         ids = row_ids(table, rows, cursor)
         rows = rows.add_column(0, pa.field(c.ROW_ID, pa.int64(), nullable=False), pa.array(ids))
     with _writer(path, rows.schema) as writer:
-        writer.write_table(rows, row_group_size=_ROWS_A_GROUP)
+        writer.write_table(rows, row_group_size=_ROWS_A_PART)
     sync_file(path)
     return ids
 
@@ -172,5 +171,5 @@ def filter_part(path: Path, keep: npt.NDArray[np.bool_], target: Path) -> None:
             kept = rows.filter(pa.array(keep[start : start + rows.num_rows]))
             start += rows.num_rows
             if kept.num_rows:
-                writer.write_table(kept, row_group_size=_ROWS_A_GROUP)
+                writer.write_table(kept, row_group_size=_ROWS_A_PART)
     sync_file(target)
