@@ -34,6 +34,7 @@ _CLIP: Final = 3.0
 # average tracks, both near zero, would point in chance directions
 _GROUND: Final = 2.0
 _AUDIO, _GENRE, _ERA = 1.0, 1.1, 0.35
+_AT_ONCE: Final = 4096
 _FIRST_YEAR, _LAST_YEAR = 1940.0, 2040.0
 _WORD_WEIGHT: Final = 0.6  # "indie pop" is a little like "dream pop"
 
@@ -111,6 +112,22 @@ class TrackVectors:
             of_sets = np.add.reduceat(products, self.offsets[:-1])
             found[q] += self.genre_share * of_sets[self.genre_set]
         return np.asarray(found)
+
+    def nearest(self, rows: npt.NDArray[np.int64], queries: Vectors) -> npt.NDArray[np.int64]:
+        """The query with the highest cosine to each of these tracks, shape (len(rows),)."""
+        best = np.empty(len(rows), np.int64)
+        for start in range(0, len(rows), _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            sets, place = np.unique(self.genre_set[part], return_inverse=True)
+            of_sets = np.stack([self._set_cosines(genre_set, queries) for genre_set in sets])
+            found = self.dense[part] @ queries.dense.T
+            found += self.genre_share[part, None] * of_sets[place]
+            best[start : start + _AT_ONCE] = found.argmax(axis=1)
+        return best
+
+    def _set_cosines(self, genre_set: int, queries: Vectors) -> Reals:
+        entries = slice(*self.offsets[genre_set : genre_set + 2])
+        return np.asarray(queries.genre[:, self.terms[entries]] @ self.weights[entries])
 
     def at(self, rows: npt.NDArray[np.int64]) -> Vectors:
         """The vectors of these tracks in full."""

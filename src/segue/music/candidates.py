@@ -27,7 +27,7 @@ class Evidence:
         plays, finishes, skips: Counts of the user.
         listeners: Counts of others.
         days: A window or a gap in days.
-        month: First day of the month in which most of the plays were.
+        month: First day of the month that holds at least half of the plays, if one does.
         last_at: The last time the user played it.
         features: Audio features in which the two tracks are nearest, nearest first.
         genres: Genres the two tracks share.

@@ -24,6 +24,7 @@ __all__ = ["Als"]
 
 _STRONGEST: Final = 500  # tracks or artists of the user that are folded in
 _CONTRIBUTORS: Final = 5
+_AT_ONCE: Final = 4096
 _ARTISTS_SHARE: Final = 0.6
 _PER_LIKED_ARTIST: Final = 3
 
@@ -288,19 +289,28 @@ def _pairs(factors: Factors, user: FoldIn, *, positions: Rows, found: Rows) -> t
     Of the few that add most the first that shares a listener is taken: where nobody listens to
     both, no sentence about listeners would be true.
     """
-    if not len(found):
-        return np.empty(0, np.int64), np.empty(0, np.int64)
+    parts = [
+        _pairs_of_some(factors, user, positions=positions, found=found[start : start + _AT_ONCE])
+        for start in range(0, len(found), _AT_ONCE)
+    ] or [(np.empty(0, np.int64), np.empty(0, np.int64))]
+    others, together = zip(*parts, strict=True)
+    return np.concatenate(others), np.concatenate(together)
+
+
+def _pairs_of_some(
+    factors: Factors, user: FoldIn, *, positions: Rows, found: Rows
+) -> tuple[Rows, Rows]:
     added = factors.contributions(user, found)
     added[found[:, None] == positions[None, :]] = -np.inf
     order = _highest(added, _CONTRIBUTORS)
     other, together = order[:, 0].copy(), np.zeros(len(found), np.int64)
     for place in range(order.shape[1]):
-        open_rows = np.flatnonzero(together == 0)
-        tried = order[open_rows, place]
-        counts = factors.listeners.both(found[open_rows], positions[tried])
-        counts[~(added[open_rows, tried] > 0)] = 0
-        other[open_rows] = tried
-        together[open_rows] = counts
+        unexplained = np.flatnonzero(together == 0)
+        tried = order[unexplained, place]
+        counts = factors.listeners.both(found[unexplained], positions[tried])
+        counts[~(added[unexplained, tried] > 0)] = 0
+        other[unexplained] = tried
+        together[unexplained] = counts
     return other, together
 
 

@@ -167,7 +167,7 @@ class Content:
         catalogue, vectors = self._state()
         if not len(rows):
             return Candidates()
-        nearest = anchors[(vectors.at(rows) @ full).argmax(axis=1)]
+        nearest = anchors[vectors.nearest(rows, full)]
         features = vectors.nearest_features(rows, nearest)
         others = catalogue.ids(nearest)
         genres = catalogue.genres
