@@ -84,7 +84,9 @@ def crowd(rows: Iterable[tuple[str, str | None, str | None, float]]) -> pa.Table
     )
 
 
-def crowd_sessions(sessions: Sequence[Sequence[str]]) -> pa.Table:
+def crowd_sessions(
+    sessions: Sequence[Sequence[str]], played_at: datetime | None = None
+) -> pa.Table:
     """The `crowd_sessions` mart, one session a list of track ids."""
     return mart(
         "crowd_sessions",
@@ -95,6 +97,7 @@ def crowd_sessions(sessions: Sequence[Sequence[str]]) -> pa.Table:
                 "session_id": f"s{s:05}",
                 "position": p,
                 "track_id": track,
+                "played_at": played_at,
             }
             for s, session in enumerate(sessions)
             for p, track in enumerate(session)

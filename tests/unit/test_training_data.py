@@ -47,6 +47,23 @@ def test_nothing_later_than_as_of() -> None:
     assert data.trend[1] == 0
 
 
+def test_crowd_counts_that_went_on_growing_are_counted_again() -> None:
+    later = NOW + timedelta(days=1)
+    early = crowd_sessions([["t0", "t0", "t1"]], played_at=days_ago(3))
+    late = crowd_sessions([["t0", "t2"]], played_at=later)
+    counts = mart(
+        "crowd_counts",
+        [
+            {"crowd": "c", "listener_id": "l0", "track_id": t, "plays": n, "last_played_at": at}
+            for t, n, at in (("t0", 3.0, later), ("t1", 1.0, days_ago(3)), ("t2", 1.0, later))
+        ],
+    )
+    sessions = pa.concat_tables([early, late])
+    data = training_data(TRACKS, None, counts, crowd_sessions=sessions, as_of=NOW)
+    assert data.interactions.matrix.toarray().tolist() == [[2, 1, 0]]
+    assert data.sessions.tracks.tolist() == [0, 0, 1]
+
+
 def test_skips_and_short_plays_are_not_learned() -> None:
     skipped = plays([("a", "t0", days_ago(1))], counted=False)
     data = training_data(TRACKS, skipped, as_of=NOW)

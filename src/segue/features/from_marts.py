@@ -42,9 +42,9 @@ def training_data(
         tracks: The `tracks` mart; sorted by track_id here if it is not.
         plays: The `plays` mart, at least user_id, track_id, played_at, source, session_id and
             counted. Only counted plays up to `as_of` from a training source are used.
-        crowd_counts: The `crowd_counts` mart. Rows last played after `as_of` are left out whole:
-            how much of them was known by then, nobody can say.
-        crowd_sessions: The `crowd_sessions` mart; it carries no times.
+        crowd_counts: The `crowd_counts` mart. A row last played after `as_of` is counted anew from
+            the plays of `crowd_sessions` up to then.
+        crowd_sessions: The `crowd_sessions` mart. Plays without a time count as long past.
         training_sources: Sources of plays that may be learned from; None means all.
         as_of: Aware UTC.
 
@@ -53,8 +53,8 @@ def training_data(
     """
     catalogue = Catalogue(_sorted(tracks))
     local = _local_plays(_or_empty(plays, "plays"), training_sources, as_of)
-    crowd = _crowd_rows(_or_empty(crowd_counts, "crowd_counts"), as_of)
-    sessions = _or_empty(crowd_sessions, "crowd_sessions")
+    sessions = _until(_or_empty(crowd_sessions, "crowd_sessions"), c.PLAYED_AT, as_of)
+    crowd = _crowd_rows(_as_known(_or_empty(crowd_counts, "crowd_counts"), sessions, as_of))
     return TrainingData(
         catalogue=catalogue,
         interactions=_interactions(catalogue, local, crowd),
@@ -78,8 +78,8 @@ def _sorted(tracks: pa.Table) -> pa.Table:
 
 
 def _local_plays(plays: pa.Table, sources: Collection[str] | None, as_of: datetime) -> pa.Table:
-    until = pa.scalar(as_of.astimezone(UTC), pa.timestamp("us", tz="UTC"))
-    wanted = pc.and_(plays[c.COUNTED].fill_null(False), pc.less_equal(plays[c.PLAYED_AT], until))
+    past = pc.less_equal(plays[c.PLAYED_AT], _scalar(as_of))
+    wanted = pc.and_(plays[c.COUNTED].fill_null(False), past)
     if sources is not None:
         allowed = pc.is_in(plays[c.SOURCE], value_set=pa.array(sorted(sources), pa.string()))
         wanted = pc.and_(wanted, allowed)
@@ -87,12 +87,36 @@ def _local_plays(plays: pa.Table, sources: Collection[str] | None, as_of: dateti
     return plays.select(columns).filter(wanted)
 
 
-def _crowd_rows(counts: pa.Table, as_of: datetime) -> pa.Table:
-    """The rows known by then, `listener_id` made unique over crowds, `plays` above zero."""
-    until = pa.scalar(as_of.astimezone(UTC), pa.timestamp("us", tz="UTC"))
+def _until(table: pa.Table, column: str, as_of: datetime) -> pa.Table:
+    """The rows of which nobody says that they are later."""
+    known = pc.less_equal(table[column], _scalar(as_of)).fill_null(True)
+    return table if pc.all(known).as_py() in (True, None) else table.filter(known)
+
+
+def _as_known(counts: pa.Table, sessions: pa.Table, as_of: datetime) -> pa.Table:
+    """Crowd counts as they were then: those that went on growing are counted again."""
+    known = _until(counts, c.LAST_PLAYED_AT, as_of)
+    if known.num_rows == counts.num_rows:
+        return counts
+    key = [c.CROWD, c.LISTENER_ID, c.TRACK_ID]
+    later = counts.filter(pc.greater(counts[c.LAST_PLAYED_AT], _scalar(as_of)).fill_null(False))
+    dated = sessions.filter(pc.is_valid(sessions[c.PLAYED_AT]))
+    again = dated.group_by(key).aggregate([(c.PLAYED_AT, "count"), (c.PLAYED_AT, "max")])
+    again = later.select([*key, c.ARTIST_ID]).join(again, keys=key, join_type="inner")
+    again = again.rename_columns(
+        {f"{c.PLAYED_AT}_count": c.PLAYS, f"{c.PLAYED_AT}_max": c.LAST_PLAYED_AT}
+    )
+    return pa.concat_tables([known, again.select(counts.column_names).cast(counts.schema)])
+
+
+def _scalar(at: datetime) -> pa.Scalar:
+    return pa.scalar(at.astimezone(UTC), pa.timestamp("us", tz="UTC"))
+
+
+def _crowd_rows(counts: pa.Table) -> pa.Table:
+    """`listener_id` made unique over crowds, `plays` above zero."""
     amounts = pc.cast(counts[c.PLAYS], pa.float64()).fill_null(1.0)
-    known = pc.less_equal(counts[c.LAST_PLAYED_AT], until).fill_null(True)
-    usable = pc.and_(known, pc.and_(pc.is_finite(amounts), pc.greater(amounts, 0.0)))
+    usable = pc.and_(pc.is_finite(amounts), pc.greater(amounts, 0.0))
     names = pc.binary_join_element_wise("crowd", counts[c.CROWD], counts[c.LISTENER_ID], ":")
     table = pa.table(
         {
@@ -189,7 +213,8 @@ def _crowd_sessions(catalogue: Catalogue, table: pa.Table) -> Sessions:
     position = table[c.POSITION].fill_null(0).to_numpy()
     order = np.lexsort((position, key))
     columns = _columns(catalogue, table)[order]
-    return _sessions(key[order], columns, np.zeros(len(order)))
+    at = np.nan_to_num(_seconds(table[c.PLAYED_AT]))[order]
+    return _sessions(key[order], columns, at)
 
 
 def _sessions(key: Ints, columns: Ints, at: Reals) -> Sessions:

@@ -152,6 +152,7 @@ MARTS: Final[dict[str, pa.Schema]] = {
         (c.SESSION_ID, _TEXT),
         (c.POSITION, pa.int32()),
         (c.TRACK_ID, _TEXT),
+        (c.PLAYED_AT, TIMESTAMP),  # null where the crowd does not tell
     ),
     # one row per saved, followed or banned thing of a user
     "library": _table(

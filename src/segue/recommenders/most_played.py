@@ -8,11 +8,12 @@ from typing import ClassVar, Self
 import numpy as np
 
 from segue.features.catalogue import Catalogue
-from segue.features.listening import DAY, Listening, listening, moment
+from segue.features.listening import DAY, listening
 from segue.features.training_data import TrainingData
-from segue.music.candidates import Candidates, Evidence
+from segue.music.candidates import Candidates
 from segue.music.query import Query
 from segue.recommenders.arrays import save_settings
+from segue.recommenders.favourite import favourite
 from segue.recommenders.ranking import best, candidates, fitted, searchable
 
 __all__ = ["MostPlayed"]
@@ -62,18 +63,3 @@ class MostPlayed:
         model = cls()
         model.catalogue_ = catalogue
         return model
-
-
-def favourite(heard: Listening, position: int, now: float, days: int | None = None) -> Evidence:
-    """The fact that a user plays a track a lot, within the last `days` or ever."""
-    mine = heard.counted_plays_of(position)
-    if days is None:  # whole days that reach back to the first play
-        days = max(1, int(np.ceil((now - heard.play_at[mine[0]]) / DAY)))
-    mine = mine[heard.play_at[mine] >= now - days * DAY]
-    return Evidence(
-        kind="favourite",
-        plays=len(mine),
-        finishes=int(heard.play_finished[mine].sum()),
-        days=days,
-        last_at=moment(heard.last_at[position]),
-    )

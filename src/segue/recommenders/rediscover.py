@@ -15,14 +15,13 @@ from segue.features.training_data import TrainingData
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import load_settings, save_settings
-from segue.recommenders.most_played import favourite
+from segue.recommenders.favourite import favourite
 from segue.recommenders.ranking import best, candidates, fitted, searchable
 
 __all__ = ["Rediscover"]
 
 _DECAY: Final = 0.5  # ACT-R's, which decades of memory experiments agree on
 _SHORTEST_GAP_DAYS: Final = 7.0
-_WINDOWS: Final = (30, 90, 180, 365)  # days in which a favourite is "of these days"
 _FORGOTTEN_SHARE: Final = 0.8
 
 Reals = npt.NDArray[np.float64]
@@ -33,7 +32,7 @@ class Rediscover:
 
     The strength of a memory is the base-level activation B = ln sum (age of a play) ** -0.5 of
     Anderson and Schooler (1991), "Reflections of the Environment in Memory". A forgotten favourite
-    had a high B when it was last played and has lost much of it since. For the mix "daily" tracks
+    was played often, and its B has fallen far since it was last played. For the mix "daily" tracks
     of high B today join in: B predicts what is played again (Reiter-Haas et al., 2021, "Predicting
     Music Relistening Behavior Using the ACT-R Framework"). Ages are in days, at least one.
 
@@ -75,7 +74,7 @@ class Rediscover:
             position = int(top[i])
             if scores[position] == _FORGOTTEN_SHARE * lost[position]:
                 return _rediscovered(heard, position, now)
-            return _of_these_days(heard, position, now)
+            return favourite(heard, position, now)
 
         rows = heard.rows[top]
         return candidates(self.name, catalogue, rows, scores=scores[top], evidence=evidence)
@@ -98,11 +97,11 @@ class Rediscover:
         wanted = min(self.gap_days, max(_SHORTEST_GAP_DAYS, span / 6))
         forgotten = (gap >= wanted) & (heard.plays >= self.min_plays) & (heard.skips < heard.plays)
         then = _activation(heard, heard.last_at)
-        drop = then - _activation(heard, np.full(len(heard), now))
-        liked = (heard.finishes + 0.5 * (heard.plays - heard.finishes)) / (
-            heard.plays + heard.skips + 1
-        )
-        strength = np.where(forgotten, np.log1p(np.exp(then)) * drop * liked, 0.0)
+        drop = np.maximum(then - _activation(heard, np.full(len(heard), now)), 0)
+        liked = heard.finishes + 0.5 * (heard.plays - heard.finishes)
+        stayed = liked / (heard.plays + heard.skips + 1)
+        # the fall alone would favour three plays of one afternoon: how often counts for more
+        strength = np.where(forgotten, np.log1p(liked) ** 1.5 * np.sqrt(drop) * stayed, 0.0)
         top = strength.max()
         return np.where(strength > 0, strength / (top or 1.0), -np.inf)
 
@@ -144,13 +143,3 @@ def _peak_month(at: Reals) -> datetime | None:
     peak = names[len(counts) - 1 - int(np.argmax(counts[::-1]))]
     year, month = str(peak).split("-")
     return datetime(int(year), int(month), 1, tzinfo=UTC)
-
-
-def _of_these_days(heard: Listening, position: int, now: float) -> Evidence:
-    """The plays within the shortest window that holds at least half of the last year's."""
-    mine = heard.play_at[heard.counted_plays_of(position)]
-    within = [int((mine >= now - days * DAY).sum()) for days in _WINDOWS]
-    for days, plays in zip(_WINDOWS, within, strict=True):
-        if plays >= 2 and 2 * plays >= within[-1]:
-            return favourite(heard, position, now, days)
-    return favourite(heard, position, now)

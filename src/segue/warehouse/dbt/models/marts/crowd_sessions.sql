@@ -51,5 +51,6 @@ select
             partition by crowd, session_id order by position, played_at, row_id
         ) - 1 as integer
     ) as position,
-    track_id
+    track_id,
+    played_at
 from sessions

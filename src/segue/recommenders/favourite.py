@@ -1,0 +1,41 @@
+"""The fact that a user plays a track a lot, told of the time in which it is truest."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from segue.features.listening import DAY, Listening, moment
+from segue.music.candidates import Evidence
+
+__all__ = ["favourite"]
+
+_WINDOWS: Final = (30, 90, 180, 365)
+
+
+def favourite(heard: Listening, position: int, now: float) -> Evidence:
+    """Plays within the shortest window that holds half of the last year's, else all of them.
+
+    Args:
+        position: Of the track in `heard`; it has a counted play.
+        now: Unix seconds.
+    """
+    mine = heard.counted_plays_of(position)
+    ages = (now - heard.play_at[mine]) / DAY
+    within = [int((ages <= days).sum()) for days in _WINDOWS]
+    fitting = [
+        days
+        for days, plays in zip(_WINDOWS, within, strict=True)
+        if plays >= 2 and 2 * plays >= within[-1]
+    ]
+    # whole days that reach back to the first play
+    window = fitting[0] if fitting else max(1, int(np.ceil(ages[0])))
+    mine = mine[ages <= window]
+    return Evidence(
+        kind="favourite",
+        plays=len(mine),
+        finishes=int(heard.play_finished[mine].sum()),
+        days=window,
+        last_at=moment(heard.last_at[position]),
+    )
