@@ -12,10 +12,13 @@ from segue.music.candidates import Evidence
 __all__ = ["favourite"]
 
 _WINDOWS: Final = (30, 90, 180, 365)
+_MANY: Final = 5
 
 
 def favourite(heard: Listening, position: int, now: float) -> Evidence:
-    """Plays within the shortest window that holds half of the last year's, else all of them.
+    """Plays within the shortest window with many of them and half of the last year's, else all.
+
+    Half of all plays ever is many, too.
 
     Args:
         position: Of the track in `heard`; it has a counted play.
@@ -27,7 +30,7 @@ def favourite(heard: Listening, position: int, now: float) -> Evidence:
     fitting = [
         days
         for days, plays in zip(_WINDOWS, within, strict=True)
-        if plays >= 2 and 2 * plays >= within[-1]
+        if 2 * plays >= (within[-1] if plays >= _MANY else len(mine))
     ]
     # whole days that reach back to the first play
     window = fitting[0] if fitting else max(1, int(np.ceil(ages[0])))
