@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -151,8 +152,9 @@ def _ids_are_bare(db: duckdb.DuckDBPyConnection, table: Table, roles: Roles) -> 
     texts = ", ".join(f"text_of({name})" for name in columns)
     query = f"""SELECT count(*) > 0 AND count(*) = count(*) FILTER (uri_of_bare(id) IS NOT NULL)
         FROM (SELECT coalesce({texts}) AS id FROM batch) WHERE id IS NOT NULL"""
-    batch = next(table.batches(), None)
-    return batch is not None and bool(run(db, query, batch).column(0)[0].as_py())
+    with closing(table.batches()) as batches:
+        batch = next(batches)
+    return bool(run(db, query, batch).column(0)[0].as_py())
 
 
 def _mapped(roles: Roles, options: ReadOptions, known_listener: str, *, bare: bool) -> Mapped:

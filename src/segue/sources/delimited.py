@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 import pyarrow as pa
@@ -55,7 +57,7 @@ class DelimitedTable:
         """Whether some bytes are not UTF-8 in a file that is."""
         return self.coding.damaged
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch]:
         """All records in file order, some blocks at a time."""
         ragged: list[arrow_csv.InvalidRow] = []
 
@@ -81,35 +83,45 @@ class DelimitedTable:
         return pa.schema([pa.field(cell(n), pa.string()) for n in range(self.width)])
 
     def _blocks(self, remember: Callable[[arrow_csv.InvalidRow], str]) -> Iterator[pa.Table]:
-        source = str(self.path) if self.coding.is_plain else transcoded(self.path, self.coding)
+        with ExitStack() as stack:
+            source: str | BufferedReader = str(self.path)
+            if not self.coding.is_plain:
+                source = stack.enter_context(transcoded(self.path, self.coding))
+            try:
+                reader = stack.enter_context(self._reader(source, remember))
+                for block in reader:
+                    yield pa.Table.from_batches([block])
+            except pa.ArrowInvalid as error:
+                raise self._broken(error) from error
+            except UnicodeDecodeError as error:
+                raise self.place.error(
+                    f"is not the text it seems to be: {error}", SAVE_AS
+                ) from error
+
+    def _reader(
+        self, source: str | BufferedReader, remember: Callable[[arrow_csv.InvalidRow], str]
+    ) -> arrow_csv.CSVStreamingReader:
         schema = self._schema()
-        try:
-            reader = arrow_csv.open_csv(
-                source,
-                read_options=arrow_csv.ReadOptions(
-                    # rows that are left out are numbered only without threads
-                    use_threads=False,
-                    block_size=_BLOCK,
-                    skip_rows=self.layout.skip,
-                    skip_rows_after_names=1 if self.columns else 0,
-                    column_names=schema.names,
-                ),
-                parse_options=arrow_csv.ParseOptions(
-                    delimiter=self.layout.delimiter,
-                    quote_char='"' if self.layout.quoted else False,
-                    newlines_in_values=self.layout.quoted,
-                    invalid_row_handler=remember,
-                ),
-                convert_options=arrow_csv.ConvertOptions(
-                    column_types=schema, strings_can_be_null=False
-                ),
-            )
-            for block in reader:
-                yield pa.Table.from_batches([block])
-        except pa.ArrowInvalid as error:
-            raise self._broken(error) from error
-        except UnicodeDecodeError as error:
-            raise self.place.error(f"is not the text it seems to be: {error}", SAVE_AS) from error
+        return arrow_csv.open_csv(
+            source,
+            read_options=arrow_csv.ReadOptions(
+                # rows that are left out are numbered only without threads
+                use_threads=False,
+                block_size=_BLOCK,
+                skip_rows=self.layout.skip,
+                skip_rows_after_names=1 if self.columns else 0,
+                column_names=schema.names,
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=self.layout.delimiter,
+                quote_char='"' if self.layout.quoted else False,
+                newlines_in_values=self.layout.quoted,
+                invalid_row_handler=remember,
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=schema, strings_can_be_null=False
+            ),
+        )
 
     def _broken(self, error: pa.ArrowInvalid) -> SourceError:
         if "straddling" in str(error):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -93,7 +93,7 @@ class Table(Protocol):
     def damaged(self) -> bool:
         """Whether undecodable bytes were read as U+FFFD."""
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch]:
         """All records in file order; may be asked for again, and reads the file again.
 
         Raises:
