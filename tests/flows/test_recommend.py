@@ -367,7 +367,7 @@ def test_every_error_has_a_cure(home: World) -> None:
 
 _TIMES = r"(once|twice|[\d,]+ times)"
 _PLAYED_OTHER = re.compile(rf"“(.+?)” by .+, which you played {_TIMES}")
-_OWN = re.compile(rf"you (played|finished) it {_TIMES}(?: in the last (?:(\d+) days|day))?")
+_OWN = re.compile(rf"you (played|finished) it {_TIMES}(?: in the last (?:(\d+) )?(days?|years))?")
 _MONTH = re.compile(r"(?:mostly in|a favourite of) (\w+ \d{4})")
 _SINCE = re.compile(r"not since (\d+ \w+ \d{4})")
 _PEOPLE = re.compile(
@@ -397,7 +397,8 @@ def test_every_number_in_a_reason_can_be_counted_in_the_plays(home: World) -> No
                     assert times(found[2]) == sum(p["track_id"] == other for p in plays)
                     checked["other"] += 1
                 if found := _OWN.search(track.reason):
-                    since = now - timedelta(days=int(found[3])) if found[3] else own[0]
+                    days = int(found[3] or 1) * {"years": 366, None: 9_999}.get(found[4], 1)
+                    since = now - timedelta(days=days)
                     assert times(found[2]) == sum(at >= since for at in own)
                     checked["own"] += 1
                 if found := _MONTH.search(track.reason):

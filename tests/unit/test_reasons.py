@@ -60,6 +60,7 @@ def said(evidence: Evidence, **options: frozenset[str]) -> tuple[str, ...]:
             Evidence("favourite", plays=9, finishes=2, days=1),
             "you played it 9 times in the last day",
         ),
+        (Evidence("favourite", plays=9, days=729), "you played it 9 times in the last 2 years"),
         (Evidence("favourite", plays=1), "you played it once"),
         (Evidence("saved", plays=0), "you saved it and have not played it yet"),
         (Evidence("saved", plays=1), "you saved it and played it only once"),
@@ -126,6 +127,13 @@ def test_what_cannot_be_said_is_not_said(evidence: Evidence) -> None:
     assert said(evidence) == ()
 
 
+def test_without_counts_the_catalogue_speaks() -> None:
+    hit = TrackFacts("hit", "Hit", ("Ann",), ("ann",), popularity=97.6)
+    first, second = sentences(Evidence("popular", genres=("rock",)), hit, FACTS)
+    assert first == "popular in rock (98 of 100 in its catalogue)"
+    assert second == "popularity 98 of 100 in its catalogue, rock"
+
+
 def test_a_seed_is_called_so() -> None:
     (text,) = said(Evidence("close", "duet"), seeds=frozenset({"duet"}))
     assert text.endswith(", which you asked for")
@@ -163,7 +171,7 @@ def test_the_strongest_source_speaks() -> None:
 
 def test_the_second_speaks_where_the_first_would_repeat_itself() -> None:
     told = reasons(candidates((CLOSE, POPULAR), (CLOSE, AFTER), (CLOSE, POPULAR)), FACTS)
-    assert [text.split()[0] for text in told] == ["close", "played", "has"]
+    assert [text.split()[0] for text in told] == ["close", "played", "nearly"]
     assert all(one != two for one, two in pairwise(told))
 
 

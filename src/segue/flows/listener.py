@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.errors import UnknownUserError
+from segue.features.catalogue import Catalogue
 from segue.music import columns as c
 from segue.music.names import artist_key
 from segue.music.query import HISTORY
@@ -51,7 +52,7 @@ class Person:
 
 def find_person(
     snapshot: Marts,
-    tracks: pa.Table,
+    catalogue: Catalogue,
     *,
     user_id: str | None,
     now: datetime | None,
@@ -62,7 +63,7 @@ def find_person(
     Where nobody has a history or a library yet, anybody is a stranger.
 
     Args:
-        tracks: The `tracks` mart, or the bundle's copy of it.
+        catalogue: The tracks of the bundle.
         now: None: just after the user's last play, else the last play of anybody, else
             `otherwise`, so that an old export is not a pile of forgotten tracks.
 
@@ -83,14 +84,13 @@ def find_person(
         return Person(None, now, HISTORY.empty_table(), Listener())
     history = _history(snapshot, user_id, now)
     mine = library.filter(pc.equal(library[c.USER_ID], user_id))
-    return Person(user_id, now, history, _listener(snapshot, tracks, user_id, history, mine))
+    return Person(user_id, now, history, _listener(snapshot, catalogue, user_id, history, mine))
 
 
-def rows_of(tracks: pa.Table, track_ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
-    """The rows of these tracks, in no particular order; ids that are not there are left out."""
-    wanted = pa.array(track_ids, pa.string())
-    found = pc.index_in(wanted, value_set=tracks[c.TRACK_ID].combine_chunks())
-    return tracks.select(list(columns)).take(found.drop_null())
+def rows_of(catalogue: Catalogue, track_ids: Iterable[str], columns: Sequence[str]) -> pa.Table:
+    """The rows of these tracks, in their order; ids that are not there are left out."""
+    rows = catalogue.rows(list(track_ids))
+    return catalogue.tracks.select(list(columns)).take(rows[rows >= 0])
 
 
 def _after(
@@ -120,14 +120,14 @@ def _history(snapshot: Marts, user_id: str, now: datetime) -> pa.Table:
 
 
 def _listener(
-    snapshot: Marts, tracks: pa.Table, user_id: str, history: pa.Table, library: pa.Table
+    snapshot: Marts, catalogue: Catalogue, user_id: str, history: pa.Table, library: pa.Table
 ) -> Listener:
     heard = _heard(history)
     entries = snapshot.read(
         "playlist_tracks", columns=[c.TRACK_ID], filters=pc.field(c.USER_ID) == user_id
     )
     kept = _ids(library, _KEPT, c.TRACK_ID).union(_known(entries[c.TRACK_ID]))
-    known = rows_of(tracks, [*kept.union(heard)], [c.ARTISTS])
+    known = rows_of(catalogue, kept.union(heard), [c.ARTISTS])
     names = pc.unique(pc.list_flatten(known[c.ARTISTS])).to_pylist()
     banned = _ids(library, _BANNED_ARTIST, c.ARTIST_ID)
     return Listener(

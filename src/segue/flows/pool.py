@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import pyarrow as pa
-
+from segue.features.catalogue import Catalogue
 from segue.flows.listener import rows_of
 from segue.music.candidates import Candidates
 from segue.music.query import Query
@@ -29,15 +28,15 @@ _DEEPEST: Final = 32_000
 class Known:
     """What is known about tracks, looked up a batch at a time, each track once."""
 
-    def __init__(self, tracks: pa.Table) -> None:
-        self.tracks = tracks
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
         self.facts: dict[str, TrackFacts] = {}
 
     def look_up(self, track_ids: Sequence[str]) -> None:
         """Make sure that `facts` holds these tracks, as far as there are such."""
         missing = [track_id for track_id in track_ids if track_id not in self.facts]
         if missing:
-            self.facts |= facts_of(rows_of(self.tracks, missing, FACT_COLUMNS))
+            self.facts |= facts_of(rows_of(self.catalogue, missing, FACT_COLUMNS))
 
 
 @dataclass(frozen=True)

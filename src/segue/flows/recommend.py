@@ -91,7 +91,9 @@ def _making(
     bundle: Bundle, snapshot: Marts, user_id: str | None, wishes: Wishes, now: datetime | None
 ) -> _Making:
     tracks = bundle.catalogue.tracks
-    person = find_person(snapshot, tracks, user_id=user_id, now=now, otherwise=bundle.trained_at)
+    person = find_person(
+        snapshot, bundle.catalogue, user_id=user_id, now=now, otherwise=bundle.trained_at
+    )
 
     def by_ref(ref: str) -> str | None:
         found = snapshot.read(
@@ -100,7 +102,7 @@ def _making(
         return found[c.TRACK_ID][0].as_py() if found.num_rows else None
 
     seeds = tuple(dict.fromkeys(resolve_seed(s, tracks, by_ref=by_ref) for s in wishes.seeds))
-    return _Making(bundle, person, wishes, seeds, Known(tracks))
+    return _Making(bundle, person, wishes, seeds, Known(bundle.catalogue))
 
 
 @dataclass(frozen=True)
@@ -112,10 +114,6 @@ class _Making:
     wishes: Wishes
     seeds: tuple[str, ...]
     known: Known
-
-    @property
-    def tracks(self) -> pa.Table:
-        return self.bundle.catalogue.tracks
 
     @property
     def facts(self) -> Facts:
@@ -231,7 +229,7 @@ class _Making:
             return frozenset()
         names = {n for track_id in candidates.track_ids for n in self.facts[track_id].artists}
         columns = [c.TITLE, c.ARTISTS]
-        mine = rows_of(self.tracks, [*self.person.listener.known], columns).combine_chunks()
+        mine = rows_of(self.bundle.catalogue, self.person.listener.known, columns).combine_chunks()
         owner = pc.list_parent_indices(mine[c.ARTISTS])
         by = pc.is_in(pc.list_flatten(mine[c.ARTISTS]), pa.array(sorted(names), pa.string()))
         rows = mine.take(pc.unique(owner.filter(by))).to_pylist()
@@ -248,11 +246,11 @@ class _Making:
         )
 
     def _dial(self) -> Dial:
-        """Near is near the seeds, or else near what the user plays most."""
+        """Near is near what the user plays most; around seeds, no setting leads away from them."""
         heard = self.person.listener.heard
         most = sorted(heard, key=lambda track_id: (-heard[track_id].plays, track_id))
-        ids = self.seeds or tuple(most[:_FAVOURITES])
-        favourites = facts_of(rows_of(self.tracks, ids, FACT_COLUMNS))
+        ids = () if self.mix == "similar" else most[:_FAVOURITES]
+        favourites = facts_of(rows_of(self.bundle.catalogue, ids, FACT_COLUMNS))
         return Dial(
             facts=self.facts,
             adventurous=self.wishes.adventurous,
@@ -270,7 +268,7 @@ class _Making:
 
     def _written(self, chosen: Candidates, notes: Sequence[str]) -> Playlist:
         told = self._told(chosen)
-        seeds = facts_of(rows_of(self.tracks, self.seeds, FACT_COLUMNS))
+        seeds = facts_of(rows_of(self.bundle.catalogue, self.seeds, FACT_COLUMNS))
         made_at = self.person.now.astimezone(UTC)
         owner = self.person.user_id or ""
         return Playlist(

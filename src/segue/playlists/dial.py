@@ -28,7 +28,7 @@ class Dial:
     Args:
         adventurous: 0 … 1.
         known_artists: Artists the user has heard, in normal form.
-        favourites: Tracks that stand for the user's taste, or the seeds.
+        favourites: Tracks that stand for the user's taste; none: nearness does not count.
         reach: The most that familiarity can move a score; scores themselves are 0 … 1.
     """
 

@@ -6,6 +6,7 @@ does not hold is not used; every number in a sentence is a field of the evidence
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _IN_WORDS: Final[Mapping[str, str]] = {
 }
 _HARD_TO_HEAR: Final = frozenset({c.SPEECHINESS, c.LIVENESS, c.KEY, c.MODE, c.TIME_SIGNATURE})
 _NEAR_THE_TOP: Final = 2
+_YEAR_OF_DAYS: Final = 366
 
 
 def reasons(
@@ -136,7 +138,7 @@ def _favourite(case: _Case) -> tuple[str, ...]:
         return ()
     if evidence.days is None:
         return (f"you {often}",)
-    within = "the last day" if evidence.days == 1 else f"the last {evidence.days:,} days"
+    within = _lately(evidence.days)
     texts = [f"you {often} in {within}"]
     if evidence.last_at is not None:
         texts.append(f"you {often} in {within}, the last time on {_day(evidence.last_at)}")
@@ -170,7 +172,7 @@ def _close(case: _Case) -> tuple[str, ...]:
     if alike:
         return (
             f"close in {alike} to {other}{which}",
-            f"has nearly the {alike} of {other}{which}",
+            f"nearly the same {alike} as {other}{which}",
         )
     return (f"{genres} like {other}{which}",) if genres else (f"sounds like {other}{which}",)
 
@@ -210,17 +212,25 @@ def _like_you(case: _Case) -> tuple[str, ...]:
 
 
 def _popular(case: _Case) -> tuple[str, ...]:
+    """Without plays or listeners the catalogue's own number speaks, from 0 to 100."""
     evidence = case.evidence
     numbers = []
     if evidence.plays:
         numbers.append(_count(evidence.plays, "play"))
     if evidence.listeners:
         numbers.append(_count(evidence.listeners, "listener"))
-    within = f" in {_count(evidence.days, 'day')}" if evidence.days and numbers else ""
     genre = f" in {evidence.genres[0]}" if evidence.genres else ""
-    now = " right now" if evidence.days else ""
-    told = f" ({' by '.join(numbers)}{within})" if numbers else ""
-    return (f"popular{genre}{now}{told}",)
+    if numbers:
+        within = f" in {_count(evidence.days, 'day')}" if evidence.days else ""
+        now = " right now" if evidence.days else ""
+        return (f"popular{genre}{now} ({' by '.join(numbers)}{within})",)
+    if case.track.popularity is None:
+        return (f"popular{genre}",)
+    level = f"{case.track.popularity:.0f} of 100"
+    return (
+        f"popular{genre} ({level} in its catalogue)",
+        f"popularity {level} in its catalogue{', ' + evidence.genres[0] if genre else ''}",
+    )
 
 
 def _artist(case: _Case) -> tuple[str, ...]:
@@ -291,6 +301,13 @@ def _count(number: int, noun: str) -> str:
 def _listed(words: Sequence[str]) -> str:
     """“a”, “a and b”, “a, b and c”."""
     return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def _lately(days: int) -> str:
+    """Long windows in whole years, rounded up: what was counted lies within those too."""
+    if days > _YEAR_OF_DAYS:
+        return f"the last {math.ceil(days / _YEAR_OF_DAYS)} years"
+    return "the last day" if days == 1 else f"the last {days} days"
 
 
 def _month(moment: datetime) -> str:
