@@ -41,9 +41,12 @@ def accounted(
     if reasons.null_count == table.num_rows:
         return Chunk(lake_table, _lake_rows(table, lake_table, constants))
     kept = pc.is_null(reasons)
-    rows = _lake_rows(table.filter(kept), lake_table, constants)
-    numbers = pa.array(range(first_row, first_row + table.num_rows), pa.int64())
-    rejected = table.append_column(c.ROW, numbers).filter(pc.invert(kept))
+    facts = table.select([name for name in table.column_names if name in lake_table.schema.names])
+    rows = _lake_rows(facts.filter(kept), lake_table, constants)
+    refused = pc.invert(kept)
+    rejected = table.select([name for name in table.column_names if name in REJECTS.names])
+    numbers = pc.add(pc.indices_nonzero(refused).cast(pa.int64()), first_row)
+    rejected = rejected.filter(refused).append_column(c.ROW, numbers)
     place = {c.FILE: pa.repeat(pa.scalar(file.name, pa.string()), rejected.num_rows)}
     return Chunk(lake_table, rows, _in_schema(rejected, REJECTS, place))
 

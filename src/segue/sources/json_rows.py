@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ STRAY: Final = "stray"
 """Column of `records`: null for an object, else what stands in its place, such as "a number"."""
 
 _SMALLEST_BLOCK = 1 << 20
-_LARGEST_BLOCK = 8 << 20
+_LARGEST_BLOCK = 4 << 20
 _PIECE = 1 << 18
 _LONGEST = 64 << 20
 _ROWS = 1 << 16
@@ -162,32 +162,31 @@ def _pieces(blocks: Iterator[bytes], query: JsonQuery) -> Iterator[pa.Table]:
     key. Inside a string the quotes of that key would have to be escaped; inside a nested list
     both parts would be malformed, and be refused. So no cut can go unnoticed in the wrong place.
     """
-    first = next(blocks, b"").lstrip()
-    match first[:1]:
-        case b"[":
-            rest, lines = first[1:], False
-        case b"{":
-            rest, lines = first, True
-        case _:
-            raise _NeedsCareError
-    cut = _line_cut() if lines else _list_cut((*query.fields, *query.others))
-    for block in blocks:
-        rest, texts = _cut(_with_commas(rest) if lines else rest, cut)
-        if texts is not None:
-            yield texts
+    first = next(blocks, b"")
+    start = len(first) - len(first.lstrip())
+    lines = first[start : start + 1] == b"{"
+    if not lines and first[start : start + 1] != b"[":
+        raise _NeedsCareError
+    cut = _LINE_CUT if lines else _list_cut((*query.fields, *query.others))
+    rest = b""  # what has been read behind the last cut
+    for block in chain([first[start + (not lines) :]], blocks):
+        whole = _with_commas(rest + block) if lines else block
+        before = b"" if lines else rest
+        at = _cuts(whole, cut)
+        if at:
+            yield _texts(before + whole[: at[0]], whole, at)
+            rest = whole[at[-1] :]
+        else:
+            rest = before + whole
         if len(rest) > _LONGEST:
             raise _NeedsCareError
-        rest += block
     rest = rest.rstrip()
     if not lines:
         if not rest.endswith(b"]"):
             raise _NeedsCareError
         rest = rest[:-1]
-    rest, texts = _cut(_with_commas(rest) if lines else rest, cut)
-    if texts is not None:
-        yield texts
     if rest.strip():
-        yield _texts(rest, [0, len(rest)])
+        yield _texts(rest, b"", [])
 
 
 def _list_cut(keys: tuple[str, ...]) -> re.Pattern[bytes]:
@@ -195,8 +194,7 @@ def _list_cut(keys: tuple[str, ...]) -> re.Pattern[bytes]:
     return re.compile(rf'\}}\s*,(?=\s*\{{\s*"(?:{known})"\s*:)'.encode())
 
 
-def _line_cut() -> re.Pattern[bytes]:
-    return re.compile(rb"\},(?=\n\{)")
+_LINE_CUT = re.compile(rb"\},(?=\n\{)")
 
 
 def _with_commas(lines: bytes) -> bytes:
@@ -204,21 +202,26 @@ def _with_commas(lines: bytes) -> bytes:
     return re.sub(rb"\}[ \t]*\r?\n\s*\{", b"},\n{", lines)
 
 
-def _cut(text: bytes, cut: re.Pattern[bytes]) -> tuple[bytes, pa.Table | None]:
-    """The text behind the last cut, and the pieces before it."""
-    at = [0]
-    while found := cut.search(text, at[-1] + _PIECE):
+def _cuts(text: bytes, cut: re.Pattern[bytes]) -> list[int]:
+    """Where to cut: at the first place, and then about every _PIECE bytes."""
+    at: list[int] = []
+    while found := cut.search(text, at[-1] + _PIECE if at else 0):
         at.append(found.end())
-    if len(at) == 1 and (found := cut.search(text)):
-        at.append(found.end())
-    return text[at[-1] :], (_texts(text, at) if len(at) > 1 else None)
+    return at
 
 
-def _texts(text: bytes, at: list[int]) -> pa.Table:
+def _texts(first: bytes, block: bytes, at: list[int]) -> pa.Table:
+    """The first piece, and those of a block from cut to cut."""
+    pieces = [_strings(first, [0, len(first)])]
+    if len(at) > 1:
+        pieces.append(_strings(block, at))
+    return pa.table({"piece": pa.chunked_array(pieces)})
+
+
+def _strings(text: bytes, at: list[int]) -> pa.StringArray:
     # No copy and no check of the encoding: DuckDB's JSON reader refuses what is not UTF-8.
     offsets = pa.py_buffer(array("i", at).tobytes())
-    pieces = pa.StringArray.from_buffers(len(at) - 1, offsets, pa.py_buffer(text))
-    return pa.table({"piece": pieces})
+    return pa.StringArray.from_buffers(len(at) - 1, offsets, pa.py_buffer(text))
 
 
 def _gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
