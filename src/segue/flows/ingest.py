@@ -217,7 +217,8 @@ class _Ingest:
     def _hints(self, opened: OpenedInput) -> Iterable[str]:
         if opened.unopened:
             yield f"What lies inside {_some(opened.unopened)} is not opened: unpack it first."
-        for source in self.sources:
+        # a table of tracks may also pass for a crowd's: the kinds are asked in the order above
+        for source in sorted(self.sources, key=lambda source: list(_COMMANDS).index(source.kind)):
             if source.kind != self.kind:
                 for file in opened.files:
                     if source.claims(file):
