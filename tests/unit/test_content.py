@@ -124,3 +124,8 @@ def test_one_track_alone() -> None:
     model = _fit(LOUD[:1])
     assert not len(model.similar(["loud0"], 3))
     assert not len(model.recommend(Query("me", NOW, history=history([("loud0", NOW)])), 3))
+
+
+def test_of_equally_near_tracks_the_better_known_comes_first() -> None:
+    rows = [_track(f"t{i}", "pop", None, year=None, popularity=p) for i, p in enumerate((0, 5, 90))]
+    assert _fit(rows).similar(["t0"], 5).track_ids == ("t2", "t1")

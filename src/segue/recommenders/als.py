@@ -24,6 +24,7 @@ __all__ = ["Als"]
 
 _STRONGEST: Final = 500  # tracks or artists of the user that are folded in
 _CONTRIBUTORS: Final = 5
+_SEVERAL: Final = 5
 _AT_ONCE: Final = 4096
 _ARTISTS_SHARE: Final = 0.6
 _PER_LIKED_ARTIST: Final = 3
@@ -286,8 +287,8 @@ def _known(asked: _Asked, factors: Factors) -> tuple[_Asked, Rows]:
 def _pairs(factors: Factors, user: FoldIn, *, positions: Rows, found: Rows) -> tuple[Rows, Rows]:
     """For each found column the asked one that adds most to it, and how many listen to both.
 
-    Of the few that add most the first that shares a listener is taken: where nobody listens to
-    both, no sentence about listeners would be true.
+    Of the few that add most it is the first that shares several listeners, else the one that
+    shares most: “people who play it” should be people. Where nobody listens to both, it is 0.
     """
     parts = [
         _pairs_of_some(factors, user, positions=positions, found=found[start : start + _AT_ONCE])
@@ -303,15 +304,13 @@ def _pairs_of_some(
     added = factors.contributions(user, found)
     added[found[:, None] == positions[None, :]] = -np.inf
     order = _highest(added, _CONTRIBUTORS)
-    other, together = order[:, 0].copy(), np.zeros(len(found), np.int64)
-    for place in range(order.shape[1]):
-        unexplained = np.flatnonzero(together == 0)
-        tried = order[unexplained, place]
-        counts = factors.listeners.both(found[unexplained], positions[tried])
-        counts[~(added[unexplained, tried] > 0)] = 0
-        other[unexplained] = tried
-        together[unexplained] = counts
-    return other, together
+    shared = np.stack(
+        [factors.listeners.both(found, positions[tried]) for tried in order.T], axis=1
+    )
+    shared[np.take_along_axis(added, order, axis=1) <= 0] = 0
+    place = np.minimum(shared, _SEVERAL).argmax(axis=1)[:, None]
+    other = np.take_along_axis(order, place, axis=1)[:, 0]
+    return other, np.take_along_axis(shared, place, axis=1)[:, 0]
 
 
 def _highest(values: Reals, count: int) -> Rows:

@@ -29,6 +29,8 @@ _ARRAYS: Final = (
     "weights",
     "deviations",
 )
+_FAME: Final = 0.02
+
 Rows = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float32]
 
@@ -87,6 +89,7 @@ class Content:
         scores = vectors.cosines(full[np.array([0])])[0]
         for i in range(1, len(anchors)):
             np.maximum(scores, vectors.cosines(full[np.array([i])])[0], out=scores)
+        scores += self._fame()
         scores[~(vectors.known & catalogue.named)] = -np.inf
         scores[rows[rows >= 0]] = -np.inf
         top = best(scores, k)
@@ -145,12 +148,17 @@ class Content:
             mine = np.concatenate([np.full(len(seeds), each), mine])
         return np.concatenate([seeds, heard.rows[top]]), mine.astype(np.float32)
 
+    def _fame(self) -> Reals:
+        """What parts tracks of equal nearness, such as all that are known by one genre only."""
+        catalogue, _ = self._state()
+        return np.nan_to_num(catalogue.popularity) * np.float32(_FAME / 100)
+
     def _near(
         self, centres: Vectors, shares: Reals, *, usable: npt.NDArray[np.bool_], k: int
     ) -> tuple[Rows, Reals]:
         """The best tracks of each centre, in turns that fit the centres' shares."""
         catalogue, vectors = self._state()
-        found = vectors.cosines(centres)
+        found = vectors.cosines(centres) + self._fame()
         found[:, ~usable] = -np.inf
         merged = np.full(found.shape[1], -np.inf, np.float32)
         for centre, share in zip(found, shares, strict=True):
