@@ -22,8 +22,15 @@ import pytest
 
 from segue.errors import BusyError, ConfigError
 from segue.flows.simulate import simulate
+from segue.music import columns as c
 from segue.progress import Silent
+from segue.sources.base import ReadOptions
+from segue.sources.inputs import open_input
 from segue.sources.simulation import SimulationReport, SimulationSettings
+from segue.sources.spotify_export import SpotifyExport
+from segue.sources.spotify_library import SpotifyLibrary
+from segue.sources.spotify_playlists import SpotifyPlaylists
+from segue.sources.track_table import TrackTable
 
 SMALL = SimulationSettings(
     end=datetime(2026, 11, 1, tzinfo=UTC),
@@ -73,6 +80,8 @@ def test_shards_and_workers_change_no_play(made: SimulationReport, tmp_path: Pat
     parts = [pq.read_table(path).to_pylist() for path in sharded.crowd]
     assert [row for part in parts for row in part] == whole.to_pylist()
     assert sharded.crowd_statistics == made.crowd_statistics
+    for user, path in made.histories.items():
+        assert sharded.histories[user].read_bytes() == path.read_bytes()
 
 
 def test_report_tells_what_is_there(made: SimulationReport) -> None:
@@ -127,6 +136,30 @@ def test_export_looks_like_spotify_s(made: SimulationReport) -> None:
     assert any(row["episode_name"] for row in rows)
     assert any(row["skipped"] for row in rows)
     assert all(row["ip_addr"].startswith(("192.0.2.", "198.51.100.")) for row in rows)
+
+
+def test_sources_read_what_was_written_and_reject_only_the_podcasts_and_the_nameless(
+    made: SimulationReport,
+) -> None:
+    options = ReadOptions(user_id="me", name="simulated", now=SMALL.end)
+    found: dict[str, int] = {}
+    rejected: dict[str, int] = {}
+    inputs = [made.histories["user_000000"], made.catalogue]
+    for path in inputs:
+        with open_input(path) as opened:
+            for file in opened.files:
+                for source in (SpotifyExport(), SpotifyLibrary(), SpotifyPlaylists(), TrackTable()):
+                    for chunk in source.read(file, options) if source.claims(file) else ():
+                        found[chunk.table.name] = found.get(chunk.table.name, 0) + len(chunk.rows)
+                        for reason in chunk.rejects[c.REASON].to_pylist():
+                            rejected[reason] = rejected.get(reason, 0) + 1
+    truth = json.loads((made.out / "truth.json").read_text(encoding="utf-8"))
+    rows = truth["users"]["user_000000"]["rows"]
+    assert found["plays"] == rows["streams"]
+    assert sum(rejected.values()) == rows["podcasts"] + rows["nameless"]
+    assert found["catalogue"] == made.catalogue_rows
+    assert found["library"] > 20
+    assert found["playlist_items"] > 20
 
 
 def test_plays_of_an_export_never_overlap(made: SimulationReport) -> None:

@@ -196,6 +196,20 @@ def next_week(plays: Plays, *, rule: str, weeks: int = 26) -> float:
     return float(np.mean(scores))
 
 
+def test_twenty_thousand_plays_are_of_many_artists_and_genres(world: World) -> None:
+    disc = world.discography
+    settings = replace(SETTINGS, users=4, histories=4, history_plays=20_000)
+    everyone = crowd(settings, world)
+    for user in range(4):
+        own = everyone.where(everyone.user == user)
+        artists = np.bincount(disc.track_artist[own.track])
+        genres = np.bincount(disc.artist_genre[disc.track_artist[own.track]]) / len(own)
+        assert len(own) == pytest.approx(20_000, rel=0.25)
+        assert len(np.unique(own.track)) > 1000
+        assert artists.max() < 0.4 * len(own)
+        assert 1 / np.square(genres).sum() > 2  # as many genres of equal weight
+
+
 @pytest.mark.parametrize(
     ("habit", "most_played", "most_recent"),
     [

@@ -35,6 +35,7 @@ _SHOWS: Final = (
     ("Two Chairs", "A conversation about rivers"),
     ("Morning Brief", "Today in ten minutes"),
 )
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
 _EMPTY: Final = (
     "master_metadata_track_name",
     "master_metadata_album_artist_name",
@@ -89,7 +90,7 @@ def write_export(
 
 def json_of(rows: Sequence[Row]) -> str:
     """A JSON array, one record a line."""
-    return "[" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "]"
+    return "[" + ",\n".join(map(_ENCODE, rows)) + "]"
 
 
 def _file_name(rows: Sequence[Row], number: int) -> str:
@@ -106,7 +107,8 @@ class _Written:
     ) -> None:
         self._listener, self._plays, self._world, self._rng = listener, plays, world, rng
         self._home = int(rng.integers(1, 255))
-        self._platforms = rng.choice(len(_PLATFORMS), 3, replace=False)
+        others = 2 + rng.choice(len(_PLATFORMS) - 2, 2, replace=False)
+        self._platforms = [int(rng.integers(2)), *others.tolist()]  # first of all a telephone
         self.counts = {"streams": 0, "podcasts": 0, "nameless": 0, "duplicates": 0}
 
     def files(self) -> Iterator[list[Row]]:
@@ -164,7 +166,7 @@ class _Written:
         device = 0 if odds[1] < 0.62 else 1 if odds[1] < 0.9 else 2
         row: Row = {
             "ts": moment,
-            "platform": _PLATFORMS[int(self._platforms[device])],
+            "platform": _PLATFORMS[self._platforms[device]],
             "ms_played": ms,
             "conn_country": self._listener.country,
             "ip_addr": address,

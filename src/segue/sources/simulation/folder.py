@@ -42,7 +42,9 @@ def made_whole(out: Path) -> Iterator[Path]:
         BusyError: Another run is writing to the same place.
         StorageError: The disk is full or the place cannot be written.
     """
-    out = out.expanduser().absolute()
+    out = out.expanduser().resolve()
+    if not out.name:
+        raise ConfigError(f"{out} is no place for a simulation", field="out", cure="Name a folder.")
     work, old = (out.with_name(f".{out.name}.{end}") for end in ("partial", "old"))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

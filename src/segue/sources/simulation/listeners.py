@@ -116,7 +116,7 @@ class _Typical:
 _TYPICAL: Final[dict[Habit, _Typical]] = {
     "mixed": _Typical(
         novelty=0.21, memory=(0.25, 0.40, 0.35), recent_days=5, decay=0.7, past_tracks=220,
-        past_plays=8, past_slope=1.0, boredom=0.25, boredom_days=1.5, fatigue=0.03, spacing=1000,
+        past_plays=8, past_slope=1.0, boredom=0.25, boredom_days=1.5, fatigue=0.05, spacing=1000,
         loop=0.004, album=0.14, artist=0.12, mainstream=0.5, wander=0.20,
     ),
     "binger": _Typical(
@@ -130,7 +130,7 @@ _TYPICAL: Final[dict[Habit, _Typical]] = {
         loop=0.0, album=0.06, artist=0.06, mainstream=0.6, wander=0.25,
     ),
     "explorer": _Typical(
-        novelty=0.40, memory=(0.30, 0.50, 0.20), recent_days=6, decay=0.8, past_tracks=300,
+        novelty=0.34, memory=(0.30, 0.50, 0.20), recent_days=6, decay=0.8, past_tracks=300,
         past_plays=4, past_slope=0.9, boredom=0.4, boredom_days=2.0, fatigue=0.03, spacing=1000,
         loop=0.002, album=0.22, artist=0.10, mainstream=0.25, wander=0.35,
     ),
@@ -239,9 +239,8 @@ def _taste(
     walk = {"mixed": 0.18, "binger": 0.30, "loyalist": 0.06, "explorer": 0.25}[habit]
     leaves = rng.random((periods, SLOTS)) < jump
     leaves[0] = True
-    fresh = _scenes_near(world, int(leaves.sum()), rng)
     scenes = np.zeros((periods, SLOTS), np.int16)
-    scenes[leaves] = fresh
+    scenes[leaves] = _scenes_near(world, int(leaves.sum()), rng)
     held = np.maximum.accumulate(np.where(leaves, np.arange(periods)[:, None], 0), axis=0)
     scenes = np.take_along_axis(scenes, held, axis=0)
     steps = walk * rng.standard_normal((periods, SLOTS))
@@ -252,12 +251,17 @@ def _taste(
 
 
 def _scenes_near(world: World, n: int, rng: np.random.Generator) -> npt.NDArray[np.int16]:
-    """Scenes around one anchor, with some from anywhere."""
-    total = np.cumsum(world.scene_weight)
-    anchor = min(int(np.searchsorted(total, rng.random())), len(total) - 1)
+    """Scenes around one anchor, with some from anywhere; the first ones are all different.
+
+    Drawing without replacement by adding Gumbel noise (Efraimidis and Spirakis, 2006, "Weighted
+    random sampling with a reservoir").
+    """
+    weight = np.log(world.scene_weight) * 0.7  # large scenes are many circles, not one
+    anchor = int(np.argmax(weight + rng.gumbel(size=len(weight))))
     apart = np.square(world.scene_place - world.scene_place[anchor]).sum(axis=1)
-    near = np.cumsum(world.scene_weight * np.exp(-apart / 1.8))
-    far = rng.random(n) < 0.2
-    draws = rng.random(n)
-    chosen = np.where(far, np.searchsorted(total, draws), np.searchsorted(near, draws * near[-1]))
-    return np.minimum(chosen, len(total) - 1).astype(np.int16)
+    near = weight - apart / 2.5
+    near[anchor] += 2.0
+    order = np.argsort(-(near + rng.gumbel(size=len(near))), kind="stable")
+    far = np.argsort(-(weight + rng.gumbel(size=len(weight))), kind="stable")
+    chosen = np.where(rng.random(len(order)) < 0.2, far, order)
+    return chosen[np.arange(n) % len(chosen)].astype(np.int16)

@@ -8,7 +8,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from segue.sources.simulation.words import STYLES, SYLLABLES, Style
+from segue.sources.simulation.english_words import SYLLABLES
+from segue.sources.simulation.style import Style
+from segue.sources.simulation.words import STYLES
 
 __all__ = ["album_names", "artist_names", "track_titles"]
 

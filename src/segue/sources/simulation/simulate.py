@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow.parquet as pq
-
 from segue.progress import Progress
 from segue.sources.simulation.catalogue_file import write_catalogue
-from segue.sources.simulation.crowd_file import CrowdFile
-from segue.sources.simulation.export_file import write_export
 from segue.sources.simulation.folder import KIND, MARK, made_whole
 from segue.sources.simulation.listeners import planned_plays
-from segue.sources.simulation.plays import simulate_block
 from segue.sources.simulation.settings import SimulationSettings
-from segue.sources.simulation.statistics import Statistics, Tally, statistics
-from segue.sources.simulation.truth_file import TRUTH_SCHEMA, habits_of, truth_table
+from segue.sources.simulation.statistics import Statistics, Tally
+from segue.sources.simulation.work import Export, Known, exports_written, shards_of, shards_written
 from segue.sources.simulation.world import World, build_world
 
 __all__ = ["SimulationReport", "simulate"]
 
-_BLOCK_PLAYS: Final = 400_000  # about 300 MB while it lasts
 _TRUTH: Final = "truth.json"
 
 
@@ -99,7 +89,7 @@ def simulate(settings: SimulationSettings, out: Path, progress: Progress) -> Sim
         progress.advance(settings.tracks)
         progress.done(f"{settings.tracks:,} tracks by {world.discography.n_artists:,} artists")
         report = _write(settings, world, folder, progress)
-    return _moved(report, folder, out.expanduser().absolute())
+    return _moved(report, folder, out.expanduser().resolve())
 
 
 def _write(
@@ -108,23 +98,22 @@ def _write(
     catalogue = folder / f"catalogue.{settings.catalogue}"
     rows = write_catalogue(world, catalogue, progress)
     plays = planned_plays(settings)
-    histories, told = _write_histories(settings, plays, world, folder=folder, progress=progress)
-    crowd, tally, crowd_plays = _write_crowd(settings, plays, world, folder, progress)
-    measures = {user: item["statistics"] for user, item in told.items()}
+    known = Known(settings, world, plays)
+    exports = _write_exports(known, folder, progress)
+    crowd, tally, crowd_plays = _write_crowd(known, folder, progress)
     report = SimulationReport(
         out=folder,
         catalogue=catalogue,
         crowd=tuple(crowd),
-        histories=histories,
+        histories={export.user_id: export.path for export in exports},
         tracks=world.n_tracks,
         catalogue_rows=rows,
         crowd_users=settings.users - settings.histories,
         crowd_plays=crowd_plays,
         crowd_statistics=tally.statistics(world.discography.track_artist) if crowd else None,
-        history_statistics=measures,
+        history_statistics={export.user_id: export.statistics for export in exports},
     )
-    truth = {user: item["truth"] for user, item in told.items()}
-    _write_json(folder / _TRUTH, {"users": truth})
+    _write_json(folder / _TRUTH, {"users": {item.user_id: item.truth for item in exports}})
     told_report = {name: value for name, value in report.as_dict().items() if name != "out"}
     mark = {"kind": KIND, "settings": settings.as_dict(), "report": told_report}
     _write_json(folder / MARK, mark)
@@ -155,153 +144,30 @@ def _moved(report: SimulationReport, folder: Path, out: Path) -> SimulationRepor
     )
 
 
-def _write_histories(
-    settings: SimulationSettings,
-    plays: npt.NDArray[np.int64],
-    world: World,
-    *,
-    folder: Path,
-    progress: Progress,
-) -> tuple[dict[str, Path], dict[str, dict[str, Any]]]:
-    """An export for each of the first users, and what is true of them."""
-    paths: dict[str, Path] = {}
-    told: dict[str, dict[str, Any]] = {}
-    if not settings.histories:
-        return paths, told
-    progress.start("histories", settings.histories, "users")
-    for index in range(settings.histories):
-        block, streams = simulate_block(
-            range(index, index + 1), plays, settings=settings, world=world
-        )
-        person = block.listeners[0]
-        path = folder / "histories" / person.user_id / "my_spotify_data.zip"
-        path.parent.mkdir(parents=True)
-        rows = write_export(path, person, streams, world=world, seed=settings.seed)
-        taste = truth_table([person], world).drop_columns(["user_id", "habit"]).to_pylist()
-        paths[person.user_id] = path
-        told[person.user_id] = {
-            "statistics": statistics(streams, world.n_tracks, world.discography.track_artist),
-            "truth": {"rows": rows, "habits": habits_of(person), "taste": taste},
-        }
+def _write_exports(known: Known, folder: Path, progress: Progress) -> list[Export]:
+    """An export for each of the first users."""
+    n = known.settings.histories
+    if not n:
+        return []
+    progress.start("histories", n, "users")
+    exports = []
+    for export in exports_written(known, folder):
+        exports.append(export)
         progress.advance(1)
-    progress.done(f"{settings.histories:,} exports")
-    return paths, told
+    progress.done(f"{n:,} exports")
+    return exports
 
 
-@dataclass(frozen=True, slots=True)
-class _Shard:
-    """One file of the crowd: where it goes and whose plays are in it."""
-
-    path: Path
-    truth: Path
-    users: range
-
-
-def _shards(
-    settings: SimulationSettings, plays: npt.NDArray[np.int64], folder: Path
-) -> list[_Shard]:
-    crowd = range(settings.histories, settings.users)
-    parts = list(_runs(crowd, plays, settings.shard_plays))
-    if len(parts) == 1:
-        return [_Shard(folder / "crowd.parquet", folder / "truth.parquet", parts[0])]
-    return [
-        _Shard(
-            folder / "crowd" / f"part-{number:05d}.parquet",
-            folder / "truth" / f"part-{number:05d}.parquet",
-            users,
-        )
-        for number, users in enumerate(parts)
-    ]
-
-
-def _runs(users: range, plays: npt.NDArray[np.int64], most: int) -> Iterator[range]:
-    """Runs of users whose planned plays are at most `most`, or one user with more."""
-    start, total = users.start, 0
-    for user in users:
-        if user > start and total + int(plays[user]) > most:
-            yield range(start, user)
-            start, total = user, 0
-        total += int(plays[user])
-    if start < users.stop:
-        yield range(start, users.stop)
-
-
-def _write_crowd(
-    settings: SimulationSettings,
-    plays: npt.NDArray[np.int64],
-    world: World,
-    folder: Path,
-    progress: Progress,
-) -> tuple[list[Path], Tally, int]:
-    shards = _shards(settings, plays, folder)
-    tally = Tally(world.n_tracks, world.discography.n_artists)
-    written = 0
+def _write_crowd(known: Known, folder: Path, progress: Progress) -> tuple[list[Path], Tally, int]:
+    """The crowd's files, what was measured in them, and how many plays they hold."""
+    settings, tally, written = known.settings, known.tally(), 0
+    shards = shards_of(known, folder)
     if not shards:
         return [], tally, written
-    for parent in {shard.path.parent for shard in shards} | {s.truth.parent for s in shards}:
-        parent.mkdir(exist_ok=True)
     progress.start("crowd", settings.users - settings.histories, "users")
-    for rows, part, users in _shards_written(settings, plays, world, shards):
-        written += rows
-        if part is not None:
-            tally.merge(part)
-        progress.advance(users)
+    for part in shards_written(known, shards):
+        written += part.plays
+        tally.merge(part.tally)
+        progress.advance(part.users)
     progress.done(f"{written:,} plays")
     return [shard.path for shard in shards], tally, written
-
-
-_Step = tuple[int, Tally | None, int]
-
-
-def _shards_written(
-    settings: SimulationSettings,
-    plays: npt.NDArray[np.int64],
-    world: World,
-    shards: list[_Shard],
-) -> Iterator[_Step]:
-    """Write the shards, here or in other processes; yields rows, a tally and users as they come."""
-    if settings.workers == 1 or len(shards) == 1:
-        for shard in shards:
-            yield from _blocks_written(settings, plays, world, shard)
-        return
-    workers = min(settings.workers, len(shards))
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_enter_world, initargs=(settings,)
-    ) as pool:
-        yield from pool.map(_write_shard, shards)
-
-
-def _blocks_written(
-    settings: SimulationSettings, plays: npt.NDArray[np.int64], world: World, shard: _Shard
-) -> Iterator[_Step]:
-    truth = pq.ParquetWriter(shard.truth, TRUTH_SCHEMA, compression="zstd")
-    with truth, CrowdFile(shard.path, world) as file:
-        for users in _runs(shard.users, plays, _BLOCK_PLAYS):
-            block, streams = simulate_block(users, plays, settings=settings, world=world)
-            truth.write_table(truth_table(block.listeners, world))
-            tally = Tally(world.n_tracks, world.discography.n_artists)
-            tally.add(streams)
-            yield file.write(streams), tally, len(users)
-
-
-class _Here:
-    """What a worker process knows."""
-
-    settings: SimulationSettings
-    world: World
-    plays: npt.NDArray[np.int64]
-
-
-def _enter_world(settings: SimulationSettings) -> None:
-    _Here.settings, _Here.world = settings, build_world(settings)
-    _Here.plays = planned_plays(settings)
-
-
-def _write_shard(shard: _Shard) -> _Step:
-    rows, users = 0, 0
-    total = Tally(_Here.world.n_tracks, _Here.world.discography.n_artists)
-    for written, tally, people in _blocks_written(_Here.settings, _Here.plays, _Here.world, shard):
-        rows, users = rows + written, users + people
-        if tally is not None:
-            total.merge(tally)
-    return rows, total, users
