@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,37 @@ def test_a_file_in_the_way_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("not a folder")
     with pytest.raises(StorageError):
         _publish(BundleStore(tmp_path / "models"))
+
+
+_PUBLISHER = """
+import itertools, sys
+from pathlib import Path
+from tests.unit.test_bundle import _publish
+from segue.recommenders.bundle import BundleStore
+store = BundleStore(Path(sys.argv[1]))
+for n in itertools.count(2):
+    _publish(store, n=n)
+    print(n, flush=True)
+"""
+
+
+def test_a_killed_publisher_leaves_a_whole_bundle(tmp_path: Path) -> None:
+    for delay in (0.0, 0.003, 0.007, 0.012):
+        with subprocess.Popen(
+            [sys.executable, "-c", _PUBLISHER, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+        ) as publisher:
+            assert publisher.stdout is not None
+            for _ in range(3):
+                assert publisher.stdout.readline()
+            time.sleep(delay)
+            publisher.kill()
+        bundle = BundleStore(tmp_path).current()
+        assert list(bundle.recommenders) == ["most_played"]
+        assert len(bundle.catalogue) >= 4
+    (tmp_path / "0123456789abcdef").mkdir()  # half removed
+    os.utime(tmp_path / "0123456789abcdef", (0, 0))
+    _publish(BundleStore(tmp_path))
+    assert not list(tmp_path.glob(".publishing-*"))
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) <= 2

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import zlib
@@ -33,6 +34,7 @@ _TRACKS: Final = "tracks.arrow"
 _MANIFEST: Final = "bundle.json"
 _POINTER: Final = "current"
 _STAGING: Final = ".publishing-"
+_NAME: Final = re.compile("[0-9a-f]{16}")
 _KEPT: Final = 2
 _EDGE: Final = 1 << 18
 _CURE: Final = "Run `segue train`."
@@ -172,7 +174,9 @@ class BundleStore:
 
     def _prune(self, current: str) -> None:
         """Remove all but the newest bundles; a reader that has one open keeps its files."""
-        others = [p.parent for p in self.folder.glob(f"*/{_MANIFEST}") if p.parent.name != current]
+        # by their names: one that was being removed when its remover was killed has no manifest
+        bundles = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
+        others = [path for path in bundles if path.name != current]
         others.sort(key=lambda p: (p.stat().st_mtime_ns, p.name), reverse=True)
         for old in others[_KEPT - 1 :]:
             shutil.rmtree(old, ignore_errors=True)
