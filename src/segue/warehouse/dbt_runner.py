@@ -99,6 +99,8 @@ def _invoke(command: list[str], progress: Progress) -> DbtResult:
         answer = dbtRunner(callbacks=[listen]).invoke(command)
     finally:
         held.close_all_connections()  # else this process keeps the file open
+    if isinstance(answer.exception, (KeyboardInterrupt, SystemExit)):
+        raise answer.exception
     if not answer.success:
         raise _error(answer)
     # other commands than build and test (parse, compile) have no results of this form
@@ -143,7 +145,8 @@ def _contained() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        os.environ.clear()
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
         os.environ.update(environment)
         root.setLevel(level)
         root.handlers[:] = handlers

@@ -25,7 +25,7 @@ from segue.progress import Progress
 from segue.warehouse import matching, raw_sql
 from segue.warehouse.base import BuildReport, LoadReport, RawFile, Rules
 from segue.warehouse.dbt_runner import run_dbt
-from segue.warehouse.locks import exclusive
+from segue.warehouse.lake_lock import exclusive
 
 __all__ = ["DuckDBWarehouse"]
 

@@ -1,4 +1,4 @@
-"""One writer at a time: the lock of the lake."""
+"""One writer at a time: the locks of the lake, the warehouse and the snapshots."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["exclusive"]
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path, doing: str = "import") -> Iterator[None]:
     """Hold the lock file at `path`; the system lets go of it when the process ends, even killed.
 
     Raises:
@@ -30,7 +30,7 @@ def exclusive(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise _busy(handle, path) from error
+            raise _busy(handle, path, doing) from error
         with storing(path.parent):
             os.ftruncate(handle, 0)
             os.pwrite(handle, str(os.getpid()).encode(), 0)
@@ -39,11 +39,11 @@ def exclusive(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _busy(handle: int, path: Path) -> BusyError:
+def _busy(handle: int, path: Path, doing: str) -> BusyError:
     holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
     since = datetime.fromtimestamp(os.fstat(handle).st_mtime, tz=UTC)
     return BusyError(
-        f"another import is writing to {path.parent}"
+        f"another {doing} is writing to {path.parent}"
         f" (process {holder}, since {since:%Y-%m-%d %H:%M:%S} UTC)",
         cure="Wait until it is done and try again.",
     )

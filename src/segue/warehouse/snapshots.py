@@ -14,9 +14,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from segue.errors import NotReadyError, StorageError, WarehouseError
+from segue.errors import NotReadyError, WarehouseError
 from segue.music.marts import MARTS
-from segue.warehouse.locks import exclusive
+from segue.warehouse.lake_lock import exclusive
+from segue.warehouse.storage import make_folder, storing, sync_file, sync_folder, write_atomically
 
 __all__ = ["Snapshot", "SnapshotStore"]
 
@@ -115,16 +116,11 @@ class SnapshotStore:
             BusyError: Somebody else is publishing.
             StorageError: The disk is full or cannot be written; the old snapshot stays current.
         """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with exclusive(self.folder / _LOCK, "build"):
-                self._sweep()
-                return self._publish(write, now)
-        except OSError as error:
-            raise StorageError(
-                f"the snapshot cannot be written to {self.folder}: {error.strerror or error}",
-                cure="Free some space or choose another SEGUE_HOME; the old one is still there.",
-            ) from error
+        with storing(self.folder):
+            make_folder(self.folder)
+        with exclusive(self.folder / _LOCK, "build"), storing(self.folder):
+            self._sweep()
+            return self._publish(write, now)
 
     def _publish(self, write: Callable[[Path], object], now: datetime) -> Snapshot:
         unfinished = self.folder / f"{_UNFINISHED}{os.getpid()}"
@@ -135,7 +131,7 @@ class SnapshotStore:
             snapshot = Snapshot(name, self.folder / name)
             if not snapshot.folder.exists():  # the same content within the same second
                 unfinished.rename(snapshot.folder)
-            _point(self.folder / _POINTER, name)
+            write_atomically(self.folder / _POINTER, f"{name}\n".encode())
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         self._prune(name)
@@ -150,10 +146,7 @@ class SnapshotStore:
     def _sweep(self) -> None:
         """What killed builds left behind."""
         for path in self.folder.glob(f"{_UNFINISHED}*"):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+            shutil.rmtree(path)
 
 
 def _sync(folder: Path) -> str:
@@ -164,24 +157,6 @@ def _sync(folder: Path) -> str:
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
-            os.fsync(file.fileno())
-    _sync_folder(folder)
+        sync_file(path)
+    sync_folder(folder)
     return digest.hexdigest()
-
-
-def _point(pointer: Path, name: str) -> None:
-    fresh = pointer.with_name(f"{_UNFINISHED}{_POINTER}")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(f"{name}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(pointer)
-    _sync_folder(pointer.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

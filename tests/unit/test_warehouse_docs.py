@@ -1,0 +1,33 @@
+"""The marts reference and dbt's descriptions tell of every column there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from segue.music.marts import MARTS
+from segue.warehouse.dbt_runner import PROJECT
+
+DOCS = Path(__file__).parents[2] / "docs" / "warehouse.md"
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_every_column_is_described(mart: str) -> None:
+    chapter = DOCS.read_text(encoding="utf-8").split(f"### {mart}\n", 1)[1].split("\n#", 1)[0]
+    told = [line.split("`")[1] for line in chapter.splitlines() if line.startswith("| `")]
+    described = yaml.safe_load((PROJECT / "models/marts/marts.yml").read_text(encoding="utf-8"))
+    columns = {model["name"]: model["columns"] for model in described["models"]}[mart]
+    assert told == MARTS[mart].names == [column["name"] for column in columns]
+
+
+def test_every_model_has_a_grain() -> None:
+    for folder in ("staging", "intermediate", "marts"):
+        models = {path.stem for path in (PROJECT / "models" / folder).glob("*.sql")}
+        text = (PROJECT / "models" / folder / f"{folder}.yml").read_text(encoding="utf-8")
+        described = {
+            model["name"]: model["description"] for model in yaml.safe_load(text)["models"]
+        }
+        assert set(described) == models
+        assert all(text.startswith("One row per ") for text in described.values())
