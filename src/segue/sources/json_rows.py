@@ -156,7 +156,7 @@ def _all_records(table: pa.Table) -> pa.Table:
 
 
 def _pieces(blocks: Iterator[bytes], query: JsonQuery) -> Iterator[pa.Table]:
-    """Texts of whole records, separated by commas; about _BLOCK bytes in each table.
+    """Texts of whole records, separated by commas; about one block of the file in each table.
 
     A cut is made only where a record can begin: after "}", a comma, and "{" with a known first
     key. Inside a string the quotes of that key would have to be escaped; inside a nested list
@@ -169,12 +169,14 @@ def _pieces(blocks: Iterator[bytes], query: JsonQuery) -> Iterator[pa.Table]:
         raise _NeedsCareError
     cut = _LINE_CUT if lines else _list_cut((*query.fields, *query.others))
     rest = b""  # what has been read behind the last cut
+    held: list[pa.Table] = []  # the last table waits for the end of the file: a query has its cost
     for block in chain([first[start + (not lines) :]], blocks):
         whole = _with_commas(rest + block) if lines else block
         before = b"" if lines else rest
         at = _cuts(whole, cut)
         if at:
-            yield _texts(before + whole[: at[0]], whole, at)
+            yield from held
+            held = [_texts(before + whole[: at[0]], whole, at)]
             rest = whole[at[-1] :]
         else:
             rest = before + whole
@@ -186,7 +188,9 @@ def _pieces(blocks: Iterator[bytes], query: JsonQuery) -> Iterator[pa.Table]:
             raise _NeedsCareError
         rest = rest[:-1]
     if rest.strip():
-        yield _texts(rest, b"", [])
+        held.append(_texts(rest, b"", []))
+    if held:
+        yield pa.concat_tables(held)
 
 
 def _list_cut(keys: tuple[str, ...]) -> re.Pattern[bytes]:
