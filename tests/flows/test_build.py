@@ -235,6 +235,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, BuildReport]:
             play("u", LASTFM, 2, "Joga", artist="Bjork", track_ref=name_ref("Bjork", "Joga")),
             play("u", LASTFM, 900, "Hyperbalad", artist="Björk", track_ref="name:Björk\x1fHb"),
             play("u", LASTFM, 1900, "Own", artist="Nobody", track_ref="name:Nobody\x1fOwn"),
+            play("u", "odd", 2900, "?", track_ref=artist_ref("Nobody")),  # not of a track
         ],
     )
     house.lake.add(
@@ -317,7 +318,7 @@ def test_the_published_schema_is_the_promised_one(full: tuple[House, BuildReport
 
 def test_songs_are_found_and_merged(full: tuple[House, BuildReport]) -> None:
     house, report = full
-    assert report.matches == {"source_id": 4, "name": 1, "fuzzy": 1, "own": 1}
+    assert report.matches == {"source_id": 4, "name": 1, "fuzzy": 1, "own": 1, "artist": 1}
     assert report.coverage == pytest.approx(6 / 7)
     assert report.tests > 10
     assert set(report.seconds) == {"load", "match", "dbt", "publish"}

@@ -99,7 +99,7 @@ with catalogue as (
 select avg((catalogue.track_id is not null)::int)
 from marts.track_matches as matches
 left join catalogue on matches.track_id = catalogue.track_id
-where matches.in_history
+where matches.in_history and matches.track_id is not null
 """
 
 _ORDERS: Final[Mapping[str, str]] = {

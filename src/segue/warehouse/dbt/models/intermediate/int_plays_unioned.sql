@@ -14,3 +14,4 @@ select
     refs.artist_id
 from plays
 inner join {{ ref('stg_track_refs') }} as refs on plays.track_ref = refs.track_ref
+where refs.track_id is not null
