@@ -11,6 +11,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -109,7 +110,11 @@ class Settings(BaseSettings):
         "me", min_length=1, description="User whose history and playlists these are."
     )
     warehouse: str = Field("duckdb", description="Warehouse to build in.")
-    memory_limit: str = Field("1GB", description="Memory DuckDB may use, such as 1GB or 750MB.")
+    memory_limit: str = Field(
+        "1GB",
+        pattern=r"^[1-9]\d*(\.\d+)?\s?([KMGT]i?)?B$",
+        description="Memory DuckDB may use, such as 1GB or 750MB.",
+    )
     threads: int = Field(0, ge=0, description="Threads DuckDB may use; 0 means all cores.")
     inputs: InputLimits = InputLimits()
     plays: PlayRules = PlayRules()
@@ -163,7 +168,12 @@ def load_settings(**arguments: Any) -> Settings:
             field=name,
             cure="See docs/configuration.md for every setting and its bounds.",
         ) from error
-    except ValueError as error:  # a segue.toml that is not TOML
+    except SettingsError as error:
+        raise ConfigError(
+            f"an environment variable cannot be read: {error}",
+            cure="Lists are written as JSON, such as SEGUE_TRAINING__SOURCES='[\"lastfm\"]'.",
+        ) from error
+    except (ValueError, OSError) as error:  # a segue.toml that is not TOML, or not readable
         raise ConfigError(
             f"segue.toml cannot be read: {error}", cure="Mend the file or move it away."
         ) from error

@@ -40,6 +40,15 @@ class Snapshot:
     name: str
     folder: Path
 
+    @property
+    def made_at(self) -> datetime:
+        """When it was published, to the second, aware UTC."""
+        return datetime.strptime(self.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+    def rows(self, mart: str) -> int:
+        """How many rows a mart has, without reading them."""
+        return int(pq.read_metadata(self.path(mart)).num_rows)
+
     def path(self, mart: str) -> Path:
         """The Parquet file of a mart.
 

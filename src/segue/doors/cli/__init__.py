@@ -1,5 +1,5 @@
 """The command line."""
 
+from segue.doors.cli.main import main
 
-def main() -> None:
-    """Run the command line."""
+__all__ = ["main"]

@@ -1,0 +1,1 @@
+"""Side-by-side benchmarks, run by `make bench`; never part of the tests."""

@@ -1,0 +1,63 @@
+"""Runs a command in a process of its own and measures its wall time and peak memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Measured", "measure", "segue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Wall seconds and peak resident memory in MiB of one process."""
+
+    seconds: float
+    peak_mib: float
+
+
+def measure(
+    command: Sequence[str], *, cores: int | None = None, environment: dict[str, str] | None = None
+) -> Measured:
+    """Run a command to its end.
+
+    Args:
+        cores: Let it use only this many cores.
+
+    Raises:
+        RuntimeError: It failed; what it said on standard error is the message.
+    """
+
+    def pin() -> None:
+        if cores is not None:
+            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+
+    with tempfile.TemporaryFile() as errors:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env={**os.environ, **(environment or {})},
+            preexec_fn=pin,
+        )
+        # wait4, unlike wait, tells what the process used.
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            errors.seek(0)
+            raise RuntimeError(f"{' '.join(command)}: {errors.read().decode()}")
+    return Measured(seconds=seconds, peak_mib=usage.ru_maxrss / 1024)
+
+
+def segue(home: Path, *arguments: str, cores: int | None = None) -> Measured:
+    """Run `segue` on a data home."""
+    program = str(Path(sys.executable).with_name("segue"))
+    return measure([program, "--home", str(home), "--quiet", *arguments], cores=cores)

@@ -1,0 +1,62 @@
+"""The commands of `segue`, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import segue
+from segue.doors.cli import catalogue, crowd, demo, evaluate, ingest, learn, recommend, status
+from segue.doors.cli import simulate as simulation
+from segue.doors.cli.context import Call
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="segue",
+    no_args_is_help=True,
+    # Plain help loads in a third of the time of decorated help.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="New here? `segue demo` makes a playlist from a simulated history in a minute.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"segue {segue.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(help="Folder that holds all data; SEGUE_HOME says the same.", metavar="DIR"),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress; results and errors only.")
+    ] = False,
+    version: Annotated[
+        bool | None,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = None,
+) -> None:
+    """Turn a listening history into playlists that know you."""
+    del version
+    context.obj = Call(home=home, quiet=quiet)
+
+
+ingest.add_to(app)
+learn.add_to(app)
+recommend.add_to(app)
+evaluate.add_to(app)
+status.add_to(app)
+catalogue.add_to(app)
+crowd.add_to(app)
+simulation.add_to(app)
+demo.add_to(app)

@@ -1,0 +1,86 @@
+"""`segue build` and `segue train`: from raw plays to marts, from marts to models."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import typer
+
+from segue.doors.cli.context import AsJson, call_of, now, print_json, say
+
+__all__ = ["add_to"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command("build", epilog="Example:  segue build")(build)
+    app.command("train", epilog="Example:  segue train")(train)
+
+
+def build(context: typer.Context, as_json: AsJson = False) -> None:
+    """Shape what was imported, and publish it.
+
+    Loads what is new in the lake, finds out which plays are the same song, runs the dbt
+    project with its tests, and publishes a snapshot that everything else reads.
+    """
+    from segue.flows.build import build as run
+    from segue.flows.wiring import Wiring
+
+    call = call_of(context)
+    wiring = Wiring(call.settings())
+    report = run(
+        lake=wiring.lake,
+        warehouse=wiring.warehouse,
+        snapshots=wiring.snapshots,
+        progress=call.progress(),
+        now=now(),
+    )
+    if as_json:
+        print_json(dataclasses.asdict(report))
+        return
+    rows = report.rows
+    say(
+        f"Published snapshot {report.snapshot}: {rows.get('plays', 0):,} plays, "
+        f"{rows.get('tracks', 0):,} tracks, {rows.get('artists', 0):,} artists.",
+    )
+    if report.coverage is not None:
+        found = ", ".join(f"{n:,} by {method}" for method, n in report.matches.items() if n)
+        say(f"{report.coverage:.0%} of the tracks played are in a catalogue ({found}).")
+    say(f"{report.tests:,} checks passed in {sum(report.seconds.values()):.1f} s.", "")
+    say("Next: segue train")
+
+
+def train(context: typer.Context, as_json: AsJson = False) -> None:
+    """Learn the models, and publish them.
+
+    Learns only from sources named by the setting training.sources; content of Spotify's Web
+    API is not among them unless you add it (its terms restrict that).
+    """
+    from segue.flows.train import train as run
+    from segue.flows.wiring import Wiring
+
+    call = call_of(context)
+    settings = call.settings()
+    wiring = Wiring(settings)
+    report = run(
+        snapshot=wiring.snapshots.current(),
+        bundles=wiring.bundles,
+        training_sources=settings.training.sources,
+        seed=settings.training.seed,
+        threads=settings.training.threads,
+        progress=call.progress(),
+        now=now(),
+    )
+    if as_json:
+        print_json(report.as_dict())
+        return
+    learned = [name for name in report.seconds if name in report.sizes]
+    say(
+        f"Published bundle {report.bundle}: {', '.join(name for name in learned)}.",
+        f"Learned from {report.users:,} user{'s' if report.users != 1 else ''} here, "
+        f"{report.listeners:,} other listeners and {report.sessions:,} sessions; "
+        f"{report.tracks:,} tracks may be recommended.",
+        *(f"{name} has nothing to say: {why}" for name, why in report.skipped.items()),
+        "",
+        "Next: segue recommend",
+    )

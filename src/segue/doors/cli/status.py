@@ -1,0 +1,77 @@
+"""`segue status`: what is here, how fresh it is, and what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from segue.doors.cli.context import AsJson, call_of, print_json, say
+
+if TYPE_CHECKING:
+    from segue.flows.status import Status
+
+__all__ = ["add_to"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("status", epilog="Example:  segue status --json")(status)
+
+
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show what is here and what to type next."""
+    from segue.flows.status import status as run
+    from segue.flows.wiring import Wiring
+
+    wiring = Wiring(call_of(context).settings())
+    found = run(
+        home=wiring.settings.home,
+        lake=wiring.lake,
+        snapshots=wiring.snapshots,
+        bundles=wiring.bundles,
+    )
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        say(*_lines(found))
+
+
+def _lines(found: Status) -> list[str]:
+    lines = [f"Home      {found.home}  ({_size(found.bytes)})"]
+    lines.append(f"Imported  {_imports(found.imports)}")
+    snapshot: dict[str, Any] | None = found.snapshot
+    if snapshot is None:
+        lines.append("Built     nothing yet")
+    else:
+        rows = snapshot["rows"]
+        lines.append(
+            f"Built     snapshot {snapshot['name']}: {rows['plays']:,} plays, "
+            f"{rows['tracks']:,} tracks, {rows['artists']:,} artists"
+            + ("" if snapshot["fresh"] else "; older than the last import")
+        )
+        lines += [
+            f"          {user['user_id']}: {user['plays']:,} plays of {user['tracks']:,} tracks, "
+            f"{user['first_played_at']:%d %b %Y} to {user['last_played_at']:%d %b %Y}"
+            for user in snapshot["users"]
+        ]
+    if found.bundle is None:
+        lines.append("Trained   nothing yet")
+    else:
+        models = ", ".join(found.bundle["recommenders"])
+        lines.append(
+            f"Trained   bundle {found.bundle['name']}: {models}"
+            + ("" if found.bundle["fresh"] else "; older than the last build")
+        )
+    return [*lines, "", f"Next: {found.next_step}"]
+
+
+def _imports(imports: list[dict[str, Any]]) -> str:
+    if not imports:
+        return "nothing yet"
+    kept = sum(entry["account"]["kept"] for entry in imports)
+    return f"{len(imports)} import{'s' if len(imports) > 1 else ''}, {kept:,} rows kept"
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:,.1f} MB"

@@ -1,0 +1,124 @@
+"""Look: what this data home holds, how fresh each part is, and what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segue.errors import NotReadyError
+from segue.music import columns as c
+
+if TYPE_CHECKING:
+    from segue.recommenders.bundle import BundleStore
+    from segue.warehouse.lake import Lake
+    from segue.warehouse.snapshots import SnapshotStore
+
+__all__ = ["Status", "status"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is here.
+
+    Args:
+        bytes: Disk space that the home takes.
+        imports: One entry a commit of the lake, oldest first, with its account.
+        snapshot: Name, rows of the marts, users, and whether nothing was imported since.
+        bundle: Name, recommenders, and whether it was trained on this snapshot.
+        next_step: The command to type now.
+    """
+
+    home: Path
+    bytes: int
+    imports: list[dict[str, Any]]
+    snapshot: dict[str, Any] | None
+    bundle: dict[str, Any] | None
+    next_step: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values, times in ISO 8601."""
+        ready: dict[str, Any] = _plain(asdict(self))
+        return ready
+
+
+def status(*, home: Path, lake: Lake, snapshots: SnapshotStore, bundles: BundleStore) -> Status:
+    """Read manifests and pointers only; nothing is locked and nothing is changed."""
+    commits = lake.commits()
+    imports: list[dict[str, Any]] = [
+        {
+            "commit_id": commit.commit_id,
+            "made_at": commit.made_at,
+            "kind": commit.kind,
+            "input": commit.input,
+            "account": commit.total.as_dict(),
+        }
+        for commit in commits
+    ]
+    last_import = max((commit.made_at for commit in commits), default=None)
+    snapshot = _snapshot(snapshots, last_import)
+    bundle = _bundle(bundles, snapshot)
+    return Status(
+        home=home,
+        bytes=sum(file.stat().st_size for file in home.rglob("*") if file.is_file()),
+        imports=imports,
+        snapshot=snapshot,
+        bundle=bundle,
+        next_step=_next_step(imports, snapshot, bundle),
+    )
+
+
+def _snapshot(snapshots: SnapshotStore, last_import: datetime | None) -> dict[str, Any] | None:
+    try:
+        snapshot = snapshots.current()
+    except NotReadyError:
+        return None
+    users = snapshot.read(
+        "users", columns=[c.USER_ID, c.PLAYS, "tracks", c.FIRST_PLAYED_AT, c.LAST_PLAYED_AT]
+    )
+    return {
+        "name": snapshot.name,
+        "made_at": snapshot.made_at,
+        "rows": {mart: snapshot.rows(mart) for mart in ("plays", "tracks", "artists")},
+        "users": users.to_pylist(),
+        # names of snapshots are exact to the second
+        "fresh": last_import is None or snapshot.made_at >= last_import.replace(microsecond=0),
+    }
+
+
+def _bundle(bundles: BundleStore, snapshot: dict[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        bundle = bundles.current()
+    except NotReadyError:
+        return None
+    return {
+        "name": bundle.name,
+        "trained_at": bundle.trained_at,
+        "recommenders": sorted(bundle.recommenders),
+        "fresh": snapshot is not None and bundle.snapshot == snapshot["name"],
+    }
+
+
+def _next_step(
+    imports: list[dict[str, Any]],
+    snapshot: dict[str, Any] | None,
+    bundle: dict[str, Any] | None,
+) -> str:
+    if not any(entry["kind"] == "history" for entry in imports):
+        return "segue import my_spotify_data.zip   (or: segue demo)"
+    if snapshot is None or not snapshot["fresh"]:
+        return "segue build"
+    if bundle is None or not bundle["fresh"]:
+        return "segue train"
+    return "segue recommend"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Path) else value

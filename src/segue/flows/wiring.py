@@ -1,0 +1,135 @@
+"""Settings turned into objects: the only place that knows which class stands behind a name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from segue.errors import ConfigError, StorageError
+from segue.settings import Settings
+
+if TYPE_CHECKING:
+    from segue.playlists.base import Sink
+    from segue.recommenders.bundle import BundleStore
+    from segue.sources.base import FileSource, Kind
+    from segue.sources.input_limits import InputLimits
+    from segue.warehouse.base import Warehouse
+    from segue.warehouse.lake import Lake
+    from segue.warehouse.snapshots import SnapshotStore
+
+__all__ = ["Wiring", "adapters", "load_adapter"]
+
+
+def adapters(group: str) -> tuple[str, ...]:
+    """Names registered under `segue.<group>`, built-in or not, in alphabetical order."""
+    return tuple(sorted({entry.name for entry in entry_points(group=f"segue.{group}")}))
+
+
+def load_adapter(group: str, name: str) -> Any:
+    """The class behind a registered name.
+
+    Raises:
+        ConfigError: Nothing is registered under the name, or it cannot be imported.
+    """
+    found = [entry for entry in entry_points(group=f"segue.{group}") if entry.name == name]
+    if not found:
+        raise ConfigError(
+            f"there is nothing called “{name}” among the {group}",
+            field=group,
+            cure=f"Choose one of: {', '.join(adapters(group))}.",
+        )
+    try:
+        return found[0].load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"“{name}” among the {group} cannot be loaded: {error}",
+            field=group,
+            cure=f"Install what {found[0].value} needs, or uninstall it.",
+        ) from error
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The objects of one data home; each is made when it is first asked for."""
+
+    settings: Settings
+
+    @property
+    def home(self) -> Path:
+        """The data home, made with access for its owner only.
+
+        Raises:
+            StorageError: It cannot be made.
+        """
+        home = self.settings.home
+        try:
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StorageError(
+                f"the data home {home} cannot be made: {error.strerror}",
+                cure="Name another folder with --home or SEGUE_HOME.",
+            ) from error
+        return home
+
+    @cached_property
+    def lake(self) -> Lake:
+        """Raw facts in Parquet."""
+        from segue.warehouse.lake import Lake
+
+        return Lake(
+            self.home / "lake",
+            threads=self.settings.threads,
+            memory_limit=self.settings.memory_limit,
+        )
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The warehouse that the settings name."""
+        from segue.warehouse.base import Rules
+
+        rules = Rules(
+            **self.settings.plays.model_dump(),
+            fuzzy_threshold=self.settings.matching.fuzzy_threshold,
+        )
+        kind = load_adapter("warehouses", self.settings.warehouse)
+        made: Warehouse = kind(
+            self.home / "warehouse" / f"segue.{self.settings.warehouse}",
+            rules=rules,
+            memory_limit=self.settings.memory_limit,
+            threads=self.settings.threads,
+        )
+        return made
+
+    @cached_property
+    def snapshots(self) -> SnapshotStore:
+        """Published marts."""
+        from segue.warehouse.snapshots import SnapshotStore
+
+        return SnapshotStore(self.home / "snapshots")
+
+    @cached_property
+    def bundles(self) -> BundleStore:
+        """Published models."""
+        from segue.recommenders.bundle import BundleStore
+
+        return BundleStore(self.home / "models")
+
+    @property
+    def limits(self) -> InputLimits:
+        """How much an input may unpack to."""
+        from segue.sources.input_limits import InputLimits
+
+        return InputLimits(**self.settings.inputs.model_dump())
+
+    def sources(self, kind: Kind) -> tuple[FileSource, ...]:
+        """Every registered file source of a kind, in alphabetical order."""
+        made = (load_adapter("sources", name)() for name in adapters("sources"))
+        return tuple(source for source in made if source.kind == kind)
+
+    def sink(self, name: str, destination: Path | TextIO) -> Sink:
+        """The playlist sink with this name, writing to a file or an open stream."""
+        made: Sink = load_adapter("sinks", name)(destination)
+        return made
