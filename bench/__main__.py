@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from bench import import_speed, journey
 
-BENCHMARKS = {"import": import_speed.run, "journey": journey.run}
+BENCHMARKS: dict[str, Callable[[], list[str]]] = {
+    "import": import_speed.run,
+    "journey": journey.run,
+}
 
 
 def main() -> None:

@@ -68,7 +68,7 @@ def write_history(folder: Path, plays: int) -> list[Path]:
         The files, in order of time.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = []
+    files: list[Path] = []
     with duckdb.connect() as connection:
         for first in range(0, plays, ROWS_A_FILE):
             name = f"Streaming_History_Audio_2014-2024_{len(files)}.json"

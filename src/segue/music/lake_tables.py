@@ -131,7 +131,15 @@ CROWD: Final = LakeTable(
             pa.field(c.POSITION, pa.int32()),  # order within the session, from 0
         ]
     ),
-    key=(c.CROWD, c.LISTENER_ID, c.TRACK_REF, c.PLAYED_AT, c.SESSION_ID, c.POSITION),
+    key=(
+        c.CROWD,
+        c.LISTENER_ID,
+        c.TRACK_REF,
+        c.PLAYED_AT,
+        c.SESSION_ID,
+        c.POSITION,
+        c.PLAYS,  # two counts of one track are two facts, such as two months
+    ),
     partition=c.CROWD,
 )
 
