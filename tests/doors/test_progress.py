@@ -50,7 +50,9 @@ def test_a_terminal_gets_a_bar_once_a_stage_lasts() -> None:
         progress._show()  # the moment has passed
         progress.advance(2)
         progress.done("4 models")
-        shown = os.read(reader, 65_536).decode()
+        shown = ""
+        while "4 models" not in shown:
+            shown += os.read(reader, 65_536).decode()
     os.close(reader)
     assert "training" in shown
     assert "training · 4 models · " in shown.replace("\r", "")

@@ -109,7 +109,7 @@ def _ingest(
     options = ReadOptions(user_id=wiring.settings.user_id, name="simulated", now=now)
     report = ingest(
         inputs,
-        sources=wiring.sources(kind),
+        sources=wiring.sources,
         kind=kind,
         lake=wiring.lake,
         options=options,

@@ -14,7 +14,7 @@ from segue.settings import Settings
 if TYPE_CHECKING:
     from segue.playlists.base import Sink
     from segue.recommenders.bundle import BundleStore
-    from segue.sources.base import FileSource, Kind
+    from segue.sources.base import FileSource
     from segue.sources.input_limits import InputLimits
     from segue.warehouse.base import Warehouse
     from segue.warehouse.lake import Lake
@@ -124,10 +124,10 @@ class Wiring:
 
         return InputLimits(**self.settings.inputs.model_dump())
 
-    def sources(self, kind: Kind) -> tuple[FileSource, ...]:
-        """Every registered file source of a kind, in alphabetical order."""
-        made = (load_adapter("sources", name)() for name in adapters("sources"))
-        return tuple(source for source in made if source.kind == kind)
+    @property
+    def sources(self) -> tuple[FileSource, ...]:
+        """Every registered file source, of all kinds, in alphabetical order."""
+        return tuple(load_adapter("sources", name)() for name in adapters("sources"))
 
     def sink(self, name: str, destination: Path | TextIO) -> Sink:
         """The playlist sink with this name, writing to a file or an open stream."""

@@ -67,7 +67,7 @@ def run_import(
     wiring = Wiring(settings)
     return ingest(
         inputs,
-        sources=wiring.sources(kind),
+        sources=wiring.sources,
         kind=kind,
         lake=wiring.lake,
         options=ReadOptions(user_id=settings.user_id, name=name, now=now(), columns=columns or {}),

@@ -1,0 +1,44 @@
+"""A small world and a trained home, made once, as a user would make them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.doors.home import Home
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A simulated catalogue, crowd and export."""
+    folder = tmp_path_factory.mktemp("doors")
+    size = ("--users", "40", "--tracks", "1500", "--plays-per-user", "300")
+    Home(folder / "home")(
+        "simulate", folder / "world", *size, "--history-plays", "4000", "--seed", "5"
+    ).ok()
+    return folder / "world"
+
+
+@pytest.fixture(scope="session")
+def export(world: Path) -> Path:
+    """The export of the world's one listener."""
+    return next((world / "histories").rglob("*.zip"))
+
+
+@pytest.fixture(scope="session")
+def trained(world: Path, export: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with everything imported, built and trained; tests only read it."""
+    home = Home(tmp_path_factory.mktemp("trained") / "home")
+    home("import", export).ok()
+    home("catalogue", "add", world / "catalogue.csv").ok()
+    home("crowd", "add", world / "crowd.parquet").ok()
+    home("build").ok()
+    home("train").ok()
+    return home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """An empty home."""
+    return Home(tmp_path / "home")
