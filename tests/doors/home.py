@@ -54,7 +54,7 @@ class Home:
             [sys.executable, "-c", _START, *(str(part) for part in arguments)],
             capture_output=True,
             text=True,
-            cwd=self.folder.parent,
+            cwd=Path(__file__).parent,
             env={**os.environ, "SEGUE_HOME": str(self.folder), "COLUMNS": "100", **environment},
             timeout=300,
         )

@@ -6,6 +6,7 @@ How a row's id is made, all arithmetic modulo 2**64:
     value(v)    null       0x6E756C6C6E756C6C
                 text       the last 8 bytes of the MD5 of its UTF-8 bytes, little endian
                 number     mix(two's complement of the integer); true is 1
+                double     mix(its IEEE 754 bits), minus zero as zero
                 time       mix(microseconds since 1970 UTC); dates: mix(days since 1970)
                 list       h = mix(its length); for each element e: h = mix(h ^ value(e))
     id          h = 0; for each key column v, in the table's order: h = mix(h ^ value(v))
@@ -72,7 +73,7 @@ def _values(column: pa.Array, connection: duckdb.DuckDBPyConnection) -> _U64:
     elif pa.types.is_list(kind):
         values = _lists(column, connection)
     else:
-        values = _mix(_integers(column))
+        values = _mix(_bits(column))
     if column.null_count:
         values[column.is_null().to_numpy(zero_copy_only=False)] = _NULL
     return values
@@ -91,8 +92,11 @@ def _texts(column: pa.Array, connection: duckdb.DuckDBPyConnection) -> _U64:
     return taken
 
 
-def _integers(column: pa.Array) -> _U64:
+def _bits(column: pa.Array) -> _U64:
     kind = column.type
+    if pa.types.is_float64(kind):
+        doubles = pc.fill_null(column, 0.0).to_numpy(zero_copy_only=False)
+        return np.ascontiguousarray(doubles + 0.0, np.float64).view(np.uint64)
     if pa.types.is_timestamp(kind):
         column = column.cast(pa.timestamp("us", tz=kind.tz)).cast(pa.int64())
     elif pa.types.is_date32(kind):
