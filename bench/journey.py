@@ -15,7 +15,7 @@ def run() -> list[str]:
     """One line a step, then the sum; then the commands whose start a user waits for."""
     with tempfile.TemporaryDirectory() as folder:
         world, home = Path(folder) / "world", Path(folder) / "home"
-        size = ("--users", "1", "--tracks", "100000", "--plays-per-user", "150000")
+        size = ("--users", "1", "--tracks", "100000", "--history-plays", "150000")
         segue(home, "simulate", str(world), *size, "--days", "3650")
         export = next((world / "histories").rglob("*.zip"))
         catalogue = next(world.glob("catalogue.*"))
