@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import segue
-from segue.doors.cli import catalogue, crowd, demo, evaluate, ingest, learn, recommend, status
+from segue.doors.cli import add, demo, evaluate, ingest, learn, recommend, status
 from segue.doors.cli import simulate as simulation
 from segue.doors.cli.context import Call
 
@@ -56,7 +56,6 @@ learn.add_to(app)
 recommend.add_to(app)
 evaluate.add_to(app)
 status.add_to(app)
-catalogue.add_to(app)
-crowd.add_to(app)
+add.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)
