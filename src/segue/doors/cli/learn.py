@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import typer
 
 from segue.doors.cli.context import AsJson, call_of, now, print_json, say
 
 __all__ = ["add_to"]
+
+_METHODS: Final = {
+    "source_id": "their id",
+    "isrc": "ISRC",
+    "mbid": "MusicBrainz id",
+    "name": "artist and title",
+    "fuzzy": "nearly the same title",
+}
+"""Ways of recognising a track that a catalogue or another history names too, in words."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,9 +54,7 @@ def build(context: typer.Context, as_json: AsJson = False) -> None:
         f"Published snapshot {report.snapshot}: {rows.get('plays', 0):,} plays, "
         f"{rows.get('tracks', 0):,} tracks, {rows.get('artists', 0):,} artists.",
     )
-    if report.coverage is not None:
-        found = ", ".join(f"{n:,} by {method}" for method, n in report.matches.items() if n)
-        say(f"{report.coverage:.0%} of the tracks played are in a catalogue ({found}).")
+    say(*_matching(report.matches, report.coverage))
     say(f"{report.tests:,} checks passed in {sum(report.seconds.values()):.1f} s.", "")
     say("Next: segue train")
 
@@ -84,3 +93,15 @@ def train(context: typer.Context, as_json: AsJson = False) -> None:
         "",
         "Next: segue recommend",
     )
+
+
+def _matching(matches: Mapping[str, int], coverage: float | None) -> Iterator[str]:
+    """How the tracks in histories were recognised, and how many of them a catalogue knows."""
+    how = [
+        f"{matches[method]:,} by {said}" for method, said in _METHODS.items() if matches.get(method)
+    ]
+    how += [f"{matches['own']:,} only there"] if matches.get("own") else []
+    if how:
+        yield f"Tracks in your histories: {', '.join(how)}."
+    if coverage is not None:
+        yield f"A catalogue knows {coverage:.0%} of them."
