@@ -178,3 +178,32 @@ def test_every_record_is_kept_or_rejected(records: list[tuple[str, ...]]) -> Non
     found, bad = read_table(CrowdTable(), text.getvalue())
     assert len(found) + len(bad) == 2 * len(records) + 1
     assert all(1 <= row["row"] <= len(records) for row in bad)
+
+
+def test_times_with_fractions_and_zones_are_the_same_moment_however_written() -> None:
+    texts = [
+        "2024-11-01 14:18:36.333Z",
+        "2024-11-01T14:18:36.333",
+        "2024-11-01 16:18:36.333+02:00",
+        "2024-11-01T09:18:36.333-0500",
+    ]
+    content = "user,track,played_at\n" + "".join(f"u1,17,{text}\n" for text in texts)
+    found = rows(CrowdTable(), content)
+    moment = datetime(2024, 11, 1, 14, 18, 36, 333_000, tzinfo=UTC)
+    assert [row["played_at"] for row in found] == [moment] * 4
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "America/New_York"])
+def test_times_of_parquet_are_moments_in_utc(zone: str | None) -> None:
+    moment = datetime(2024, 11, 1, 14, 18, 36, 333_000, tzinfo=UTC)
+    played = pa.array([moment], pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us", tz=zone))
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"user": ["u1"], "track": ["17"], "played_at": played}), buffer)
+    [row] = rows(CrowdTable(), buffer.getvalue(), "crowd.parquet")
+    assert row["played_at"] == moment
+
+
+def test_rows_keep_the_order_of_the_file_over_many_parts() -> None:
+    content = "user,track,plays\n" + "".join(f"u,{n},{n + 1}\n" for n in range(60_000))
+    found = rows(CrowdTable(), content)
+    assert [row["plays"] for row in found] == list(range(1, 60_001))

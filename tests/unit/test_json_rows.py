@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segue.errors import SourceError
+from segue.sources.inputs import PlainFile
 from segue.sources.json_records import read_records
 from segue.sources.json_rows import JsonQuery, read_json_rows
 from tests.support import BytesFile
@@ -176,6 +178,16 @@ def test_the_byte_of_a_fault_far_into_a_file_is_right() -> None:
     with pytest.raises(SourceError, match=f"byte {content.index(bytes([39])):,}") as told:
         rows(content)
     assert told.value.row == 200_001
+
+
+@pytest.mark.parametrize("folder", ["a[1]", "a*", "a?", "it's"])
+def test_marks_in_a_path_mean_themselves(folder: str, tmp_path: Path) -> None:
+    for name, letter in ((folder, "here"), ("a1", "elsewhere")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "letters.json").write_text(json.dumps([{"a": letter}]))
+    path = tmp_path / folder / "letters.json"
+    tables = list(read_json_rows(PlainFile(path, path.name, path), QUERY, {"suffix": "!"}))
+    assert [table["a"].to_pylist() for table in tables] == [["here"]]
 
 
 def test_leaving_early_leaves_nothing_running() -> None:

@@ -143,7 +143,7 @@ class _Ingest:
         with begun as staged:
             options = replace(self.options, siblings={file.name: file for file in opened.files})
             reads = [partial(source.read, file, options) for file, source in notes.claimed]
-            with reading_ahead(reads) as read:
+            with reading_ahead(reads, at_once=self.lake.threads) as read:
                 for (file, source), chunks in zip(notes.claimed, read, strict=True):
                     self._read(file, source, chunks, staged=staged, notes=notes)
             self._check_not_empty(opened.path, notes)

@@ -27,8 +27,10 @@ def quoted(value: str) -> str:
 
 
 MACROS = rf"""
--- a text, trimmed; null when there is nothing
-CREATE MACRO text_of(x) AS nullif(trim(x, ' ' || chr(9) || chr(10) || chr(13) || chr(160)), '');
+-- a text, trimmed; null when there is nothing; most texts begin and end with plain characters
+CREATE MACRO text_of(x) AS CASE
+    WHEN x[1] BETWEEN '!' AND '~' AND x[-1] BETWEEN '!' AND '~' THEN x
+    ELSE nullif(trim(x, ' ' || chr(9) || chr(10) || chr(13) || chr(160)), '') END;
 
 -- a value in lower case; null for every way to write that there is none
 CREATE MACRO known(x) AS nullif(regexp_replace(lower(trim(x)),
@@ -81,8 +83,9 @@ CREATE MACRO genres_of(x) AS list_sort(list_distinct(tidy(CASE
     ELSE string_split_regex(lower(x), '[;|,]') END)));
 
 -- spotify:track:... from a URI or a link; from a bare id; null for anything else
-CREATE MACRO uri_of(x) AS 'spotify:track:' ||
-    nullif(regexp_extract(x, {quoted(_TRACK)}, 1), '');
+CREATE MACRO uri_of(x) AS CASE
+    WHEN regexp_full_match(x, 'spotify:track:[0-9A-Za-z]{{22}}') THEN x
+    ELSE 'spotify:track:' || nullif(regexp_extract(x, {quoted(_TRACK)}, 1), '') END;
 CREATE MACRO is_bare_id(x) AS regexp_full_match(x, '[0-9A-Za-z]{{22}}');
 CREATE MACRO uri_of_bare(x) AS CASE
     WHEN is_bare_id(x) THEN 'spotify:track:' || x ELSE uri_of(x) END;

@@ -54,7 +54,8 @@ _CURES: Final = {
 _FAST_TIMES = """
     SELECT CASE
         WHEN length(x) BETWEEN 9 AND 10 THEN try_cast(x AS BIGINT) * 1000000
-        WHEN length(x) BETWEEN 19 AND 20 AND x[17] = ':' THEN epoch_us(try_cast(x AS TIMESTAMP))
+        WHEN x[17] = ':' AND regexp_full_match(x[20:], '([.][0-9]{{1,6}})?Z?')
+            THEN epoch_us(try_cast(x AS TIMESTAMP))
         END AS at, x
     FROM (SELECT text_of({cell}) AS x FROM batch)"""
 

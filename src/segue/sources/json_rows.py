@@ -1,22 +1,18 @@
 """The records of a JSON file as Arrow tables, shaped by SQL: fast, in file order, little memory.
 
-The file is read in blocks that are cut between two records. DuckDB parses and shapes each block
-on its own thread, and the tables come out in the order of the file. A block that DuckDB refuses,
-or that holds something else than records, is read again one record at a time by `json_records`,
-which either gets through or says where and why the file is broken.
+DuckDB reads and shapes a file in one go, on the thread that asks; a history comes as many files,
+which the import reads side by side. From where DuckDB refuses a file, or finds something else than
+records, it is read on one record at a time by `json_records`, which either gets through or says
+where and why the file is broken.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from array import array
-from collections import deque
+import os
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,21 +20,19 @@ import duckdb
 import pyarrow as pa
 
 from segue.sources.base import InputFile
-from segue.sources.duckdb_pool import TABLE, query_pool, with_values
+from segue.sources.database import file_literal, shared_cursor, with_values
 from segue.sources.json_records import read_records
-from segue.sources.json_text import fault, utf8_blocks
+from segue.sources.json_text import encoding_of, fault
 
 __all__ = ["STRAY", "JsonQuery", "read_json_rows"]
 
 STRAY: Final = "stray"
 """Column of `records`: null for an object, else what stands in its place, such as "a number"."""
 
-_SMALLEST_BLOCK = 1 << 20
-_LARGEST_BLOCK = 4 << 20
-_PIECE = 1 << 18
-_LONGEST = 64 << 20
 _ROWS = 1 << 16
 _SLOW_ROWS = 1 << 14
+_PEEK = 1 << 16
+_TEXTS = "texts"
 
 
 @dataclass(frozen=True)
@@ -53,8 +47,6 @@ class JsonQuery:
         expected: Keys of which every real record has at least one.
         sql: A query over the table `records`, which has the columns `fields` and `stray`. It must
             answer one row a record, in their order, and pass `stray` on.
-        others: Keys of real records that are not read. A file is cut where a record begins, which
-            is seen by its first key; a file whose records begin with any other is still read.
         within: Dotted key of the list that holds the records, when they lie deeper in the file
             (see `read_records`); such files are read the slow way.
     """
@@ -63,34 +55,41 @@ class JsonQuery:
     fields: Mapping[str, Any]
     expected: tuple[str, ...]
     sql: str
-    others: tuple[str, ...] = ()
     within: str = ""
 
-    @cached_property
-    def from_blocks(self) -> str:
-        """The query over pieces of a list, each with many records."""
+    def from_file(self, path: Path, values: Mapping[str, Any], *, lines: bool) -> str:
+        """The query over a file; a record that has none of the expected keys is a stray."""
+        plain = {
+            key: kind if isinstance(kind, str) else "JSON" for key, kind in self.fields.items()
+        }
+        columns = ", ".join(f"'{key}': '{kind}'" for key, kind in plain.items())
+        nested = ", ".join(
+            f'from_json("{key}", \'{_structure(kind)}\') AS "{key}"'
+            for key, kind in self.fields.items()
+            if not isinstance(kind, str)
+        )
         familiar = " ".join(f'WHEN "{key}" IS NOT NULL THEN NULL' for key in self.expected)
         return (
-            "WITH pieces AS NOT MATERIALIZED (SELECT unnest(from_json('[' || piece || ']',"
-            f" {self._structure(list_of=True)}), max_depth := 2) FROM {TABLE}),"
-            " records AS NOT MATERIALIZED"
-            f" (SELECT *, CASE {familiar} ELSE 'unfamiliar' END AS {STRAY} FROM pieces)"
-            f" SELECT * FROM ({self.sql})"
+            f"WITH records AS NOT MATERIALIZED (SELECT *{f' REPLACE ({nested})' if nested else ''},"
+            f" CASE {familiar} ELSE 'unfamiliar' END AS {STRAY}"
+            f" FROM read_json({file_literal(path)}, columns = {{{columns}}},"
+            f" format = '{'newline_delimited' if lines else 'array'}',"
+            " compression = 'uncompressed', hive_partitioning = false))"
+            f" SELECT * FROM ({with_values(self.sql, values)})"
         )
 
-    @cached_property
-    def from_records(self) -> str:
+    def from_texts(self, values: Mapping[str, Any]) -> str:
         """The query over records one by one, with a column that says what is not an object."""
         return (
             "WITH records AS NOT MATERIALIZED (SELECT unnest(from_json(piece,"
-            f" {self._structure(list_of=False)})), {STRAY} FROM {TABLE})"
-            f" SELECT * FROM ({self.sql})"
+            f" '{_structure(self.fields)}')), {STRAY} FROM {_TEXTS})"
+            f" SELECT * FROM ({with_values(self.sql, values)})"
         )
 
-    def _structure(self, *, list_of: bool) -> str:
-        fields = dict(self.fields)
-        text = json.dumps([fields] if list_of else fields).replace("'", "''")
-        return f"'{text}'"
+
+def _structure(kind: Any) -> str:
+    """A type as `from_json` takes it."""
+    return json.dumps(dict(kind) if isinstance(kind, Mapping) else kind).replace("'", "''")
 
 
 def read_json_rows(
@@ -114,135 +113,50 @@ def read_json_rows(
         done = 0
         try:
             if not query.within:
-                fast = with_values(query.from_blocks, values)
-                for table in _gathered(_fast(file, path, query, fast)):
+                for table in _fast(path, query, values):
                     done += table.num_rows
                     yield table.drop_columns(STRAY)
                 return
         except _NeedsCareError:
             pass
-        slow = with_values(query.from_records, values)
-        for table in _slow(file, path, query, slow, skip=done):
+        for table in _slow(file, path, query, query.from_texts(values), skip=done):
             yield table.drop_columns(STRAY)
 
 
-def _fast(file: InputFile, path: Path, query: JsonQuery, sql: str) -> Iterator[pa.Table]:
-    """Tables of blocks; raises _NeedsCareError at the first that needs the slow way."""
-    pool = query_pool()
-    size = min(_LARGEST_BLOCK, max(_SMALLEST_BLOCK, path.stat().st_size // pool.threads + 1))
-    waiting: deque[Future[pa.Table]] = deque()
+def _fast(path: Path, query: JsonQuery, values: Mapping[str, Any]) -> Iterator[pa.Table]:
+    """Tables from DuckDB's own reader; raises _NeedsCareError where the slow way must go on."""
+    lines = _is_lines(path)
     try:
-        for texts in _pieces(utf8_blocks(file, path, size), query):
-            waiting.append(pool.submit(sql, texts))
-            if len(waiting) > pool.threads:
-                yield _all_records(waiting.popleft().result())
-        while waiting:
-            yield _all_records(waiting.popleft().result())
-    except (duckdb.Error, UnicodeDecodeError) as error:
+        with shared_cursor() as db:
+            answer = db.execute(query.from_file(path, values, lines=lines))
+            for batch in answer.to_arrow_reader(_ROWS):
+                table = pa.Table.from_batches([batch])
+                strays = table[STRAY]
+                if strays.null_count < table.num_rows:
+                    raise _NeedsCareError
+                yield table
+    except (duckdb.Error, pa.ArrowException, OSError, UnicodeError) as error:
         raise _NeedsCareError from error
-    finally:
-        for future in waiting:
-            future.cancel()
 
 
 class _NeedsCareError(Exception):
     """Something here is no plain record: the slow way will see what it is."""
 
 
-def _all_records(table: pa.Table) -> pa.Table:
-    if table[STRAY].null_count < table.num_rows:
-        raise _NeedsCareError
-    return table
+def _is_lines(path: Path) -> bool:
+    """Whether a file holds a record a line, not a list.
 
-
-def _pieces(blocks: Iterator[bytes], query: JsonQuery) -> Iterator[pa.Table]:
-    """Texts of whole records, separated by commas; about one block of the file in each table.
-
-    A cut is made only where a record can begin: after "}", a comma, and "{" with a known first
-    key. Inside a string the quotes of that key would have to be escaped; inside a nested list
-    both parts would be malformed, and be refused. So no cut can go unnoticed in the wrong place.
+    DuckDB sees everything that is wrong with either, but for a list that ends after a comma.
     """
-    first = next(blocks, b"")
-    start = len(first) - len(first.lstrip())
-    lines = first[start : start + 1] == b"{"
-    if not lines and first[start : start + 1] != b"[":
+    with path.open("rb") as file:
+        start = file.read(_PEEK)
+        encoding, mark = encoding_of(start[:4])
+        first = start[mark:].lstrip()[:1]
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _PEEK))
+        last = file.read().rstrip()[-1:]
+    if encoding != "utf-8" or first not in (b"[", b"{") or (first == b"[" and last != b"]"):
         raise _NeedsCareError
-    cut = _LINE_CUT if lines else _list_cut((*query.fields, *query.others))
-    rest = b""  # what has been read behind the last cut
-    held: list[pa.Table] = []  # the last table waits for the end of the file: a query has its cost
-    for block in chain([first[start + (not lines) :]], blocks):
-        whole = _with_commas(rest + block) if lines else block
-        before = b"" if lines else rest
-        at = _cuts(whole, cut)
-        if at:
-            yield from held
-            held = [_texts(before + whole[: at[0]], whole, at)]
-            rest = whole[at[-1] :]
-        else:
-            rest = before + whole
-        if len(rest) > _LONGEST:
-            raise _NeedsCareError
-    rest = rest.rstrip()
-    if not lines:
-        if not rest.endswith(b"]"):
-            raise _NeedsCareError
-        rest = rest[:-1]
-    if rest.strip():
-        held.append(_texts(rest, b"", []))
-    if held:
-        yield pa.concat_tables(held)
-
-
-def _list_cut(keys: tuple[str, ...]) -> re.Pattern[bytes]:
-    known = "|".join(re.escape(key) for key in keys)
-    return re.compile(rf'\}}\s*,(?=\s*\{{\s*"(?:{known})"\s*:)'.encode())
-
-
-_LINE_CUT = re.compile(rb"\},(?=\n\{)")
-
-
-def _with_commas(lines: bytes) -> bytes:
-    # a line break cannot stand inside a string, so this is always between two records
-    return re.sub(rb"\}[ \t]*\r?\n\s*\{", b"},\n{", lines)
-
-
-def _cuts(text: bytes, cut: re.Pattern[bytes]) -> list[int]:
-    """Where to cut: at the first place, and then about every _PIECE bytes."""
-    at: list[int] = []
-    while found := cut.search(text, at[-1] + _PIECE if at else 0):
-        at.append(found.end())
-    return at
-
-
-def _texts(first: bytes, block: bytes, at: list[int]) -> pa.Table:
-    """The first piece, and those of a block from cut to cut."""
-    pieces = [_strings(first, [0, len(first)])]
-    if len(at) > 1:
-        pieces.append(_strings(block, at))
-    return pa.table({"piece": pa.chunked_array(pieces)})
-
-
-def _strings(text: bytes, at: list[int]) -> pa.StringArray:
-    # No copy and no check of the encoding: DuckDB's JSON reader refuses what is not UTF-8.
-    offsets = pa.py_buffer(array("i", at).tobytes())
-    return pa.StringArray.from_buffers(len(at) - 1, offsets, pa.py_buffer(text))
-
-
-def _gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows in tables of about _ROWS; what came before a fault still comes."""
-    held: list[pa.Table] = []
-    try:
-        for table in tables:
-            held.append(table)
-            if sum(part.num_rows for part in held) >= _ROWS:
-                yield pa.concat_tables(held)
-                held = []
-    except _NeedsCareError:
-        if held:
-            yield pa.concat_tables(held)
-        raise
-    if held:
-        yield pa.concat_tables(held)
+    return first == b"{"
 
 
 def _slow(
@@ -260,7 +174,9 @@ def _slow(
             }
         )
         try:
-            yield query_pool().submit(sql, texts).result()
+            with shared_cursor() as db:
+                db.register(_TEXTS, texts)
+                yield db.execute(sql).to_arrow_table()
         except duckdb.Error as error:
             raise fault(file, f"cannot be read as {query.what}", row=skip + 1) from error
         skip += len(batch)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
 from itertools import islice
 from typing import Any, NamedTuple
 
-import duckdb
 import pyarrow as pa
 
 from segue.music import columns as c
 from segue.sources import reject_reasons as reasons
 from segue.sources.base import Chunk, InputFile, ReadOptions
+from segue.sources.database import database
 from segue.sources.json_text import encoding_of, fault
 from segue.sources.scrobbles import SCROBBLES, Scrobbles, raw_json
 
@@ -66,7 +65,7 @@ def json_chunks(
     """
     row = 1
     remaining = iter(records)
-    with closing(duckdb.connect()) as connection:
+    with database() as connection:
         scrobbles = Scrobbles(connection, file, options, source)
         while batch := list(islice(remaining, _BATCH)):
             if row == 1 and not any(isinstance(r, dict) and expected in r for r in batch):

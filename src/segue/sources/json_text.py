@@ -1,16 +1,14 @@
-"""The text of a JSON file, whatever its encoding: as UTF-8 blocks, or as a window that moves."""
+"""The text of a JSON file, whatever its encoding, as a window that moves."""
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 from segue.errors import SourceError
 from segue.sources.base import InputFile
 
-__all__ = ["TextWindow", "encoding_of", "fault", "utf8_blocks"]
+__all__ = ["TextWindow", "encoding_of", "fault"]
 
 AGAIN = "Download or unpack it again; an editor may have changed it."
 
@@ -41,21 +39,6 @@ def encoding_of(head: bytes) -> tuple[str, int]:
     if head[:1] == b"\0" and head[1:2] in b"[{ \r\n\t":
         return "utf-16-be", 0
     return "utf-8", 0
-
-
-def utf8_blocks(file: InputFile, path: Path, size: int) -> Iterator[bytes]:
-    """The file as UTF-8 without a mark, about `size` bytes at a time; UTF-8 goes unchecked.
-
-    Raises:
-        SourceError: Another encoding, and the bytes break its rules.
-    """
-    with path.open("rb") as stream:
-        text = _Decoding(file, stream)
-        if text.encoding == "utf-8":
-            while block := stream.read(size):
-                yield block
-        while not text.ended and text.encoding != "utf-8":
-            yield text.read(size).encode()
 
 
 class _Decoding:

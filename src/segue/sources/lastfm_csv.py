@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +17,7 @@ from segue.music import columns as c
 from segue.sources.base import Chunk, InputFile, Kind, ReadOptions
 from segue.sources.csv_layout import CLOCK, HistoryLayout, find_layout
 from segue.sources.csv_records import LineTooLongError, record_batches
+from segue.sources.database import database
 from segue.sources.scrobbles import BAD_ROW, FAULT, SCROBBLES, TIME, Scrobbles, raw_json
 from segue.sources.text_encoding import encoding_of, encoding_of_head
 from segue.sources.timestamps import any_ambiguous, day_comes_first, is_clock
@@ -61,7 +60,7 @@ class LastfmCsv:
         Raises:
             SourceError: Not text, or no column for the time, the artist or the track.
         """
-        with file.on_disk() as path, closing(duckdb.connect()) as connection:
+        with file.on_disk() as path, database() as connection:
             place = Place(file.input, "" if file.name == file.input.name else file.name)
             table = _Table.open(path, place, options)
             yield from _chunks(table, Scrobbles(connection, file, options, self.name))

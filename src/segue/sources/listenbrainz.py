@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from typing import ClassVar, Final
 
-import duckdb
 import pyarrow as pa
 
 from segue.music import columns as c
 from segue.sources.base import Chunk, InputFile, Kind, ReadOptions
+from segue.sources.database import database
 from segue.sources.json_rows import JsonQuery, read_json_rows
 from segue.sources.json_scrobbles import head_text
 from segue.sources.scrobbles import SCROBBLES, Scrobbles, raw_json
@@ -113,7 +112,7 @@ class ListenBrainz:
             within=within,
         )
         row = 1
-        with closing(duckdb.connect()) as connection:
+        with database() as connection:
             scrobbles = Scrobbles(connection, file, options, self.name)
             for found in read_json_rows(file, query):
                 yield scrobbles.chunk(_scrobbles(found, row), _raw(found))

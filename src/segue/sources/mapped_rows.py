@@ -15,9 +15,12 @@ from segue.music import columns as c
 from segue.music.lake_tables import REJECTS, LakeTable
 from segue.sources import cell_sql as sql
 from segue.sources.base import Chunk
+from segue.sources.database import database
 from segue.sources.open_table import Batch, RaggedRow, Table, cell, is_private
 
 __all__ = ["FaultLimit", "Mapped", "chunks", "connection", "lake_rows", "rejects_of", "run"]
+
+_PART_ROWS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +154,17 @@ def _record(table: Table) -> str:
 @contextmanager
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory, for computing on one batch at a time."""
-    with duckdb.connect(config={"memory_limit": "1GB"}) as db:
+    with database() as db:
         db.execute(sql.MACROS)
         yield db
 
 
 def run(db: duckdb.DuckDBPyConnection, query: str, batch: Batch) -> pa.Table:
     """The answer to a query over the relation `batch`."""
-    db.register("batch", batch.cells)
+    # small parts, so that DuckDB reads them on all of its threads
+    db.register("batch", pa.Table.from_batches(batch.cells.to_batches(max_chunksize=_PART_ROWS)))
     try:
-        return db.execute(query).to_arrow_table()
+        return db.sql(query).to_arrow_table()
     finally:
         db.unregister("batch")
 

@@ -132,14 +132,6 @@ _QUERY: Final = JsonQuery(
     fields=dict.fromkeys(_FIELDS, "VARCHAR"),
     expected=("ts", "ms_played", "spotify_track_uri", "master_metadata_track_name"),
     sql=_SQL,
-    others=(
-        "username",
-        "ip_addr",
-        "ip_addr_decrypted",
-        "user_agent_decrypted",
-        "city",
-        "region",
-    ),
 )
 
 

@@ -24,6 +24,7 @@ from segue.music.marts import MARTS
 from segue.progress import Progress
 from segue.warehouse import matching, raw_sql
 from segue.warehouse.base import BuildReport, LoadReport, RawFile, Rules
+from segue.warehouse.connection import QUIET, connect
 from segue.warehouse.dbt_runner import run_dbt
 from segue.warehouse.lake_lock import exclusive
 
@@ -273,7 +274,7 @@ class DuckDBWarehouse:
             "schema": "main",
             "threads": min(self.threads, 4),
             "config_options": self._config(),
-            "settings": {"TimeZone": "UTC"},
+            "settings": {"TimeZone": "UTC", **QUIET},
         }
 
     def _variables(self) -> dict[str, float]:
@@ -305,7 +306,7 @@ class DuckDBWarehouse:
         """The file with its raw tables; None if it must be made anew."""
         is_new = not self.path.exists()
         try:
-            connection = duckdb.connect(str(self.path), config=self._config())
+            connection = connect(str(self.path), config=self._config())
         except duckdb.IOException as error:
             if "lock" in str(error):
                 raise BusyError(

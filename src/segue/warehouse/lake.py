@@ -9,11 +9,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from segue.errors import WarehouseError
 from segue.music.lake_tables import LAKE_TABLES
+from segue.warehouse.connection import connect
 from segue.warehouse.lake_import import LakeImport, Subject
 from segue.warehouse.lake_lock import exclusive
 from segue.warehouse.lake_manifest import Commit, FileAccount, LakeFile, read_manifest
@@ -90,7 +92,7 @@ class Lake:
             with storing(self.folder):
                 self._sweep()
             try:
-                with duckdb.connect(config=self._config()) as self._connection:
+                with connect(config=self._config()) as self._connection:
                     yield
             finally:
                 self._connection = None
@@ -130,7 +132,7 @@ class Lake:
             on_step=self.on_step,
         )
 
-    def _config(self) -> dict[str, str | bool | int | float | list[str]]:
+    def _config(self) -> dict[str, Any]:
         spill = str(self.folder / "staging" / "spill")
         return {"threads": 1, "memory_limit": self.memory_limit, "temp_directory": spill}
 

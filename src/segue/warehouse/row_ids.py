@@ -84,7 +84,7 @@ def _texts(column: pa.Array, connection: duckdb.DuckDBPyConnection) -> _U64:
     coded = column.dictionary_encode()
     texts = pa.table({"text": coded.dictionary})
     relation = connection.from_arrow(texts).project("md5_number_lower(text) AS h")
-    hashes = relation.fetchnumpy()["h"].astype(np.uint64, copy=False)
+    hashes = relation.to_arrow_table()["h"].to_numpy().astype(np.uint64, copy=False)
     if not len(hashes):
         return np.full(len(column), _NULL, np.uint64)
     codes = pc.fill_null(coded.indices, 0).to_numpy(zero_copy_only=False)
