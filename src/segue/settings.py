@@ -100,7 +100,11 @@ class Settings(BaseSettings):
     """All settings. Environment names are SEGUE_HOME, SEGUE_PLAYS__COUNTED_MS and so on."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SEGUE_", env_nested_delimiter="__", frozen=True, extra="forbid"
+        env_prefix="SEGUE_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        env_ignore_empty=True,
     )
 
     home: Path = Field(
@@ -139,8 +143,19 @@ class Settings(BaseSettings):
 
 def default_home() -> Path:
     """The data home when nobody says otherwise: XDG's data folder."""
-    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    base = os.environ.get("XDG_DATA_HOME") or _expanded(Path("~/.local/share"))
     return Path(base) / "segue"
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{path}: the home directory is not known ({error})",
+            field="home",
+            cure="Set SEGUE_HOME to a folder, written in full, or give --home.",
+        ) from error
 
 
 def _settings_file(arguments: dict[str, Any]) -> Path:
@@ -148,7 +163,7 @@ def _settings_file(arguments: dict[str, Any]) -> Path:
     if here.is_file():
         return here
     home = arguments.get("home") or os.environ.get("SEGUE_HOME") or default_home()
-    return Path(home).expanduser() / "segue.toml"
+    return _expanded(Path(home)) / "segue.toml"
 
 
 def load_settings(**arguments: Any) -> Settings:
@@ -177,5 +192,5 @@ def load_settings(**arguments: Any) -> Settings:
         raise ConfigError(
             f"segue.toml cannot be read: {error}", cure="Mend the file or move it away."
         ) from error
-    home = settings.home.expanduser().absolute()
+    home = _expanded(settings.home).absolute()
     return settings.model_copy(update={"home": home})

@@ -49,13 +49,21 @@ class Home:
 
     folder: Path
 
+    def command(self, *arguments: str | Path) -> list[str]:
+        """The command line, for a test that runs it in its own way."""
+        return [sys.executable, "-c", _START, *(str(part) for part in arguments)]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What the command finds in its environment."""
+        return {**os.environ, "SEGUE_HOME": str(self.folder), "COLUMNS": "100", **more}
+
     def __call__(self, *arguments: str | Path, **environment: str) -> Answer:
         done = subprocess.run(
-            [sys.executable, "-c", _START, *(str(part) for part in arguments)],
+            self.command(*arguments),
             capture_output=True,
             text=True,
             cwd=Path(__file__).parent,
-            env={**os.environ, "SEGUE_HOME": str(self.folder), "COLUMNS": "100", **environment},
+            env=self.environment(**environment),
             timeout=300,
         )
         return Answer(done.returncode, done.stdout, done.stderr)

@@ -21,6 +21,7 @@ from segue.music.playlist import Playlist
 from segue.progress import Progress
 from segue.sources.base import Kind, ReadOptions
 from segue.sources.simulation import SimulationSettings
+from segue.warehouse.lake_lock import exclusive
 
 if TYPE_CHECKING:
     from segue.evaluation.leaderboard import Leaderboard
@@ -67,7 +68,16 @@ class DemoReport:
 
 
 def demo(wiring: Wiring, *, now: datetime, progress: Progress) -> DemoReport:
-    """Run every flow once in the demo's own home, which is made anew."""
+    """Run every flow once in the demo's own home, which is made anew.
+
+    Raises:
+        BusyError: Another demo is under way in the same home.
+    """
+    with exclusive(wiring.settings.home.with_name("demo.lock"), "demo"):
+        return _demo(wiring, now, progress)
+
+
+def _demo(wiring: Wiring, now: datetime, progress: Progress) -> DemoReport:
     shutil.rmtree(wiring.settings.home, ignore_errors=True)
     world = simulate(WORLD, wiring.home / "world", progress)
     export = next(iter(world.histories.values()))
@@ -90,7 +100,7 @@ def demo(wiring: Wiring, *, now: datetime, progress: Progress) -> DemoReport:
         now=None,
     )
     playlists = wiring.home / "playlists"
-    playlists.mkdir(exist_ok=True)
+    playlists.mkdir(exist_ok=True, mode=0o700)
     written = wiring.sink("m3u", playlists / "discover.m3u8").publish(playlist)
     return DemoReport(
         home=wiring.home,

@@ -128,7 +128,7 @@ class BundleStore:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One publisher at a time; the lock goes with the process that holds it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self.folder / "lock").open("a", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

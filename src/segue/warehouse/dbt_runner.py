@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from segue.errors import WarehouseError
 from segue.progress import Progress
+from segue.warehouse.storage import make_folder, storing
 
 __all__ = ["PROJECT", "DbtResult", "run_dbt"]
 
@@ -65,11 +66,13 @@ def run_dbt(
 
     Raises:
         WarehouseError: A model or a test failed; the message names it and says why.
+        StorageError: The disk is full or the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     # JSON is YAML; dbt reads a profile from a folder
     profile = {"segue": {"target": "segue", "outputs": {"segue": dict(output)}}}
-    (folder / "profiles.yml").write_text(json.dumps(profile), encoding="utf-8")
+    with storing(folder):
+        make_folder(folder)
+        (folder / "profiles.yml").write_text(json.dumps(profile), encoding="utf-8")
     command = [
         *_QUIET,
         *arguments,

@@ -68,11 +68,11 @@ def sync_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and its parents, each name on the disk."""
+    """Make a folder and its parents, each name on the disk; for the eyes of its owner only."""
     if path.is_dir():
         return
     make_folder(path.parent)
-    path.mkdir(exist_ok=True)
+    path.mkdir(exist_ok=True, mode=0o700)
     sync_folder(path.parent)
 
 

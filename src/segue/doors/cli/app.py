@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -12,7 +13,10 @@ from segue.doors.cli import add, demo, evaluate, ingest, learn, recommend, statu
 from segue.doors.cli import simulate as simulation
 from segue.doors.cli.context import Call
 
-__all__ = ["app"]
+__all__ = ["app", "usage_of"]
+
+# The command line library keeps the parent of this error to itself.
+_WRONG_USE: Final[type[Any]] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="segue",
@@ -59,3 +63,12 @@ status.add_to(app)
 add.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)
+
+
+def usage_of(error: Exception) -> str | None:
+    """What to tell a person who typed a command that cannot be meant; None for other errors."""
+    if not isinstance(error, _WRONG_USE):
+        return None
+    told = io.StringIO()
+    error.show(file=told)
+    return told.getvalue().rstrip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,4 +61,5 @@ def say(*lines: str) -> None:
 
 def print_json(value: Any) -> None:
     """A JSON answer on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    as_it_is = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    typer.echo(json.dumps(value, ensure_ascii=not as_it_is, indent=2))

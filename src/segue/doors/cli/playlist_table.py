@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from segue.playlists.text_file import TextSink
 
 if TYPE_CHECKING:
     from segue.music.playlist import Playlist
 
-__all__ = ["playlist_table"]
+__all__ = ["TableFile", "playlist_table"]
 
 NARROWEST = 40
 WIDEST = 110
 EVEN_WIDER = 10_000
+
+
+class TableFile(TextSink):
+    """The table as a text file."""
+
+    name: ClassVar[str] = "table"
+
+    def render(self, playlist: Playlist) -> str:
+        """The table, a line for each track and each reason."""
+        return playlist_table(playlist, wide=True) + "\n"
 
 
 def playlist_table(playlist: Playlist, *, wide: bool = False) -> str:

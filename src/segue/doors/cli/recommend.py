@@ -6,6 +6,7 @@ import re
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -126,11 +127,16 @@ def recommend(
     )
     chosen = _format(Format.json if as_json else as_format, output)
     if chosen is Format.table:
-        from segue.doors.cli.playlist_table import playlist_table
+        from segue.doors.cli.playlist_table import TableFile, playlist_table
 
-        _deliver(playlist_table(playlist, wide=output is not None), output)
+        if output is None:
+            say(playlist_table(playlist))
+        else:
+            say(f"written to {TableFile(output).publish(playlist).destination}")
         return
     if output is None:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # as the formats are, in any locale
         wiring.sink(chosen.value, sys.stdout).publish(playlist)
         return
     report = wiring.sink(chosen.value, output).publish(playlist)
@@ -144,14 +150,6 @@ def _format(asked: Format, output: Path | None) -> Format:
     by_suffix = {".m3u": Format.m3u, ".m3u8": Format.m3u, ".json": Format.json}
     by_suffix |= {".jspf": Format.jspf, ".csv": Format.csv}
     return by_suffix.get(output.suffix.lower(), asked)
-
-
-def _deliver(text: str, output: Path | None) -> None:
-    if output is None:
-        say(text)
-        return
-    output.write_text(text + "\n", encoding="utf-8")
-    say(f"written to {output}")
 
 
 def _years(text: str | None) -> tuple[int | None, int | None] | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from threading import Thread, current_thread, main_thread
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -129,12 +133,40 @@ def _each(
         with ProcessPoolExecutor(
             workers, get_context("spawn"), _get_to_know, (known.settings,)
         ) as pool:
-            yield from pool.map(partial(_do, work), items)
+            try:
+                with _not_interrupted():
+                    results = pool.map(partial(_do, work), items)
+                yield from results
+            except BaseException:  # nobody waits for what they still do
+                for worker in active_children():
+                    worker.terminate()
+                raise
     except BrokenProcessPool as error:
         raise SegueError(
             "a process of the simulation was ended from outside, perhaps for want of memory",
             cure="Simulate again with fewer workers.",
         ) from error
+
+
+@contextmanager
+def _not_interrupted() -> Iterator[None]:
+    """Processes begun in here ignore Ctrl-C: this one hears it, and ends them."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _leave_with_parent() -> None:
+    """A killed parent cannot tell its workers to stop; without this they would wait for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class _Here:
@@ -144,6 +176,7 @@ class _Here:
 
 
 def _get_to_know(settings: SimulationSettings) -> None:
+    Thread(target=_leave_with_parent, daemon=True).start()
     _Here.known = Known(settings, build_world(settings), planned_plays(settings))
 
 
