@@ -1,4 +1,4 @@
-"""Runs a command in a process of its own and measures its wall time and peak memory."""
+"""Runs a command in a process of its own and measures its time and peak memory."""
 
 from __future__ import annotations
 
@@ -11,14 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Measured", "measure", "segue"]
+from bench.exports import write_history
+
+__all__ = ["Measured", "measure", "segue", "warm_up"]
+
+_BYTECODE = {
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / f"segue-bench-{os.getuid()}"),
+}
+"""Commands find compiled modules, as in an installation, wherever the environment forbids them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Wall seconds and peak resident memory in MiB of one process."""
+    """Wall and processor seconds, and peak resident memory in MiB, of one process."""
 
     seconds: float
+    cpu_seconds: float
     peak_mib: float
 
 
@@ -44,7 +53,7 @@ def measure(
             command,
             stdout=subprocess.DEVNULL,
             stderr=errors,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **_BYTECODE, **(environment or {})},
             preexec_fn=pin,
         )
         # wait4, unlike wait, tells what the process used.
@@ -54,10 +63,18 @@ def measure(
         if process.returncode:
             errors.seek(0)
             raise RuntimeError(f"{' '.join(command)}: {errors.read().decode()}")
-    return Measured(seconds=seconds, peak_mib=usage.ru_maxrss / 1024)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Measured(seconds=seconds, cpu_seconds=cpu, peak_mib=usage.ru_maxrss / 1024)
 
 
 def segue(home: Path, *arguments: str, cores: int | None = None) -> Measured:
     """Run `segue` on a data home."""
     program = str(Path(sys.executable).with_name("segue"))
     return measure([program, "--home", str(home), "--quiet", *arguments], cores=cores)
+
+
+def warm_up() -> None:
+    """Let every module that an import needs be compiled before something is measured."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_history(Path(folder) / "export", 1_000)
+        segue(Path(folder) / "home", "import", str(Path(folder) / "export"))

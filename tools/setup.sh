@@ -49,5 +49,6 @@ if ! UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" pip install --quiet --python "$ven
     "$venv/bin/python" -m pip install $quiet --require-hashes -r "$lock"
 fi
 "$venv/bin/python" -m pip install $quiet --no-deps --no-build-isolation --editable .
+"$venv/bin/python" -m compileall -q src/segue || true # the first command starts as fast as the next
 printf '%s' "$wanted" > "$venv/segue-$kind.stamp"
 echo "setup: done; try $venv/bin/segue --help"

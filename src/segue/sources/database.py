@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
-__all__ = ["database", "file_literal", "shared_cursor", "with_values"]
+__all__ = ["database", "file_literal", "over_table", "shared_cursor", "with_values"]
 
 _PARAMETER = re.compile(r"\$([a-z_]+)\b")
+_PART_ROWS = 16_384
 _GLOB = re.compile(r"([*?\[])")
 
 
@@ -57,6 +59,22 @@ def _connect(threads: int | None) -> duckdb.DuckDBPyConnection:
     )
     connection.execute("SET enable_progress_bar = false")  # it would go to standard output
     return connection
+
+
+def over_table(
+    connection: duckdb.DuckDBPyConnection, query: str, name: str, table: pa.Table
+) -> pa.Table:
+    """The answer to a query over one table, which it knows by `name`, in the table's order.
+
+    The table is handed over in small parts, and the answer collected as a whole: so DuckDB works
+    on all of its threads.
+    """
+    parts = pa.Table.from_batches(table.to_batches(max_chunksize=_PART_ROWS), table.schema)
+    connection.register(name, parts)
+    try:
+        return connection.sql(query).to_arrow_table()
+    finally:
+        connection.unregister(name)
 
 
 def file_literal(path: Path) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
@@ -229,7 +230,7 @@ class _Numbers:
     def _range(self, n: int) -> pa.Array:
         start = self.next
         self.next += n
-        return pa.array(range(start, start + n), pa.int64())
+        return pa.array(np.arange(start, start + n))
 
 
 def open_delimited(

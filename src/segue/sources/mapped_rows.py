@@ -15,12 +15,10 @@ from segue.music import columns as c
 from segue.music.lake_tables import REJECTS, LakeTable
 from segue.sources import cell_sql as sql
 from segue.sources.base import Chunk
-from segue.sources.database import database
+from segue.sources.database import database, over_table
 from segue.sources.open_table import Batch, RaggedRow, Table, cell, is_private
 
 __all__ = ["FaultLimit", "Mapped", "chunks", "connection", "lake_rows", "rejects_of", "run"]
-
-_PART_ROWS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +159,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def run(db: duckdb.DuckDBPyConnection, query: str, batch: Batch) -> pa.Table:
     """The answer to a query over the relation `batch`."""
-    # small parts, so that DuckDB reads them on all of its threads
-    db.register("batch", pa.Table.from_batches(batch.cells.to_batches(max_chunksize=_PART_ROWS)))
-    try:
-        return db.sql(query).to_arrow_table()
-    finally:
-        db.unregister("batch")
+    return over_table(db, query, "batch", batch.cells)
 
 
 def lake_rows(table: LakeTable, rows: pa.Table) -> pa.Table:

@@ -17,6 +17,7 @@ from segue.music.lake_tables import PLAYS
 from segue.sources import reject_reasons as reasons
 from segue.sources.accounting import accounted
 from segue.sources.base import Chunk, InputFile, ReadOptions
+from segue.sources.database import over_table, with_values
 from segue.sources.timestamps import read_times
 
 __all__ = [
@@ -70,10 +71,10 @@ WITH named AS (
     SELECT
         "row", fault, at_us,
         coalesce(nullif(trim("time"), ''), nullif(trim(spare_time), '')) AS moment,
-        nullif(trim(title, $blanks), '') AS title,
+        trimmed(title) AS title,
         list_filter(list_transform(artists, x -> trim(x, $blanks)), x -> x <> '') AS artists,
-        nullif(trim(artist, $blanks), '') AS artist,
-        nullif(trim(album, $blanks), '') AS album,
+        trimmed(artist) AS artist,
+        trimmed(album) AS album,
         nullif(regexp_extract(spotify_uri,
             '(?:spotify:track:|open[.]spotify[.]com/(?:intl-[a-z-]+/)?track/|^)([0-9A-Za-z]{22})\b',
             1), '') AS spotify_id,
@@ -121,8 +122,14 @@ SELECT
         WHEN mistimed IS NOT NULL THEN 'played_at'
     END AS field,
     if(fault IS NULL AND unnamed IS NULL, moment, NULL) AS detail
-FROM judged ORDER BY "row"
+FROM judged
 """
+for _column in (c.TITLE, c.ARTIST, c.ALBUM):  # null when blank; most texts need no trimming
+    _TIDY = _TIDY.replace(
+        f"trimmed({_column})",
+        f"CASE WHEN {_column}[1] BETWEEN '!' AND '~' AND {_column}[-1] BETWEEN '!' AND '~'"
+        f" THEN {_column} ELSE nullif(trim({_column}, $blanks), '') END",
+    )
 _TWO_WAYS: Final = r"^(?:0?[1-9]|1[0-2])[/-](?:0?[1-9]|1[0-2])[/-][0-9]{2}"
 
 
@@ -166,31 +173,24 @@ class Scrobbles:
 
     def _judge(self, records: pa.Table) -> pa.Table:
         newest = self.options.now + timedelta(days=reasons.FUTURE_DAYS)
-        self.connection.register(
-            "scrobbles", records.append_column("at_us", self._moments(records))
-        )
-        try:
-            return self.connection.execute(
-                _TIDY,
-                {
-                    "blanks": _BLANKS,
-                    "separator": "\x1f",
-                    "oldest": _microseconds(_OLDEST),
-                    "newest": _microseconds(newest),
-                    "unsure": self.day_first is None,
-                    "two_ways": _TWO_WAYS,
-                    "no_track": reasons.NO_TRACK,
-                    "no_title": reasons.MISSING_TITLE,
-                    "no_artist": reasons.MISSING_ARTIST,
-                    "now_playing": NOW_PLAYING,
-                    "bad_time": reasons.BAD_TIMESTAMP,
-                    "ambiguous": AMBIGUOUS_DATE,
-                    "too_old": reasons.TOO_OLD_TIMESTAMP,
-                    "future": reasons.FUTURE_TIMESTAMP,
-                },
-            ).to_arrow_table()
-        finally:
-            self.connection.unregister("scrobbles")
+        values = {
+            "blanks": _BLANKS,
+            "separator": "\x1f",
+            "oldest": _microseconds(_OLDEST),
+            "newest": _microseconds(newest),
+            "unsure": self.day_first is None,
+            "two_ways": _TWO_WAYS,
+            "no_track": reasons.NO_TRACK,
+            "no_title": reasons.MISSING_TITLE,
+            "no_artist": reasons.MISSING_ARTIST,
+            "now_playing": NOW_PLAYING,
+            "bad_time": reasons.BAD_TIMESTAMP,
+            "ambiguous": AMBIGUOUS_DATE,
+            "too_old": reasons.TOO_OLD_TIMESTAMP,
+            "future": reasons.FUTURE_TIMESTAMP,
+        }
+        known = records.append_column("at_us", self._moments(records))
+        return over_table(self.connection, with_values(_TIDY, values), "scrobbles", known)
 
     def _moments(self, records: pa.Table) -> pa.Array:
         """When each record says it was, in microseconds; null where that cannot be read."""

@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterable
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from segue.sources.database import over_table
 
 __all__ = [
     "any_ambiguous",
@@ -167,12 +170,8 @@ def read_times(
 
 
 def _column(connection: duckdb.DuckDBPyConnection, sql: str, texts: pa.Array) -> pa.Array:
-    table = pa.table({"n": pa.array(range(len(texts)), pa.int64()), "text": texts})
-    connection.register("texts", table)
-    try:
-        return connection.execute(sql).to_arrow_table().column("at").combine_chunks()
-    finally:
-        connection.unregister("texts")
+    table = pa.table({"n": np.arange(len(texts)), "text": texts})
+    return over_table(connection, sql, "texts", table).column("at").combine_chunks()
 
 
 def looks_like_time(text: str) -> bool:
