@@ -17,7 +17,7 @@ import pytest
 from segue.errors import BusyError
 from segue.music.marts import MARTS
 from segue.progress import Silent
-from segue.warehouse.dbt_runner import PROJECT, run_dbt
+from segue.warehouse.dbt_runner import PROJECT, DbtProject
 from tests.flows.test_build import EXPORT, LASTFM, House, play
 
 
@@ -147,14 +147,13 @@ def test_dbt_unit_tests_pass(tmp_path: Path) -> None:
     house = House(tmp_path)
     fill(house)
     house.build()
-    done = run_dbt(
-        ("test", "--select", "test_type:unit"),
+    project = DbtProject(
         output={"type": "duckdb", "path": str(house.warehouse.path), "threads": 2}
         | {"settings": {"TimeZone": "UTC"}},
         folder=tmp_path / "dbt",
         variables={},
-        progress=Silent(),
     )
+    done = project.run(("test", "--select", "test_type:unit"), Silent())
     assert done.tests == 5
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from segue.errors import WarehouseError
+from segue.errors import StorageError, WarehouseError
 from segue.progress import Progress
 from segue.warehouse.storage import make_folder, storing
 
-__all__ = ["PROJECT", "DbtResult", "run_dbt"]
+__all__ = ["PROJECT", "DbtProject", "DbtResult"]
 
 PROJECT: Final = Path(__file__).parent / "dbt"
 """The dbt project; never written to."""
@@ -47,73 +48,105 @@ class DbtResult:
     tests: int
 
 
-def run_dbt(
-    arguments: Sequence[str],
-    *,
-    output: Mapping[str, Any],
-    folder: Path,
-    variables: Mapping[str, float],
-    progress: Progress,
-) -> DbtResult:
-    """Run one dbt command, such as ("build",), on the project.
+class DbtProject:
+    """The project, set up for one warehouse; dbt starts while others still have work to do.
+
+    Loading dbt and parsing the project takes seconds and no database: `prepare` begins with it
+    in the background, `run` waits for it.
 
     Args:
-        arguments: The command and its own options.
         output: The profile's output: adapter type, path, threads, settings.
         folder: Where dbt may write its profile, parse cache and logs; made when needed.
         variables: dbt variables.
-        progress: Told of every model and test.
-
-    Raises:
-        WarehouseError: A model or a test failed; the message names it and says why.
-        StorageError: The disk is full or the folder cannot be written.
     """
-    # JSON is YAML; dbt reads a profile from a folder
-    profile = {"segue": {"target": "segue", "outputs": {"segue": dict(output)}}}
-    with storing(folder):
-        make_folder(folder)
-        (folder / "profiles.yml").write_text(json.dumps(profile), encoding="utf-8")
-    command = [
-        *_QUIET,
-        *arguments,
-        f"--project-dir={PROJECT}",
-        f"--profiles-dir={folder}",
-        f"--target-path={folder / 'target'}",
-        f"--log-path={folder / 'logs'}",
-        f"--vars={json.dumps(dict(variables))}",
-    ]
-    with _contained():
-        return _invoke(command, progress)
 
+    def __init__(
+        self, *, output: Mapping[str, Any], folder: Path, variables: Mapping[str, float]
+    ) -> None:
+        self._folder = folder
+        # JSON is YAML; dbt reads a profile from a folder
+        self._profile = json.dumps({"segue": {"target": "segue", "outputs": {"segue": output}}})
+        self._options = (
+            f"--project-dir={PROJECT}",
+            f"--profiles-dir={folder}",
+            f"--target-path={folder / 'target'}",
+            f"--log-path={folder / 'logs'}",
+            f"--vars={json.dumps(dict(variables))}",
+        )
+        self._manifest: Any = None
+        self._preparing: threading.Thread | None = None
 
-def _invoke(command: list[str], progress: Progress) -> DbtResult:
-    from dbt.adapters.duckdb import connections
-    from dbt.cli.main import dbtRunner
+    def prepare(self) -> None:
+        """Begin to load dbt and to parse the project, unless that was begun before."""
+        if self._preparing is not None:
+            return
+        # a daemon, so that an interrupted program need not wait for it
+        self._preparing = threading.Thread(target=self._parse, name="dbt-parse", daemon=True)
+        self._preparing.start()
 
-    held: Any = connections.DuckDBConnectionManager
+    def wait(self) -> None:
+        """Until what `prepare` began is over; nothing to wait for is fine, too."""
+        if self._preparing is not None:
+            self._preparing.join()
+            self._preparing = None
 
-    progress.start("dbt", unit="models and tests")
+    def run(self, arguments: Sequence[str], progress: Progress) -> DbtResult:
+        """Run one dbt command, such as ("build",), on the project.
 
-    def listen(event: Any) -> None:
-        if event.info.name == "NodeFinished":
-            progress.advance()
+        Args:
+            arguments: The command and its own options.
+            progress: Told of every model and test.
 
-    try:
-        answer = dbtRunner(callbacks=[listen]).invoke(command)
-    finally:
-        held.close_all_connections()  # else this process keeps the file open
-    if isinstance(answer.exception, (KeyboardInterrupt, SystemExit)):
-        raise answer.exception
-    if not answer.success:
-        raise _error(answer)
-    # other commands than build and test (parse, compile) have no results of this form
-    results = getattr(answer.result, "results", ())
-    kinds = [result.node.resource_type.value for result in results]
-    done = DbtResult(
-        models=kinds.count("model"), tests=kinds.count("test") + kinds.count("unit_test")
-    )
-    progress.done(f"{done.models} models, {done.tests} tests passed")
-    return done
+        Raises:
+            WarehouseError: A model or a test failed; the message names it and says why.
+            StorageError: The disk is full or the folder cannot be written.
+        """
+        progress.start("dbt", unit="models and tests")
+
+        def listen(event: Any) -> None:
+            if event.info.name == "NodeFinished":
+                progress.advance()
+
+        self.wait()
+        answer = self._invoke(arguments, listen)
+        if isinstance(answer.exception, (KeyboardInterrupt, SystemExit)):
+            raise answer.exception
+        if not answer.success:
+            raise _error(answer)
+        # other commands than build and test (parse, compile) have no results of this form
+        results = getattr(answer.result, "results", ())
+        kinds = [result.node.resource_type.value for result in results]
+        done = DbtResult(
+            models=kinds.count("model"), tests=kinds.count("test") + kinds.count("unit_test")
+        )
+        progress.done(f"{done.models} models, {done.tests} tests passed")
+        return done
+
+    def _parse(self) -> None:
+        try:
+            answer = self._invoke(("parse",))
+        except StorageError:
+            return  # `run` meets it again, and tells
+        if answer.success:  # else `run` parses again, and tells what is wrong
+            self._manifest = answer.result
+
+    def _invoke(
+        self, arguments: Sequence[str], listen: Callable[[Any], None] | None = None
+    ) -> Any:
+        with _contained():
+            from dbt.adapters.duckdb import connections
+            from dbt.cli.main import dbtRunner
+
+            held: Any = connections.DuckDBConnectionManager
+            with storing(self._folder):
+                make_folder(self._folder)
+                (self._folder / "profiles.yml").write_text(self._profile, encoding="utf-8")
+            runner = dbtRunner(manifest=self._manifest, callbacks=[listen] if listen else [])
+            self._manifest = None  # a run changes it: good for one
+            try:
+                return runner.invoke([*_QUIET, *arguments, *self._options])
+            finally:
+                held.close_all_connections()  # else this process keeps the file open
 
 
 def _error(answer: Any) -> WarehouseError:

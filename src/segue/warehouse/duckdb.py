@@ -25,7 +25,7 @@ from segue.progress import Progress
 from segue.warehouse import matching, raw_sql
 from segue.warehouse.base import BuildReport, LoadReport, RawFile, Rules
 from segue.warehouse.connection import QUIET, connect
-from segue.warehouse.dbt_runner import run_dbt
+from segue.warehouse.dbt_runner import DbtProject
 from segue.warehouse.lake_lock import exclusive
 
 __all__ = ["DuckDBWarehouse"]
@@ -69,6 +69,11 @@ class DuckDBWarehouse:
         self.rules = rules or Rules()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._held = False
+        self._dbt = DbtProject(
+            output=self._dbt_output(),
+            folder=self.path.parent / "dbt",
+            variables=self._variables(),
+        )
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -82,6 +87,10 @@ class DuckDBWarehouse:
             self._held = True
             try:
                 yield
+                self._dbt.wait()
+            except Exception:
+                self._dbt.wait()  # while dbt starts, the environment is not as it was
+                raise
             finally:
                 self._held = False
                 self._close()
@@ -100,6 +109,7 @@ class DuckDBWarehouse:
             WarehouseError: A file is missing, damaged, or not what the lake says it is.
         """
         connection = self._connect()
+        self._dbt.prepare()  # it starts while the lake is loaded and tracks are matched
         loaded = connection.execute(
             "select path, rows from raw.loads where table_name = ? order by file_no", [table]
         ).fetchall()
@@ -128,13 +138,7 @@ class DuckDBWarehouse:
             progress.done()
         with _timed(seconds, "dbt"):
             self._close()  # dbt opens the file itself
-            shaped = run_dbt(
-                ("build", "--exclude-resource-type=unit_test"),
-                output=self._dbt_output(),
-                folder=self.path.parent / "dbt",
-                variables=self._variables(),
-                progress=progress,
-            )
+            shaped = self._dbt.run(("build", "--exclude-resource-type=unit_test"), progress)
         return BuildReport(
             snapshot="",
             rows=self._rows(),

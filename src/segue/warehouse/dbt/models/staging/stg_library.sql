@@ -3,7 +3,8 @@ select
     library.user_id,
     library.source,
     library.kind,
-    library.track_ref,
+    -- what a row is about: an album or an artist has no track
+    case when library.kind in ('saved_track', 'banned_track') then library.track_ref end as track_ref,
     names.artist_id,
 
     library.added_at
