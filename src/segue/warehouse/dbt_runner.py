@@ -130,9 +130,7 @@ class DbtProject:
         if answer.success:  # else `run` parses again, and tells what is wrong
             self._manifest = answer.result
 
-    def _invoke(
-        self, arguments: Sequence[str], listen: Callable[[Any], None] | None = None
-    ) -> Any:
+    def _invoke(self, arguments: Sequence[str], listen: Callable[[Any], None] | None = None) -> Any:
         with _contained():
             from dbt.adapters.duckdb import connections
             from dbt.cli.main import dbtRunner
