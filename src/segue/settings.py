@@ -92,7 +92,7 @@ class Recommending(_Part):
     adventurous: float = Field(0.3, ge=0, le=1, description="From the familiar (0) to the far (1).")
     per_artist: int = Field(2, ge=1, description="Most tracks of one artist in a playlist.")
     recent_hours: int = Field(
-        24, ge=0, description="A track played within this many hours is left out."
+        8, ge=0, description="A track played within this many hours is left out."
     )
 
 

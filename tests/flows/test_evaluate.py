@@ -13,9 +13,10 @@ import pytest
 from segue.errors import NotReadyError, UnknownUserError
 from segue.evaluation.leaderboard import Leaderboard, Player
 from segue.flows.evaluate import evaluate
+from segue.flows.wishes import Wishes
 from segue.progress import Silent
 from tests.marts_folder import published
-from tests.tiny import NOW, crowd, days_ago, plays, tracks
+from tests.tiny import NOW, crowd, days_ago, mart, plays, tracks
 
 IDS = [f"t{i:02}" for i in range(30)]
 
@@ -35,13 +36,17 @@ def _marts(**changes: Any) -> dict[str, pa.Table]:
 
 def _evaluate(tmp_path: Path, marts: dict[str, pa.Table], **changes: Any) -> Leaderboard:
     given: dict[str, Any] = {"ks": (5, 10), "seed": 17, "threads": 1, "progress": Silent()}
-    return evaluate(published(tmp_path / "snapshots", **marts), **{**given, **changes})
+    names = sorted(set(marts["plays"]["user_id"].to_pylist()))
+    users = mart("users", [{"user_id": name, "last_played_at": NOW} for name in names])
+    snapshot = published(tmp_path / "snapshots", users=users, **marts)
+    return evaluate(snapshot, **{**given, **changes})
 
 
 def test_models_and_baselines_are_on_one_board(tmp_path: Path) -> None:
     board = _evaluate(tmp_path, _marts())
     models = {row.model for row in board.rows}
-    assert models == {"als", "content", "most_played", "popular", "rediscover", "session_knn"}
+    singles = {"als", "content", "most_played", "popular", "rediscover", "session_knn"}
+    assert models == {*singles, "playlist"}
     assert board.users == ("me",)
     # ten tracks in turn: ten guesses at the known ones hold everything that is played again
     assert board.row("most_played", "repeats", 10).metrics["recall"].value == 1
@@ -81,6 +86,42 @@ def test_what_comes_after_a_window_changes_nothing_before_it(tmp_path: Path) -> 
     first = _evaluate(tmp_path / "a", marts, users=["me"])
     second = _evaluate(tmp_path / "b", {**marts, "plays": more}, users=["me"])
     assert first.rows == second.rows
+
+
+def test_a_future_of_saves_and_of_the_crowd_changes_nothing(tmp_path: Path) -> None:
+    """Only what is known to be later differs: saved, listed and played in the last hour."""
+    soon = NOW - timedelta(minutes=1)
+    saved = [{"user_id": "me", "kind": "saved_track", "track_id": t} for t in IDS[10:20]]
+    listed = [{"user_id": "me", "playlist": "p", "track_id": t} for t in IDS[10:20]]
+    marts = _marts()
+    crowd_then = marts["crowd_counts"]
+    fans = crowd([(f"new{i}", IDS[25], "a-x", 9.0) for i in range(50)])
+    at = fans.schema.get_field_index("last_played_at")
+    fans = fans.set_column(at, fans.schema.field(at), pa.array([soon] * 50, fans.schema.types[at]))
+    later = {
+        "library": mart("library", [{**row, "added_at": soon} for row in saved]),
+        "playlist_tracks": mart("playlist_tracks", [{**row, "added_at": soon} for row in listed]),
+        "crowd_counts": pa.concat_tables([crowd_then, fans]),
+        "tracks": tracks(
+            {"track_id": t, "genres": ["rock"], "energy": 0.5, "crowd_listeners": 50 * (t == "t25")}
+            for t in IDS
+        ),
+    }
+    before = _evaluate(tmp_path / "a", marts)
+    assert _evaluate(tmp_path / "b", {**marts, **later}).rows == before.rows
+    undated = {"library": mart("library", saved)}
+    assert _evaluate(tmp_path / "c", {**marts, **undated}).rows == before.rows
+
+
+def test_the_playlist_is_the_one_that_would_have_been_made(tmp_path: Path) -> None:
+    board = _evaluate(tmp_path, _marts(), wishes=Wishes(adventurous=1.0, recent_hours=0))
+    row = board.row("playlist", "discoveries", 10)
+    assert row.metrics["recall"].value > 0
+    assert board.row("playlist", "repeats", 10).metrics["recall"].value == 0, "all are discoveries"
+    steady = _evaluate(tmp_path, _marts(), wishes=Wishes(adventurous=0.0, recent_hours=0))
+    assert steady.row("playlist", "repeats", 10).metrics["recall"].value == 1
+    nearly = _evaluate(tmp_path, _marts(), wishes=Wishes(adventurous=0.0, recent_hours=24 * 5))
+    assert nearly.row("playlist", "repeats", 10).metrics["recall"].value < 1, "rules hold here too"
 
 
 def test_a_household_is_cut_each_at_their_own_time(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_rediscover_plays_old_loves_only(home: World) -> None:
 
 
 def test_daily_mixes_by_the_dial(home: World) -> None:
-    for adventurous, new in ((0.0, 0), (0.5, 5), (1.0, 10)):
+    for adventurous, new in ((0.0, 0), (0.5, 4), (1.0, 10)):
         found = ids(home, mix="daily", size=10, adventurous=adventurous, recent_hours=24)
         assert sum(track not in KNOWN for track in found) == new
         assert CURRENT[0] not in found, "played an hour ago"

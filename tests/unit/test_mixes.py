@@ -27,9 +27,11 @@ def test_discover_never_lets_the_known_in_and_rediscover_nothing_else(adventurou
 
 
 def test_daily_has_as_many_discoveries_as_the_dial_says() -> None:
-    favourites, new = parts_of("daily", 0.3)
+    favourites, new = parts_of("daily", 0.25)
     assert (favourites.known, new.known) == ("only", "out")
-    assert (favourites.share, new.share) == pytest.approx((0.7, 0.3))
+    assert (favourites.habit, new.habit) == (True, False)
+    assert (favourites.share, new.share) == pytest.approx((0.875, 0.125))
+    assert [parts_of("daily", dial)[1].share for dial in (0.0, 1.0)] == [0, 1]
 
 
 def test_similar_lets_the_known_in_on_the_near_half_of_the_dial() -> None:

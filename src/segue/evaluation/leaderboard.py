@@ -21,7 +21,7 @@ PARTS: Final = ("all", "repeats", "discoveries")
 
 _RESAMPLES: Final = 1000
 _MANY_USERS: Final = 5
-_DEEPER: Final = 8
+_DEEPER: Final = (2, 8)
 
 
 class Player(Protocol):
@@ -132,14 +132,26 @@ def answers(case: Case, players: Mapping[str, Player], *, k: int) -> Answers:
     """Ask every model as the user would: "daily" for all and repeats, "discover" for the new."""
     lists = {}
     for name, player in players.items():
-        daily = player(_query(case, mix="daily"), _DEEPER * k).track_ids
+        daily = player(_query(case, mix="daily"), k).track_ids
         discover = player(_query(case, mix="discover"), k).track_ids
         lists[name] = {
             "all": daily[:k],
-            "repeats": tuple(track for track in daily if track in case.known)[:k],
+            "repeats": _known_of(daily, player, case, k),
             "discoveries": tuple(track for track in discover if track not in case.known)[:k],
         }
     return Answers(case, lists)
+
+
+def _known_of(daily: Sequence[str], player: Player, case: Case, k: int) -> tuple[str, ...]:
+    """The first k known tracks of a daily list, which is asked deeper where it has fewer."""
+    length = k
+    for times in _DEEPER:
+        known = tuple(track for track in daily if track in case.known)
+        if len(known) >= k or len(daily) < length:
+            break
+        length = times * k
+        daily = player(_query(case, mix="daily"), length).track_ids
+    return tuple(track for track in daily if track in case.known)[:k]
 
 
 def _query(case: Case, *, mix: Any) -> Query:

@@ -18,7 +18,7 @@ from segue.features.training_data import Sessions, TrainingData
 from segue.music import columns as c
 from segue.music.marts import MARTS
 
-__all__ = ["training_data"]
+__all__ = ["crowd_as_of", "training_data"]
 
 _DAY: Final = 86_400.0
 _TREND_HALF_LIFE_DAYS: Final = 90.0
@@ -54,7 +54,7 @@ def training_data(
     catalogue = Catalogue(_sorted(tracks))
     local = _local_plays(_or_empty(plays, "plays"), training_sources, as_of)
     sessions = _until(_or_empty(crowd_sessions, "crowd_sessions"), c.PLAYED_AT, as_of)
-    crowd = _crowd_rows(_as_known(_or_empty(crowd_counts, "crowd_counts"), sessions, as_of))
+    crowd = _crowd_rows(crowd_as_of(_or_empty(crowd_counts, "crowd_counts"), sessions, as_of))
     return TrainingData(
         catalogue=catalogue,
         interactions=_interactions(catalogue, local, crowd),
@@ -93,13 +93,18 @@ def _until(table: pa.Table, column: str, as_of: datetime) -> pa.Table:
     return table if pc.all(known).as_py() in (True, None) else table.filter(known)
 
 
-def _as_known(counts: pa.Table, sessions: pa.Table, as_of: datetime) -> pa.Table:
-    """Crowd counts as they were then: those that went on growing are counted again."""
+def crowd_as_of(counts: pa.Table, sessions: pa.Table, as_of: datetime) -> pa.Table:
+    """The `crowd_counts` mart as it was then: what went on growing is counted again.
+
+    Args:
+        sessions: The `crowd_sessions` mart; its plays up to then are counted.
+    """
     known = _until(counts, c.LAST_PLAYED_AT, as_of)
     if known.num_rows == counts.num_rows:
         return counts
     key = [c.CROWD, c.LISTENER_ID, c.TRACK_ID]
     later = counts.filter(pc.greater(counts[c.LAST_PLAYED_AT], _scalar(as_of)).fill_null(False))
+    sessions = _until(sessions, c.PLAYED_AT, as_of)
     dated = sessions.filter(pc.is_valid(sessions[c.PLAYED_AT]))
     again = dated.group_by(key).aggregate([(c.PLAYED_AT, "count"), (c.PLAYED_AT, "max")])
     again = later.select([*key, c.ARTIST_ID]).join(again, keys=key, join_type="inner")

@@ -85,6 +85,20 @@ class Listening:
         value = np.where(self.play_finished, 1.0, 0.7) * self.play_counted
         return self.total(fading * (value - 0.5 * self.play_skipped))
 
+    def taken_up(self, half_life_days: float = 30.0) -> Reals:
+        """How lately each track became the user's, shape (n,), 0 … 1.
+
+        1 for a track first heard now, less the longer ago that was; 0 without a counted play, and
+        a third for what was skipped more often than played. Where a user looks for new music now
+        shows in what they took up lately, not in what they play again and again.
+        """
+        if not len(self):
+            return np.zeros(0)
+        first = np.full(len(self), np.inf)
+        np.minimum.at(first, self.play_of, self.play_at)
+        fading = np.exp2(-(self.play_at.max() - first) / (half_life_days * DAY))
+        return np.asarray(fading * (self.plays > 0) * np.where(self.skips > self.plays, 1 / 3, 1))
+
 
 def listening(query: Query, catalogue: Catalogue) -> Listening:
     """The query's history up to its moment, as far as the catalogue knows its tracks.

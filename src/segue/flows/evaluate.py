@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from time import perf_counter
+from typing import Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,22 +15,36 @@ from segue.errors import NotReadyError, UnknownUserError
 from segue.evaluation.leaderboard import Answers, Leaderboard, Player, answers, leaderboard
 from segue.evaluation.splits import Split, split
 from segue.features.catalogue import Catalogue
-from segue.features.from_marts import training_data
-from segue.flows.train import Marts, all_recommenders, fit_all, read_training_marts
+from segue.features.from_marts import crowd_as_of, training_data
+from segue.flows.listener import Marts
+from segue.flows.playlist_player import playlist_player
+from segue.flows.train import all_recommenders, fit_all, read_training_marts
+from segue.flows.wishes import Wishes
 from segue.music import columns as c
 from segue.progress import Progress
 from segue.recommenders.base import Recommender
 
-__all__ = ["Blend", "evaluate"]
+__all__ = ["PLAYLIST", "Blend", "Snapshot", "evaluate"]
 
 _log = logging.getLogger(__name__)
 
 Blend = Callable[[Mapping[str, Recommender], Catalogue], Player]
-"""Makes one player of all fitted recommenders, such as the mix that playlists use."""
+"""Makes one player of all fitted recommenders."""
+
+PLAYLIST: Final = "playlist"
+"""What the playlist itself is called beside the recommenders that it is made of."""
+
+
+class Snapshot(Marts, Protocol):
+    """A published snapshot, as far as evaluation reads it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
 
 
 def evaluate(
-    snapshot: Marts,
+    snapshot: Snapshot,
     *,
     users: Sequence[str] | None = None,
     ks: Sequence[int] = (10, 30),
@@ -37,6 +52,7 @@ def evaluate(
     seed: int,
     training_sources: Collection[str] | None = None,
     threads: int = 0,
+    wishes: Wishes | None = None,
     blends: Mapping[str, Blend] | None = None,
     progress: Progress,
 ) -> Leaderboard:
@@ -52,7 +68,9 @@ def evaluate(
         weeks: How many weeks to hold out; a short history holds out its last fifth.
         seed: Of training and bootstrap.
         training_sources: Sources of plays that may be learned from; None means all.
-        blends: Name -> what to compare besides the single recommenders.
+        wishes: Options of the playlists that are compared as PLAYLIST, None means the usual ones;
+            mix and size come from the question.
+        blends: Name -> what to compare besides.
 
     Raises:
         UnknownUserError: One of the users has no plays here.
@@ -73,7 +91,7 @@ def evaluate(
     found: list[Answers] = []
     n_tracks = 0
     for cut in parts.cuts:
-        tables = {**marts, "tracks": _known_tracks(marts["tracks"], marts["plays"], cut)}
+        tables = {**marts, "tracks": _known_tracks(marts, cut)}
         data = training_data(**tables, training_sources=training_sources, as_of=cut)
         n_tracks = max(n_tracks, len(data.catalogue))
         models = all_recommenders(seed=seed, threads=threads)
@@ -81,6 +99,9 @@ def evaluate(
             seconds[name] = seconds.get(name, 0.0) + value
         fitted: dict[str, Recommender] = {model.name: model for model in models}
         players: dict[str, Player] = {model.name: model.recommend for model in models}
+        players[PLAYLIST] = playlist_player(
+            fitted, data.catalogue, snapshot=snapshot, wishes=wishes or Wishes()
+        )
         for name, blend in (blends or {}).items():
             players[name] = blend(fitted, data.catalogue)
         found += _asked(parts, cut, players, k=max(ks), progress=progress)
@@ -112,13 +133,28 @@ def _users(plays: pa.Table, users: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(users)) if users else known
 
 
-def _known_tracks(tracks: pa.Table, plays: pa.Table, cut: datetime) -> pa.Table:
-    """Tracks of a catalogue or a crowd, and those that somebody here had played by then."""
+def _known_tracks(marts: Mapping[str, pa.Table], cut: datetime) -> pa.Table:
+    """Tracks of a catalogue or a crowd, and those that somebody here had played by then.
+
+    How many of a crowd listen to each is counted anew, too: the mart's number knows the future.
+    """
+    plays, tracks = marts["plays"], marts["tracks"]
     until = pa.scalar(cut, pa.timestamp("us", tz="UTC"))
     played = plays.filter(pc.less_equal(plays[c.PLAYED_AT], until))[c.TRACK_ID]
+    crowd = crowd_as_of(marts["crowd_counts"], marts["crowd_sessions"], cut)
+    at = tracks.schema.get_field_index("crowd_listeners")
+    counted = _listeners(crowd, tracks[c.TRACK_ID]).cast(tracks.schema.field(at).type)
+    tracks = tracks.set_column(at, tracks.schema.field(at), counted)
     others = pc.or_(
-        tracks["in_catalogue"].fill_null(False),
-        pc.greater(tracks["crowd_listeners"].fill_null(0), 0),
+        tracks["in_catalogue"].fill_null(False), pc.greater(tracks["crowd_listeners"], 0)
     )
     known = pc.is_in(tracks[c.TRACK_ID], value_set=pc.unique(played))
     return tracks.filter(pc.or_(known, others))
+
+
+def _listeners(crowd: pa.Table, track_ids: pa.ChunkedArray) -> pa.Array:
+    """How many rows of the crowd, which has one for each listener and track, name each track."""
+    counts = crowd.filter(pc.is_valid(crowd[c.TRACK_ID])).group_by(c.TRACK_ID)
+    found = counts.aggregate([([], "count_all")])
+    place = pc.index_in(track_ids, value_set=found[c.TRACK_ID].combine_chunks())
+    return pc.fill_null(found["count_all"].combine_chunks().take(place.combine_chunks()), 0)

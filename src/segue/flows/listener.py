@@ -57,6 +57,7 @@ def find_person(
     user_id: str | None,
     now: datetime | None,
     otherwise: datetime,
+    undated: bool = True,
 ) -> Person:
     """Look the user up and read what is needed of them.
 
@@ -66,12 +67,14 @@ def find_person(
         catalogue: The tracks of the bundle.
         now: None: just after the user's last play, else the last play of anybody, else
             `otherwise`, so that an old export is not a pile of forgotten tracks.
+        undated: Whether what is saved, nobody knows since when, counts as saved by then.
 
     Raises:
         UnknownUserError: Others have a history or a library here, but not this user.
     """
     users = snapshot.read("users", columns=[c.USER_ID, c.LAST_PLAYED_AT])
-    library = snapshot.read("library", columns=[c.USER_ID, c.KIND, c.TRACK_ID, c.ARTIST_ID])
+    columns = [c.USER_ID, c.KIND, c.TRACK_ID, c.ARTIST_ID, c.ADDED_AT]
+    library = snapshot.read("library", columns=columns)
     last_played = dict(zip(*(users[name].to_pylist() for name in users.column_names), strict=True))
     everybody = sorted({*last_played, *pc.unique(library[c.USER_ID]).to_pylist()})
     if user_id is not None and user_id not in everybody:
@@ -83,8 +86,20 @@ def find_person(
     if user_id is None:
         return Person(None, now, HISTORY.empty_table(), Listener())
     history = _history(snapshot, user_id, now)
-    mine = library.filter(pc.equal(library[c.USER_ID], user_id))
-    return Person(user_id, now, history, _listener(snapshot, catalogue, user_id, history, mine))
+    mine = _by_then(library.filter(pc.equal(library[c.USER_ID], user_id)), now, undated)
+    entries = snapshot.read(
+        "playlist_tracks",
+        columns=[c.TRACK_ID, c.ADDED_AT],
+        filters=pc.field(c.USER_ID) == user_id,
+    )
+    entries = _by_then(entries, now, undated)
+    return Person(user_id, now, history, _listener(snapshot, catalogue, history, mine, entries))
+
+
+def _by_then(entries: pa.Table, now: datetime, undated: bool) -> pa.Table:
+    """The entries that were added up to a moment."""
+    until = pa.scalar(now, entries.schema.field(c.ADDED_AT).type)
+    return entries.filter(pc.fill_null(pc.less_equal(entries[c.ADDED_AT], until), undated))
 
 
 def rows_of(catalogue: Catalogue, track_ids: Iterable[str], columns: Sequence[str]) -> pa.Table:
@@ -120,12 +135,9 @@ def _history(snapshot: Marts, user_id: str, now: datetime) -> pa.Table:
 
 
 def _listener(
-    snapshot: Marts, catalogue: Catalogue, user_id: str, history: pa.Table, library: pa.Table
+    snapshot: Marts, catalogue: Catalogue, history: pa.Table, library: pa.Table, entries: pa.Table
 ) -> Listener:
     heard = _heard(history)
-    entries = snapshot.read(
-        "playlist_tracks", columns=[c.TRACK_ID], filters=pc.field(c.USER_ID) == user_id
-    )
     kept = _ids(library, _KEPT, c.TRACK_ID).union(_known(entries[c.TRACK_ID]))
     known = rows_of(catalogue, kept.union(heard), [c.ARTISTS])
     names = pc.unique(pc.list_flatten(known[c.ARTISTS])).to_pylist()

@@ -36,7 +36,7 @@ from segue.playlists.titles import ABOUT, entitle
 from segue.progress import Progress, Silent
 from segue.recommenders.bundle import Bundle
 
-__all__ = ["Wishes", "recommend"]
+__all__ = ["Wishes", "picks", "recommend"]
 
 _log = logging.getLogger(__name__)
 _FAVOURITES: Final = 30
@@ -85,6 +85,15 @@ def recommend(
         time.perf_counter() - started,
     )
     return playlist
+
+
+def picks(bundle: Bundle, person: Person, wishes: Wishes) -> Candidates:
+    """The tracks of a playlist as they are picked, each part's best first, unordered for the ear.
+
+    Raises:
+        NotReadyError: There is nothing that this mix could be made of.
+    """
+    return _Making(bundle, person, wishes, (), Known(bundle.catalogue)).picked()
 
 
 def _making(
@@ -146,12 +155,9 @@ class _Making:
 
     def playlist(self) -> Playlist:
         """Ask, choose, explain."""
-        self._refuse_what_cannot_be()
-        parts = [part for part in parts_of(self.mix, self.wishes.adventurous) if part.share > 0]
-        sizes = shares(self.wishes.size, [part.share for part in parts])
-        pools = [self._pool(part) for part in parts]
-        chooser = Chooser(self.facts, self.wishes.size, self.wishes.per_artist, self._dial())
-        chosen, given = chooser([pool.candidates for pool in pools], sizes)
+        parts, sizes, pools = self._asked_for()
+        habits = [part.habit for part in parts]
+        chosen, given = self._chooser()([pool.candidates for pool in pools], sizes, habits)
         stranger = not self.person.listener.known and not self.seeds
         notes = notes_about(
             Outcome(chosen, parts, pools, given, sizes, stranger),
@@ -161,6 +167,22 @@ class _Making:
             allowed=self._allowed,
         )
         return self._written(chosen, notes)
+
+    def picked(self) -> Candidates:
+        """Ask and choose."""
+        parts, sizes, pools = self._asked_for()
+        habits = [part.habit for part in parts]
+        return self._chooser().picked([pool.candidates for pool in pools], sizes, habits)[0]
+
+    def _asked_for(self) -> tuple[list[Part], tuple[int, ...], list[Pool]]:
+        """The parts of the mix, how many tracks each is to give, and what each may give."""
+        self._refuse_what_cannot_be()
+        parts = [part for part in parts_of(self.mix, self.wishes.adventurous) if part.share > 0]
+        sizes = shares(self.wishes.size, [part.share for part in parts])
+        return parts, sizes, [self._pool(part) for part in parts]
+
+    def _chooser(self) -> Chooser:
+        return Chooser(self.facts, self.wishes.size, self.wishes.per_artist, self._dial())
 
     def _refuse_what_cannot_be(self) -> None:
         known = self.person.listener.known

@@ -44,7 +44,7 @@ class Wishes:
     exclude_artists: tuple[str, ...] = ()
     exclude_tracks: tuple[str, ...] = ()
     per_artist: int = 2
-    recent_hours: float = 24
+    recent_hours: float = 8
 
     def __post_init__(self) -> None:
         if self.mix not in MIXES:

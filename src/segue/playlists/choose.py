@@ -22,6 +22,8 @@ _DEPTH: Final = 10
 _LEAST: Final = 200
 _MOST: Final = 2_000
 _LOOSE: Final = 4
+_RELEVANCE: Final = 0.85
+_HABIT: Final = 0.95
 
 
 def through(steps: Sequence[Step], candidates: Candidates) -> Candidates:
@@ -46,20 +48,33 @@ class Chooser:
     dial: Dial
 
     def __call__(
-        self, parts: Sequence[Candidates], sizes: Sequence[int]
+        self, parts: Sequence[Candidates], sizes: Sequence[int], habits: Sequence[bool] = ()
     ) -> tuple[Candidates, tuple[int, ...]]:
         """The playlist's tracks in playing order, and how many of them each part gave.
+
+        The arguments are those of `picked`.
+        """
+        chosen, given = self.picked(parts, sizes, habits)
+        return Flow(self.facts)(chosen), given
+
+    def picked(
+        self, parts: Sequence[Candidates], sizes: Sequence[int], habits: Sequence[bool] = ()
+    ) -> tuple[Candidates, tuple[int, ...]]:
+        """The same tracks in the order in which they were picked: the best of each part first.
 
         Args:
             parts: Screened candidates of each part, best first; a track may be in several.
             sizes: How many tracks each part is meant to give; together `size`. Where a part has
                 too few, the others fill in.
+            habits: Which parts are what the listener plays anyway: there the dial moves nothing,
+                since how large such a part is was its say, and likeness is no reason to leave
+                a favourite out. None by default.
         """
-        ranked = [self._ranked(part) for part in parts]
-        chosen, given = self._share_out(ranked, sizes)
-        return Flow(self.facts)(chosen), given
+        kinds = habits or [False] * len(parts)
+        ranked = [self._ranked(part, habit) for part, habit in zip(parts, kinds, strict=True)]
+        return self._share_out(ranked, sizes)
 
-    def _ranked(self, part: Candidates) -> Candidates:
+    def _ranked(self, part: Candidates, habit: bool) -> Candidates:
         """The part's best tracks for this listener, each artist within the cap.
 
         The dial moves tracks within a shortlist only, so that the far end is still music that the
@@ -68,11 +83,9 @@ class Chooser:
         depth = min(_MOST, max(_LEAST, _DEPTH * self.size))
         loose = ArtistCap(self.facts, _LOOSE * self.per_artist)
         songs = through([EachSongOnce(self.facts), loose], part)
-        steps: list[Step] = [
-            self.dial,
-            ArtistCap(self.facts, self.per_artist),
-            Diversify(self.facts, self.size),
-        ]
+        cap = ArtistCap(self.facts, self.per_artist)
+        vary = Diversify(self.facts, self.size, relevance=_HABIT if habit else _RELEVANCE)
+        steps: list[Step] = [cap, vary] if habit else [self.dial, cap, vary]
         return through(steps, songs.take(range(min(depth, len(songs)))))
 
     def _share_out(

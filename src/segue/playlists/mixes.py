@@ -15,10 +15,11 @@ Known = Literal["out", "only", "any"]
 KNOWN_FROM: Final = 0.5
 """From this setting of the dial on, "similar" leaves out tracks that the user knows."""
 
-_NEARBY: Final = {"als": 1.0, "session_knn": 0.9, "content": 0.8}
+_NEWNESS: Final = 1.5
+_NEARBY: Final = {"als": 1.0, "session_knn": 1.0, "content": 0.5}
 _AROUND: Final = {"content": 1.0, "session_knn": 1.0, "als": 0.7}
 _FORGOTTEN: Final = {"rediscover": 1.0}
-_FAMILIAR: Final = {"most_played": 1.0, "rediscover": 0.6}
+_FAMILIAR: Final = {"rediscover": 1.0, "most_played": 0.2}
 _OURS: Final = {"popular", *_NEARBY, *_AROUND, *_FORGOTTEN, *_FAMILIAR}
 
 
@@ -34,6 +35,7 @@ class Part:
         known: Tracks that the user knows are left "out", are the "only" ones, or "any" may be in.
         share: Share of the playlist, 0 … 1.
         loved: Only what was played often and not for long.
+        habit: What the user plays these days anyway.
     """
 
     mix: Mix
@@ -43,6 +45,7 @@ class Part:
     fallback: tuple[str, ...] = ()
     share: float = 1.0
     loved: bool = False
+    habit: bool = False
 
     def weight(self, recommender: str) -> float:
         """How much a recommender's word counts, 0 or more."""
@@ -56,7 +59,8 @@ def parts_of(mix: Mix, adventurous: float) -> tuple[Part, ...]:
 
     discover    only what the user does not know; popular tracks where nothing else is known
     rediscover  only what the user loved once and has not played for long
-    daily       favourites, and a share of discoveries as large as the dial says
+    daily       favourites, and more discoveries the higher the dial: a sixth of all at 0.3, as
+                in real listening, none at 0 and all at 1
     similar     around the seeds; what the user knows is welcome on the near half of the dial
 
     Args:
@@ -70,6 +74,6 @@ def parts_of(mix: Mix, adventurous: float) -> tuple[Part, ...]:
     if mix == "similar":
         known: Known = "any" if adventurous < KNOWN_FROM else "out"
         return (Part(mix, _AROUND, known, others=0.5),)
-    favourites = Part(mix, _FAMILIAR, "only", share=1 - adventurous)
-    new = Part("discover", _NEARBY, "out", 0.5, ("popular",), share=adventurous)
+    new = Part("discover", _NEARBY, "out", 0.5, ("popular",), share=adventurous**_NEWNESS)
+    favourites = Part(mix, _FAMILIAR, "only", share=1 - new.share, habit=True)
     return (favourites, new)

@@ -48,7 +48,7 @@ class Rules:
     asked: Filters
     seeds: frozenset[str]
     now: datetime
-    recent_hours: float = 24
+    recent_hours: float = 8
 
     def of(self, part: Part, songs: frozenset[str]) -> list[Filter]:
         """The filters of a part, cheap ones first.

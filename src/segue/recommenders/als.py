@@ -18,7 +18,7 @@ from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.factors import Factors, FoldIn, factorise
-from segue.recommenders.ranking import best, candidates, fitted, searchable, spread
+from segue.recommenders.ranking import best, candidates, fitted, searchable, spread, steadied
 
 __all__ = ["Als"]
 
@@ -28,6 +28,7 @@ _SEVERAL: Final = 5
 _AT_ONCE: Final = 4096
 _ARTISTS_SHARE: Final = 0.6
 _PER_LIKED_ARTIST: Final = 3
+_TAKEN_UP: Final = 3.0  # plays that a track taken up just now counts as
 
 Mask = npt.NDArray[np.bool_]
 Reals = npt.NDArray[np.float64]
@@ -237,7 +238,7 @@ class Als:
         by_code = np.append(by_code, -1)  # tracks of unknown artists look here
         position = by_code[codes]
         rows = np.flatnonzero(usable & (position >= 0))
-        scores = preference[position[rows]].astype(np.float64)
+        scores = steadied(preference[position[rows]])
         rows, scores = rows[scores > 0], scores[scores > 0]
         if len(rows) > 50 * k:
             kept = scores >= np.partition(scores, len(scores) - 50 * k)[len(scores) - 50 * k]
@@ -246,9 +247,9 @@ class Als:
         order = np.lexsort((rows, -fame, -scores))
         top = spread(rows[order], catalogue, _PER_LIKED_ARTIST)[:k]
         score_of = dict(zip(rows.tolist(), (scores * (0.9 + 0.1 * fame)).tolist(), strict=True))
-        found = np.array([score_of[row] for row in top.tolist()])
+        found = steadied(_ARTISTS_SHARE * np.array([score_of[row] for row in top.tolist()]))
         again = np.lexsort((top, -found))
-        return top[again], _ARTISTS_SHARE * found[again]
+        return top[again], found[again]
 
 
 def _without(interactions: Interactions, users: tuple[str, ...]) -> Interactions:
@@ -263,7 +264,7 @@ def _own(query: Query, heard: Listening, catalogue: Catalogue) -> _Asked:
     """Seeds and what the user likes or skips; for "similar" the seeds alone."""
     seeds = np.unique(catalogue.rows(query.seeds))
     seeds = seeds[seeds >= 0]
-    liking = heard.affinity()
+    liking = _TAKEN_UP * heard.taken_up() if query.mix == "discover" else heard.affinity()
     loudest = liking.max(initial=1.0)
     if query.mix == "similar" and len(seeds):
         return _Asked(seeds, np.ones(len(seeds)), seeds)

@@ -30,6 +30,8 @@ _ARRAYS: Final = (
     "deviations",
 )
 _FAME: Final = 0.02
+_FAME_OF_NEW: Final = 0.2  # of two unknown tracks that are as near, people meet the better known
+_NEW_HALF_LIFE_DAYS: Final = 60.0
 
 Rows = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float32]
@@ -74,7 +76,8 @@ class Content:
         full = vectors.at(anchors)
         centres, shares = _centres(full, weights, self._n_seeds(query), self._n_groups(anchors))
         usable = searchable(query, catalogue, heard) & vectors.known
-        rows, scores = self._near(centres, shares, usable=usable, k=k)
+        fame = self._fame(_FAME_OF_NEW if query.mix == "discover" else _FAME)
+        rows, scores = self._near(centres, shares, usable=usable, fame=fame, k=k)
         return self._explained(rows, scores, anchors=anchors, full=full)
 
     def similar(self, track_ids: Sequence[str], k: int) -> Candidates:
@@ -139,7 +142,7 @@ class Content:
         seeds = seeds[vectors.known[seeds]]
         if query.mix == "similar" and len(seeds):
             return seeds, np.ones(len(seeds), np.float32)
-        liking = heard.affinity()
+        liking = heard.affinity(*([_NEW_HALF_LIFE_DAYS] if query.mix == "discover" else []))
         liking[~vectors.known[heard.rows] | np.isin(heard.rows, seeds)] = 0
         top = best(np.where(liking > 0, liking, -np.inf), self.liked)
         mine = np.sqrt(liking[top])  # the hundredth play says less than the first
@@ -148,17 +151,23 @@ class Content:
             mine = np.concatenate([np.full(len(seeds), each), mine])
         return np.concatenate([seeds, heard.rows[top]]), mine.astype(np.float32)
 
-    def _fame(self) -> Reals:
+    def _fame(self, weight: float = _FAME) -> Reals:
         """What parts tracks of equal nearness, such as all that are known by one genre only."""
         catalogue, _ = self._state()
-        return np.nan_to_num(catalogue.popularity) * np.float32(_FAME / 100)
+        return np.nan_to_num(catalogue.popularity) * np.float32(weight / 100)
 
     def _near(
-        self, centres: Vectors, shares: Reals, *, usable: npt.NDArray[np.bool_], k: int
+        self,
+        centres: Vectors,
+        shares: Reals,
+        *,
+        usable: npt.NDArray[np.bool_],
+        fame: Reals,
+        k: int,
     ) -> tuple[Rows, Reals]:
         """The best tracks of each centre, in turns that fit the centres' shares."""
         catalogue, vectors = self._state()
-        found = vectors.cosines(centres) + self._fame()
+        found = vectors.cosines(centres) + fame
         found[:, ~usable] = -np.inf
         merged = np.full(found.shape[1], -np.inf, np.float32)
         for centre, share in zip(found, shares, strict=True):

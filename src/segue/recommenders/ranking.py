@@ -13,7 +13,7 @@ from segue.features.listening import Listening
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 
-__all__ = ["best", "candidates", "fitted", "searchable", "spread"]
+__all__ = ["best", "candidates", "fitted", "searchable", "spread", "steadied"]
 
 Rows = npt.NDArray[np.int64]
 
@@ -21,17 +21,28 @@ Rows = npt.NDArray[np.int64]
 def best(scores: npt.NDArray[np.floating], k: int) -> Rows:
     """Positions of the k highest finite scores, best first; ties go by position.
 
+    Scores that agree in six digits are tied (see `steadied`).
+
     A catalogue is sorted by track_id, so that positions decide ties as ids do.
     """
     usable = np.flatnonzero(np.isfinite(scores))
     if k <= 0 or not len(usable):
         return np.empty(0, np.int64)
-    values = scores[usable]
+    values = steadied(scores[usable])
     if len(usable) > k:
         bar = np.partition(values, len(values) - k)[len(values) - k]
-        usable = usable[values >= bar]
-        values = scores[usable]
+        usable, values = usable[values >= bar], values[values >= bar]
     return usable[np.lexsort((usable, -values))][:k]
+
+
+def steadied(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Scores to 20 binary digits, about six decimal ones.
+
+    Sums of many floats differ in the last digits with the number of threads and the processor's
+    instructions; what is ranked by such a difference would be ranked by chance.
+    """
+    mantissa, exponent = np.frexp(np.asarray(scores, dtype=np.float64))
+    return np.asarray(np.ldexp(np.round(mantissa * 2.0**20) * 2.0**-20, exponent))
 
 
 def spread(rows: Rows, catalogue: Catalogue, per_artist: int) -> Rows:
@@ -69,9 +80,10 @@ def candidates(
     """Candidates of one source; `evidence(i)` is asked for the i-th row, None leaves it out."""
     found = [(i, evidence(i)) for i in range(len(rows))]
     kept = [(i, fact) for i, fact in found if fact is not None]
+    steady = steadied(np.asarray(scores, dtype=np.float64)).tolist()
     return Candidates(
         track_ids=catalogue.ids(int(rows[i]) for i, _ in kept),
-        scores=tuple(float(scores[i]) for i, _ in kept),
+        scores=tuple(steady[i] for i, _ in kept),
         sources=((name,),) * len(kept),
         evidence=tuple((fact,) for _, fact in kept),
     )

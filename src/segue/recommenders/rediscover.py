@@ -22,7 +22,9 @@ __all__ = ["Rediscover"]
 
 _DECAY: Final = 0.5  # ACT-R's, which decades of memory experiments agree on
 _SHORTEST_GAP_DAYS: Final = 7.0
+_PRESENT_DECAY: Final = 0.7  # what is played next week hangs on the last days more than on years
 _FORGOTTEN_SHARE: Final = 0.8
+_FORGOTTEN_DAILY: Final = 0.3
 
 Reals = npt.NDArray[np.float64]
 
@@ -65,14 +67,15 @@ class Rediscover:
             return Candidates()
         now = query.now.timestamp()
         lost = np.where(usable, self._lost(heard, now), -np.inf)
-        scores = _FORGOTTEN_SHARE * lost
+        share = _FORGOTTEN_DAILY if query.mix == "daily" else _FORGOTTEN_SHARE
+        scores = share * lost
         if query.mix == "daily":
             scores = np.maximum(scores, np.where(usable, _alive(heard, now), -np.inf))
         top = best(np.where(scores > 0, scores, -np.inf), k)
 
         def evidence(i: int) -> Evidence | None:
             position = int(top[i])
-            if scores[position] == _FORGOTTEN_SHARE * lost[position]:
+            if scores[position] == share * lost[position]:
                 return _rediscovered(heard, position, now)
             return favourite(heard, position, now)
 
@@ -106,16 +109,16 @@ class Rediscover:
         return np.where(strength > 0, strength / (top or 1.0), -np.inf)
 
 
-def _activation(heard: Listening, at: Reals) -> Reals:
+def _activation(heard: Listening, at: Reals, decay: float = _DECAY) -> Reals:
     """Base-level activation of each track at a moment of its own, shape (n,)."""
     ages = np.maximum((at[heard.play_of] - heard.play_at) / DAY, 1.0)
-    total = heard.total(heard.play_counted * ages**-_DECAY)
+    total = heard.total(heard.play_counted * ages**-decay)
     return np.log(np.maximum(total, 1e-9))
 
 
 def _alive(heard: Listening, now: float) -> Reals:
     """0 … 1: present activation of tracks played at least twice and not mostly skipped."""
-    strength = np.exp(_activation(heard, np.full(len(heard), now)))
+    strength = np.exp(_activation(heard, np.full(len(heard), now), _PRESENT_DECAY))
     strength *= (heard.plays >= 2) & (heard.skips < heard.plays)
     top = strength.max()
     return np.where(strength > 0, np.sqrt(strength / (top or 1.0)), -np.inf)

@@ -200,7 +200,8 @@ def _asked(query: Query, heard: Listening, catalogue: Catalogue) -> tuple[Rows, 
     seeds = seeds[seeds >= 0]
     if query.mix == "similar" and len(seeds):
         return seeds, np.ones(len(seeds))
-    liking = heard.affinity(_LISTENED_DAYS)
+    discover = query.mix == "discover"
+    liking = heard.taken_up(_LISTENED_DAYS) if discover else heard.affinity(_LISTENED_DAYS)
     liking[np.isin(heard.rows, seeds)] = 0
     top = best(np.where(liking > 0, liking, -np.inf), _ASKED)
     mine = liking[top] / liking[top].max(initial=1e-9)

@@ -23,12 +23,14 @@ def evaluate(
     user: User = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the models on your own last weeks.
+    """Compare playlists and single models on your own last weeks.
 
-    Everything is learned anew from plays before those weeks; then each model's list is
-    compared with what you really played. Baselines: most played, and popular.
+    Everything is learned anew from plays before those weeks; then each list is compared with
+    what you really played. “playlist” is what `segue recommend` would have made, with your
+    settings; most played and popular are baselines.
     """
     from segue.flows.evaluate import evaluate as run
+    from segue.flows.recommend import Wishes
     from segue.flows.wiring import Wiring
 
     call = call_of(context)
@@ -39,6 +41,11 @@ def evaluate(
         users=(settings.user_id,),
         weeks=weeks,
         ks=(k,),
+        wishes=Wishes(
+            adventurous=settings.recommend.adventurous,
+            per_artist=settings.recommend.per_artist,
+            recent_hours=settings.recommend.recent_hours,
+        ),
         training_sources=settings.training.sources,
         seed=settings.training.seed,
         threads=settings.training.threads,
