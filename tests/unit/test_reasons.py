@@ -135,8 +135,10 @@ def test_without_counts_the_catalogue_speaks() -> None:
 
 
 def test_a_seed_is_called_so() -> None:
-    (text,) = said(Evidence("close", "duet"), seeds=frozenset({"duet"}))
+    (text,) = said(Evidence("close", "duet"), seeds=frozenset({"duet", "other"}))
     assert text.endswith(", which you asked for")
+    (text,) = said(Evidence("close", "duet"), seeds=frozenset({"duet"}))
+    assert "asked for" not in text, "the title names the only seed"
 
 
 def test_no_missing_fact_leaves_a_trace() -> None:

@@ -81,7 +81,7 @@ def evaluate(
     marts = read_training_marts(snapshot)
     asked = _users(marts["plays"], users)
     parts = split(marts["plays"], asked, weeks=weeks)
-    progress.done(f"{len(parts.cases)} weeks of {len(asked)} users")
+    progress.done(f"weeks: {len(parts.cases)}, users: {len(asked)}")
     if not parts.cases:
         raise NotReadyError(
             "no history is long enough to hold its last part out",

@@ -80,6 +80,10 @@ def _short(
     fit = f"Only {count} of {wishes.size} tracks fit" if count else "No track fits"
     cost = _cost(outcome, wishes, asked, allowed)
     label, most = max(cost.items(), key=lambda item: (item[1], item[0]), default=("", 0))
+    if not most and wishes.mix == "rediscover":
+        return (
+            f"{fit}: no {'other' if count else 'track'} was played three times and then left alone."
+        )
     if not most:
         return f"{fit}: there are no others to choose from."
     more = f"{most:,} more" if count else f"{most:,}"

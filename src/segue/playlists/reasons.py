@@ -275,7 +275,8 @@ def _which(evidence: Evidence, seeds: frozenset[str]) -> str:
     """What the other track is to the user."""
     if evidence.plays:
         return f", which you played {_times(evidence.plays)}"
-    return ", which you asked for" if evidence.other_id in seeds else ""
+    # of a single seed the playlist's title says that it was asked for
+    return ", which you asked for" if len(seeds) > 1 and evidence.other_id in seeds else ""
 
 
 def _named(evidence: Evidence, facts: Facts) -> str:

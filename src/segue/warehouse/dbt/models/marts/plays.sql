@@ -69,7 +69,8 @@ select
     reason_start,
     reason_end,
     left_early and (not finished or (ms_played is null and skipped)) as skipped,
-    finished and not (ms_played is null and left_early) as finished,
+    -- a scrobble says that a track was played, not that it was heard to the end
+    finished and (ms_played is not null or coalesce(reason_end = 'trackdone', false)) as finished,
     counted,
     shuffle,
     offline,
