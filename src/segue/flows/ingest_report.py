@@ -110,8 +110,10 @@ class IngestReport:
         return tuple(report for report in self.inputs if report.error is not None)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready values: `inputs`, all `files` in one list, and `total`."""
+        """JSON-ready values: `inputs`, all `files` in one list, `total`, and the first fault."""
+        faults = [_error(report.error) for report in self.failed if report.error is not None]
         return {
+            "error": faults[0] if faults else None,
             "inputs": [report.as_dict() for report in self.inputs],
             "files": [
                 {"input": str(report.input), **file.as_dict()}
@@ -123,4 +125,4 @@ class IngestReport:
 
 
 def _error(error: SegueError) -> dict[str, str]:
-    return {"message": error.message, "cure": error.cure}
+    return {"kind": type(error).__name__, "message": error.message, "cure": error.cure}

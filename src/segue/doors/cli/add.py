@@ -64,11 +64,11 @@ def add_catalogue(
         context,
         inputs,
         "catalogue",
-        name=name or inputs[0].stem,
+        name=name or inputs[0].resolve().stem,
         skip_broken=skip_broken,
         columns=parse_columns(column),
     )
-    print_report(report, as_json=as_json, next_step="segue build")
+    print_report(report, as_json=as_json, next_step="segue build", kind="catalogue")
 
 
 def add_crowd(
@@ -88,11 +88,11 @@ def add_crowd(
         context,
         inputs,
         "crowd",
-        name=name or inputs[0].stem,
+        name=name or inputs[0].resolve().stem,
         skip_broken=skip_broken,
         columns=parse_columns(column),
     )
-    print_report(report, as_json=as_json, next_step="segue build")
+    print_report(report, as_json=as_json, next_step="segue build", kind="crowd")
 
 
 def parse_columns(given: list[str] | None) -> dict[str, str]:

@@ -77,15 +77,19 @@ def run_import(
     )
 
 
-def print_report(report: IngestReport, *, as_json: bool, next_step: str) -> None:
-    """Print the account; leave with exit code 1 if an input failed."""
+def print_report(
+    report: IngestReport, *, as_json: bool, next_step: str, kind: Kind = "history"
+) -> None:
+    """Print the account, faults on standard error; leave with exit code 1 if an input failed."""
+    from segue.doors.cli.accounts import account_lines, failure_lines
+
     if as_json:
         print_json(report.as_dict())
     else:
-        from segue.doors.cli.accounts import account_lines
-
-        say(*account_lines(report))
+        say(*account_lines(report, kind))
         if report.total.read:
             say("", f"Next: {next_step}")
+    for line in failure_lines(report):
+        typer.echo(line, err=True)
     if report.failed:
         raise typer.Exit(1)
