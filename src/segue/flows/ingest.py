@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,11 +15,19 @@ from segue.errors import SegueError, SourceError
 from segue.flows.freed_memory import give_back_freed_memory
 from segue.flows.ingest_report import FileReport, IngestReport, InputReport, RejectExample
 from segue.flows.read_ahead import reading_ahead
+from segue.flows.unrecognised import nothing_recognised
 from segue.music import columns as c
 from segue.music.account import Account
 from segue.music.lake_tables import REJECTS
 from segue.progress import Progress, Silent
-from segue.sources.base import Chunk, FileSource, InputFile, Kind, ReadOptions
+from segue.sources.base import (
+    Chunk,
+    FileSource,
+    InputFile,
+    Kind,
+    KnowsOwner,
+    ReadOptions,
+)
 from segue.sources.inputs import InputLimits, OpenedInput, open_input
 from segue.warehouse.lake import Commit, Lake, LakeImport
 
@@ -28,16 +36,6 @@ __all__ = ["IngestReport", "ingest"]
 _log = logging.getLogger(__name__)
 _EXAMPLES = 5
 _NAMES_SHOWN = 5
-_NOUNS: dict[Kind, str] = {
-    "history": "listening history",
-    "catalogue": "catalogue of tracks",
-    "crowd": "listening of a crowd",
-}
-_COMMANDS: dict[Kind, str] = {
-    "history": "segue import",
-    "catalogue": "segue catalogue add",
-    "crowd": "segue crowd add",
-}
 
 
 def ingest(
@@ -164,7 +162,8 @@ class _Ingest:
             else:
                 notes.claimed.append((file, reader))
         if not notes.claimed:
-            raise self._nothing_recognised(opened, mine)
+            raise nothing_recognised(opened, self.kind, self.sources)
+        _check_one_owner(opened.path, notes.claimed)
 
     def _read(
         self,
@@ -202,29 +201,6 @@ class _Ingest:
                 path=path,
                 cure="Ask for the export again, or check that you chose the right one.",
             )
-
-    def _nothing_recognised(self, opened: OpenedInput, mine: list[FileSource]) -> SourceError:
-        seen = _some([file.name for file in opened.files] + list(opened.unopened))
-        cures = list(self._hints(opened))
-        titles = "; ".join(dict.fromkeys(source.title for source in mine))
-        cures.append(f"Expected one of: {titles or 'nothing, as no source is installed'}.")
-        return SourceError(
-            f"holds no {_NOUNS[self.kind]} that Segue knows (it holds {seen})",
-            path=opened.path,
-            cure=" ".join(cures),
-        )
-
-    def _hints(self, opened: OpenedInput) -> Iterable[str]:
-        if opened.unopened:
-            yield f"What lies inside {_some(opened.unopened)} is not opened: unpack it first."
-        # a table of tracks may also pass for a crowd's: the kinds are asked in the order above
-        for source in sorted(self.sources, key=lambda source: list(_COMMANDS).index(source.kind)):
-            if source.kind != self.kind:
-                for file in opened.files:
-                    if source.claims(file):
-                        command = _COMMANDS[source.kind]
-                        yield f"{file.name} looks like {source.title}: use `{command}`."
-                        return
 
 
 class _Reading:
@@ -276,10 +252,21 @@ def _remember(rejects: pa.Table, examples: dict[str, list[RejectExample]]) -> No
             )
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    more = len(names) - _NAMES_SHOWN
-    return f"{shown} and {more:,} more" if more > 0 else shown
+def _check_one_owner(path: Path, claimed: Sequence[tuple[InputFile, FileSource]]) -> None:
+    """Refuse the histories of several people at once: the lake could not part them again."""
+    first: tuple[str, str] | None = None
+    for file, source in claimed:
+        owner = source.owner(file) if isinstance(source, KnowsOwner) else None
+        if owner is None:
+            continue
+        if first is not None and first[0] != owner:
+            raise SourceError(
+                f"holds the histories of several people: {first[1]} is of “{first[0]}”,"
+                f" {file.name} of “{owner}”",
+                path=path,
+                cure="Import each person's files by themselves, with --user and a name for each.",
+            )
+        first = first or (owner, file.name)
 
 
 def _report(path: Path, notes: _Notes, commit: Commit) -> InputReport:

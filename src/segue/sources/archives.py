@@ -148,22 +148,29 @@ def zip_members(
     seen: dict[str, int] = {}
     for info in infos:
         _check_name(info.orig_filename, path)
-        if info.is_dir() or is_clutter(info.filename):
+        full_name = _with_slashes(info.filename)
+        if full_name.endswith("/") or is_clutter(full_name):
             continue
-        if stat.S_ISLNK(info.external_attr >> 16) or is_archive_name(info.filename):
-            unopened.append(info.filename)
+        if stat.S_ISLNK(info.external_attr >> 16) or is_archive_name(full_name):
+            unopened.append(full_name)
             continue
         _check_member(info, path, limits)
-        seen[info.filename] = copies = seen.get(info.filename, 0) + 1
-        name = info.filename if copies == 1 else f"({copies})/{info.filename}"
+        seen[full_name] = copies = seen.get(full_name, 0) + 1
+        name = full_name if copies == 1 else f"({copies})/{full_name}"
         members.append(ZipMember(path, name, info.file_size, archive, info, limits, temp_folder))
     _check_total(members, path, limits)
     return members, unopened
 
 
+def _with_slashes(name: str) -> str:
+    """A name as it should be: some programs for Windows separate folders in their own way."""
+    return name.replace("\\", "/")
+
+
 def _check_name(name: str, path: Path) -> None:
-    parts = PurePosixPath(name).parts
-    if "\\" in name or "\0" in name or name.startswith("/") or ".." in parts or _DRIVE.match(name):
+    plain = _with_slashes(name)
+    leaves = plain.startswith("/") or ".." in PurePosixPath(plain).parts or _DRIVE.match(plain)
+    if leaves or "\0" in name:
         raise SourceError(
             "the archive names a file outside itself",
             path=path,

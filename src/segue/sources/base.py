@@ -7,13 +7,21 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from segue.music.lake_tables import REJECTS, LakeTable
 
-__all__ = ["Chunk", "FileSource", "InputFile", "Kind", "ReadOptions"]
+__all__ = [
+    "Chunk",
+    "FileSource",
+    "InputFile",
+    "Kind",
+    "KnowsOwner",
+    "LooksInside",
+    "ReadOptions",
+]
 
 Kind = Literal["history", "catalogue", "crowd"]
 
@@ -107,3 +115,19 @@ class FileSource(Protocol):
 
     def read(self, file: InputFile, options: ReadOptions) -> Iterator[Chunk]:
         """The rows of the file, in file order, each kept or rejected with a reason."""
+
+
+@runtime_checkable
+class KnowsOwner(Protocol):
+    """A source whose files may say whose they are; a second ability of a FileSource."""
+
+    def owner(self, file: InputFile) -> str | None:
+        """Who listened, as the file's first bytes tell; None when they do not. Never raises."""
+
+
+@runtime_checkable
+class LooksInside(Protocol):
+    """A source that claims files by their names; a second ability of a FileSource."""
+
+    def recognises(self, file: InputFile) -> bool:
+        """Whether the content is of this format, too; slower than `claims`."""

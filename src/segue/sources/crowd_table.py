@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from segue.errors import SourceError
+from segue.errors import SegueError, SourceError
 from segue.music import columns as c
 from segue.sources.base import Chunk, FileSource, InputFile, Kind, ReadOptions
 from segue.sources.column_names import Roles, no_column, recognise
@@ -62,6 +62,15 @@ class CrowdTable:
         if not is_table_name(file) and not _begins_like_a_table(file):
             return False
         return not any(source.claims(file) for source in _SPECIFIC)
+
+    def recognises(self, file: InputFile) -> bool:
+        """Whether its columns say who listened to what."""
+        try:
+            with file.on_disk() as path:
+                _roles(open_table(file, path, names_columns), file, {})
+        except SegueError:
+            return False
+        return True
 
     def read(self, file: InputFile, options: ReadOptions) -> Iterator[Chunk]:
         """The rows, a batch at a time.

@@ -62,7 +62,9 @@ class Layout:
 
 def no_rows(place: Place, header: Sequence[str] = ()) -> SourceError:
     """The error of a table with no rows, or with a header only."""
-    only = f"holds one line and no rows: {', '.join(header)[:200]}" if header else "holds no rows"
+    only = (
+        f"holds one line and no rows: {', '.join(header)[:200]}" if any(header) else "holds no rows"
+    )
     return place.error(only, "Check that the download or the export was complete.")
 
 

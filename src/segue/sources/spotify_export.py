@@ -12,13 +12,14 @@ from segue.sources import play_sql
 from segue.sources import reject_reasons as why
 from segue.sources.accounting import accounted
 from segue.sources.base import Chunk, InputFile, Kind, ReadOptions
-from segue.sources.json_head import base_name, keys_seen
+from segue.sources.json_head import base_name, json_start, keys_seen
 from segue.sources.json_rows import JsonQuery, read_json_rows
 from segue.sources.spotify_uri import local_part, track_uri
 
 __all__ = ["SpotifyExport"]
 
 _NAME = re.compile(r"(streaming[_ -]+history|endsong|endvideo).*\.json")
+_USER = re.compile(r'"username"\s*:\s*"([^"\\]{1,200})"')
 _VIDEO = re.compile(r"(streaming[_ -]+history[_ -]+video|endvideo)")
 
 _EPISODE: Final = ("episode_name", "episode_show_name", "spotify_episode_uri")
@@ -153,6 +154,11 @@ class SpotifyExport:
         if {"ts", "ms_played"} <= keys:
             return True
         return bool(_NAME.match(base_name(file))) and not {"endTime", "msPlayed"} <= keys
+
+    def owner(self, file: InputFile) -> str | None:
+        """The `username` of its first record, which older exports have; it is never stored."""
+        found = _USER.search(json_start(file))
+        return found[1] if found else None
 
     def read(self, file: InputFile, options: ReadOptions) -> Iterator[Chunk]:
         """Plays in file order.

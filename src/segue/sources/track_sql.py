@@ -14,6 +14,7 @@ from segue.sources.track_profile import Profile, feature_steps
 
 __all__ = ["mapped_track"]
 
+_NO_TRACK = "^spotify:(episode|show|chapter|album|artist|playlist):"
 _LONGEST_MS = 86_400_000
 _YEAR_OF = """coalesce(
     try_cast(regexp_extract({value}, '^[0-9]{{4}}') AS INTEGER),
@@ -149,7 +150,10 @@ def _value(role: str, allowed: Range) -> str:
 
 def _fault(roles: Roles) -> str:
     faults = {
-        "ref_ IS NULL": sql.fault("'no_id'", "", "'has neither an id nor an artist and a title'")
+        f"regexp_matches({c.SPOTIFY_URI}_text, '{_NO_TRACK}')": sql.fault(
+            "'not_a_track'", roles.name(c.SPOTIFY_URI), f"{c.SPOTIFY_URI}_text"
+        ),
+        "ref_ IS NULL": sql.fault("'no_id'", "", "'has neither an id nor an artist and a title'"),
     }
     for role, allowed in RANGES.items():
         if role not in roles:

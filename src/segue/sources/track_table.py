@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
+from segue.errors import SegueError
 from segue.music import columns as c
 from segue.sources.base import Chunk, InputFile, Kind, ReadOptions
 from segue.sources.column_names import Roles, no_column, recognise
 from segue.sources.mapped_rows import chunks, connection
 from segue.sources.open_table import Table, is_table_name, name_key, open_table
-from segue.sources.track_columns import ALIASES, IDS
+from segue.sources.track_columns import ALIASES, IDS, RANGES
 from segue.sources.track_profile import profile
 from segue.sources.track_sql import mapped_track
 
@@ -33,6 +34,15 @@ class TrackTable:
     def claims(self, file: InputFile) -> bool:
         """Whether it is named like a table, or begins like a Parquet file."""
         return is_table_name(file)
+
+    def recognises(self, file: InputFile) -> bool:
+        """Whether its columns are those of tracks: a title or an audio feature among them."""
+        try:
+            with file.on_disk() as path:
+                roles = _roles(open_table(file, path), {})
+        except SegueError:
+            return False
+        return c.TITLE in roles or any(role in roles for role in RANGES)
 
     def read(self, file: InputFile, options: ReadOptions) -> Iterator[Chunk]:
         """The tracks, a batch at a time; reads the file twice, to judge columns as a whole.
