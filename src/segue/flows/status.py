@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -61,12 +63,22 @@ def status(*, home: Path, lake: Lake, snapshots: SnapshotStore, bundles: BundleS
     bundle = _bundle(bundles, snapshot)
     return Status(
         home=home,
-        bytes=sum(file.stat().st_size for file in home.rglob("*") if file.is_file()),
+        bytes=_bytes(home),
         imports=imports,
         snapshot=snapshot,
         bundle=bundle,
         next_step=_next_step(imports, snapshot, bundle),
     )
+
+
+def _bytes(folder: Path) -> int:
+    """Bytes of all files; what a build or an import takes away meanwhile does not count."""
+    total = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += (Path(where) / name).lstat().st_size
+    return total
 
 
 def _snapshot(snapshots: SnapshotStore, last_import: datetime | None) -> dict[str, Any] | None:

@@ -138,6 +138,8 @@ def read_manifest(path: Path, lake: Path) -> Commit:
 
 
 def _commit(manifest: dict[str, Any], lake: Path) -> Commit:
+    if manifest["version"] != _VERSION:
+        raise ValueError(f"it is of version {manifest['version']}, this Segue reads {_VERSION}")
     commit_id = manifest["commit_id"]
     files = tuple(
         LakeFile(
