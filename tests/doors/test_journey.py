@@ -44,8 +44,8 @@ def test_an_import_accounts_for_every_row_and_a_second_one_keeps_nothing(
 
 def test_the_account_is_printed_and_the_next_command_named(home: Home, export: Path) -> None:
     said = home("import", export).ok().out
-    assert "spotify_export" in said
-    assert "Total: " in said
+    assert "Streaming_History_Audio" in said
+    assert " read = " in said
     assert "Next: segue build" in said
 
 

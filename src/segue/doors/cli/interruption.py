@@ -49,6 +49,11 @@ class Interruption:
                 signal.signal(number, self._raise)
         threading.Thread(target=self._watch, args=(reader,), daemon=True).start()
 
+    def over(self) -> None:
+        """The command has ended: what comes now would only spoil its exit code."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
     def first_to_speak(self) -> bool:
         """Whether nobody has reported the interruption yet."""
         return self._said.acquire(blocking=False)

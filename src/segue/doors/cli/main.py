@@ -36,6 +36,7 @@ def main() -> None:
         code = _run(interruption)
     except KeyboardInterrupt:
         code = interruption.code
+    interruption.over()
     if interruption.number:  # whatever became of the exception on its way
         code = interruption.code
         if interruption.first_to_speak():
