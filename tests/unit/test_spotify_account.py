@@ -50,7 +50,6 @@ def test_a_record_becomes_a_play_known_by_its_names() -> None:
         "track_ref": "name:Ann\x1fOne",
         "title": "One",
         "artist": "Ann",
-        "artists": ["Ann"],
     }
 
 

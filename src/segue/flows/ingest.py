@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.errors import SegueError, SourceError
-from segue.flows.freed_memory import give_back_freed_memory
 from segue.flows.ingest_report import FileReport, IngestReport, InputReport, RejectExample
 from segue.flows.read_ahead import reading_ahead
 from segue.flows.unrecognised import nothing_recognised
@@ -79,7 +78,6 @@ def ingest(
         progress=progress or Silent(),
         skip_broken=skip_broken,
     )
-    give_back_freed_memory()
     with lake.writing():
         return IngestReport(tuple(todo.one(path) for path in inputs))
 

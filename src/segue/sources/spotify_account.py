@@ -64,7 +64,6 @@ _SQL: Final = f"""
         {play_sql.name_ref(c.ARTIST, c.TITLE)} AS {c.TRACK_REF},
         {c.TITLE},
         {c.ARTIST},
-        CASE WHEN {c.ARTIST} IS NOT NULL THEN [{c.ARTIST}] END AS {c.ARTISTS},
         {c.REASON},
         {play_sql.fault_field("endTime", "msPlayed", "trackName", "artistName")} AS {c.FIELD},
         {play_sql.fault_detail("endTime", "msPlayed")} AS {c.DETAIL},

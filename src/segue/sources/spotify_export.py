@@ -107,7 +107,6 @@ _SQL: Final = f"""
         coalesce(track, {play_sql.name_ref(c.ARTIST, c.TITLE)}) AS {c.TRACK_REF},
         {c.TITLE},
         {c.ARTIST},
-        CASE WHEN {c.ARTIST} IS NOT NULL THEN [{c.ARTIST}] END AS {c.ARTISTS},
         {c.ALBUM},
         track AS {c.SPOTIFY_URI},
         {c.REASON_START},
