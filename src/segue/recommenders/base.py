@@ -6,12 +6,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
+
 from segue.features.catalogue import Catalogue
-from segue.features.training_data import TrainingData
+from segue.features.interactions import Interactions
+from segue.features.ranked import Ranked
+from segue.features.training_data import Sessions, TrainingData
 from segue.music.candidates import Candidates
 from segue.music.query import Query
 
-__all__ = ["Frank", "Recommender", "Similar", "Stored", "StoredRecommender"]
+__all__ = [
+    "Batch",
+    "Frank",
+    "NextTrack",
+    "Recommender",
+    "Scoring",
+    "Similar",
+    "Stored",
+    "StoredRecommender",
+]
 
 
 class Recommender(Protocol):
@@ -50,6 +64,39 @@ class Similar(Protocol):
 
     def similar(self, track_ids: Sequence[str], k: int) -> Candidates:
         """At most k tracks near any of these, best first, these excluded."""
+
+
+@runtime_checkable
+class Batch(Protocol):
+    """Answers for many users at once from what they listened to, without reasons.
+
+    For evaluation by full ranking, for candidates of a second stage and for work in bulk. The
+    users need not have been there at the fit: they are folded in.
+    """
+
+    def top(self, histories: Interactions, k: int, *, known: bool = False) -> Ranked:
+        """The k best tracks of every row.
+
+        Args:
+            histories: Raw play counts; columns as at the fit, rows anybody.
+            known: Whether tracks of a row's own history may be among its answers.
+        """
+
+
+@runtime_checkable
+class Scoring(Protocol):
+    """A batch recommender that can also tell what it thinks of every track."""
+
+    def scores(self, histories: Interactions) -> npt.NDArray[np.float32]:
+        """Shape (n_users, n_tracks), higher is better; callers ask for some hundred rows a time."""
+
+
+@runtime_checkable
+class NextTrack(Protocol):
+    """Says what is played next in a session, from what was played in it so far."""
+
+    def next_tracks(self, prefixes: Sessions, k: int) -> Ranked:
+        """The k likeliest next tracks of every prefix; tracks of the prefix may come again."""
 
 
 @runtime_checkable
