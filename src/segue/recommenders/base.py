@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
@@ -13,13 +13,15 @@ from segue.features.catalogue import Catalogue
 from segue.features.interactions import Interactions
 from segue.features.ranked import Ranked
 from segue.features.training_data import Sessions, TrainingData
-from segue.music.candidates import Candidates
+from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 
 __all__ = [
     "Batch",
+    "Composed",
     "Frank",
     "NextTrack",
+    "Proposer",
     "Recommender",
     "Scoring",
     "Similar",
@@ -64,6 +66,36 @@ class Similar(Protocol):
 
     def similar(self, track_ids: Sequence[str], k: int) -> Candidates:
         """At most k tracks near any of these, best first, these excluded."""
+
+
+@runtime_checkable
+class Composed(Protocol):
+    """A recommender made of others, which are trained and stored by themselves."""
+
+    def with_parts(self, parts: Mapping[str, Recommender]) -> Self:
+        """The same recommender over these, fitted or loaded; it picks those that it can use.
+
+        Given after each fit and each load, so that nothing is stored twice.
+        """
+
+
+@runtime_checkable
+class Proposer(Protocol):
+    """A recommender that can answer without evidence, which often costs more than the scores.
+
+    For whoever asks many recommenders and shows few of their tracks.
+    """
+
+    def propose(
+        self, query: Query, k: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Catalogue rows and scores of what `recommend` would answer, best first, at most k.
+
+        A track for which no evidence would be found may be among them.
+        """
+
+    def explain(self, query: Query, rows: npt.NDArray[np.int64]) -> Mapping[int, Evidence]:
+        """Catalogue row -> evidence, for some of the rows that it proposed to this query."""
 
 
 @runtime_checkable
