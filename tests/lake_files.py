@@ -19,6 +19,7 @@ class HandFile:
     path: Path
     rows: int
     commit_id: str
+    crc32: int | None = None
 
 
 @dataclass
@@ -38,7 +39,7 @@ class HandLake:
         path = self.folder / table / f"source=x [1]*/{number}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(content, path)
-        files.append(HandFile(path, len(rows), str(number)))
+        files.append(HandFile(path, len(rows), str(number), crc32(path.read_bytes())))
         return files[-1]
 
     def files(self, table: str) -> Sequence[HandFile]:

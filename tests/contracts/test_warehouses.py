@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -61,8 +62,11 @@ def test_loading_is_all_or_nothing(make: Callable[[], Warehouse], lake: HandLake
     bad.path.write_bytes(b"not Parquet")
     warehouse = make()
     with warehouse.writing():
-        with pytest.raises(WarehouseError, match="cannot be read"):
+        with pytest.raises(WarehouseError, match="has changed since it was written"):
             warehouse.load("plays", lake.files("plays"))
+        unchecked = [replace(file, crc32=None) for file in lake.files("plays")]
+        with pytest.raises(WarehouseError, match="cannot be read"):
+            warehouse.load("plays", unchecked)
         bad.path.write_bytes(content)
         assert warehouse.load("plays", lake.files("plays")).files == 2
 

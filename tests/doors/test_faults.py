@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -221,6 +222,38 @@ def test_a_manifest_of_another_version_is_not_guessed_at(home: Home, export: Pat
     manifest.write_text(manifest.read_text().replace('"version": 1', '"version": 9'))
     for command in (("status",), ("build",), ("import", export)):
         home(*command).refused("version 9", manifest.name)
+
+
+def test_status_shows_what_is_damaged_and_all_the_rest(trained: Home, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    shutil.copytree(trained.folder, home.folder)
+    (snapshot,) = (home.folder / "snapshots").glob("*/plays.parquet")
+    snapshot.write_bytes(b"not Parquet")
+    said = home("status").ok().out
+    assert "plays.parquet cannot be read" in said
+    assert "rows kept" in said
+    assert "Trained   bundle" in said
+    assert "Next: segue build" in said
+    (bundle,) = (home.folder / "models").glob("*/bundle.json")
+    bundle.write_text("{")
+    assert set(home("status", "--json").ok().json["damaged"]) == {"snapshot", "bundle"}
+
+
+def test_a_fault_of_ours_goes_to_the_home_that_was_asked_for(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "plug.py").write_text("def broken():\n    raise RuntimeError('sorry')\n")
+    plugin = tmp_path / "plug-1.dist-info"
+    plugin.mkdir()
+    (plugin / "METADATA").write_text("Metadata-Version: 2.1\nName: plug\nVersion: 1\n")
+    (plugin / "entry_points.txt").write_text("[segue.sources]\nplug = plug:broken\n")
+    path = os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))
+    (tmp_path / "in").mkdir()
+    for arguments in (("--home", "one"), ("--home=two",)):
+        asked = tmp_path / arguments[-1].rpartition("=")[2]
+        named = [word.replace(asked.name, str(asked)) for word in arguments]
+        said = home(*named, "import", tmp_path / "in", PYTHONPATH=path)
+        said.refused("fault inside Segue", str(asked / "fault.log"), code=70)
+        assert "sorry" in (asked / "fault.log").read_text()
+    assert not (home.folder / "fault.log").exists()
 
 
 def test_two_demos_at_once(home: Home) -> None:

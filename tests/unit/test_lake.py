@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ from segue.music import columns as c
 from segue.music.account import Account
 from segue.music.lake_tables import CATALOGUE, LIBRARY, PLAYS
 from segue.sources.base import Chunk
+from segue.warehouse.intact import require_intact
 from segue.warehouse.lake import Commit, Lake
 from tests.support import NOW, lake_rows, play_rows, reject_rows
 
@@ -239,6 +241,24 @@ def test_a_missing_lake_file_is_named(lake: Lake) -> None:
     with pytest.raises(WarehouseError, match="missing or damaged"):
         put(lake, {"a.json": [Chunk(PLAYS, play_rows(TWO))]})
     assert len(lake.commits()) == 1
+
+
+def test_one_flipped_bit_of_a_lake_file_is_noticed(lake: Lake) -> None:
+    commit = put(
+        lake, {"a.json": [Chunk(PLAYS, play_rows(ONE, TWO)), Chunk(PLAYS, play_rows(ONE))]}
+    )
+    (file,) = commit.files
+    assert (file,) == lake.files("plays")
+    require_intact(file)
+    content = bytearray(file.path.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.path.write_bytes(content)
+    with pytest.raises(WarehouseError, match="has changed since it was written"):
+        require_intact(file)
+    require_intact(replace(file, crc32=None))  # a manifest that does not tell
+    file.path.unlink()
+    with pytest.raises(WarehouseError, match="is gone"):
+        require_intact(file)
 
 
 def test_the_sweep_takes_only_what_killed_imports_left(lake: Lake) -> None:

@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segue.errors import NotReadyError
+from segue.errors import NotReadyError, WarehouseError
 from segue.music import columns as c
 
 if TYPE_CHECKING:
     from segue.recommenders.bundle import BundleStore
     from segue.warehouse.lake import Lake
-    from segue.warehouse.snapshots import SnapshotStore
+    from segue.warehouse.snapshots import Snapshot, SnapshotStore
 
 __all__ = ["Status", "status"]
 
@@ -29,6 +29,7 @@ class Status:
         imports: One entry a commit of the lake, oldest first, with its account.
         snapshot: Name, rows of the marts, users, and whether nothing was imported since.
         bundle: Name, recommenders, and whether it was trained on this snapshot.
+        damaged: "snapshot" or "bundle" -> what is wrong with it.
         next_step: The command to type now.
     """
 
@@ -37,6 +38,7 @@ class Status:
     imports: list[dict[str, Any]]
     snapshot: dict[str, Any] | None
     bundle: dict[str, Any] | None
+    damaged: dict[str, str]
     next_step: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -59,14 +61,16 @@ def status(*, home: Path, lake: Lake, snapshots: SnapshotStore, bundles: BundleS
         for commit in commits
     ]
     last_import = max((commit.made_at for commit in commits), default=None)
-    snapshot = _snapshot(snapshots, last_import)
-    bundle = _bundle(bundles, snapshot)
+    damaged: dict[str, str] = {}
+    snapshot = _snapshot(snapshots, last_import, damaged)
+    bundle = _bundle(bundles, snapshot, damaged)
     return Status(
         home=home,
         bytes=_bytes(home),
         imports=imports,
         snapshot=snapshot,
         bundle=bundle,
+        damaged=damaged,
         next_step=_next_step(imports, snapshot, bundle),
     )
 
@@ -81,11 +85,19 @@ def _bytes(folder: Path) -> int:
     return total
 
 
-def _snapshot(snapshots: SnapshotStore, last_import: datetime | None) -> dict[str, Any] | None:
+def _snapshot(
+    snapshots: SnapshotStore, last_import: datetime | None, damaged: dict[str, str]
+) -> dict[str, Any] | None:
     try:
-        snapshot = snapshots.current()
+        return _facts(snapshots.current(), last_import)
     except NotReadyError:
         return None
+    except WarehouseError as error:
+        damaged["snapshot"] = error.message
+        return None
+
+
+def _facts(snapshot: Snapshot, last_import: datetime | None) -> dict[str, Any]:
     users = snapshot.read(
         "users", columns=[c.USER_ID, c.PLAYS, "tracks", c.FIRST_PLAYED_AT, c.LAST_PLAYED_AT]
     )
@@ -99,10 +111,14 @@ def _snapshot(snapshots: SnapshotStore, last_import: datetime | None) -> dict[st
     }
 
 
-def _bundle(bundles: BundleStore, snapshot: dict[str, Any] | None) -> dict[str, Any] | None:
+def _bundle(
+    bundles: BundleStore, snapshot: dict[str, Any] | None, damaged: dict[str, str]
+) -> dict[str, Any] | None:
     try:
         bundle = bundles.current()
-    except NotReadyError:
+    except NotReadyError as error:
+        if not bundles.empty:
+            damaged["bundle"] = error.message
         return None
     return {
         "name": bundle.name,

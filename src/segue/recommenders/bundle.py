@@ -105,6 +105,11 @@ class BundleStore:
                 raise
             return self._open(self._pointed())  # replaced and pruned while we looked
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever published here."""
+        return not (self.folder / _POINTER).exists()
+
     def sizes(self, name: str) -> dict[str, int]:
         """Recommender -> bytes of its files; the tracks count as "tracks"."""
         total: dict[str, int] = {}

@@ -30,6 +30,10 @@ class RawFile(Protocol):
     def commit_id(self) -> str:
         """The import that brought it."""
 
+    @property
+    def crc32(self) -> int | None:
+        """CRC-32 of the file as it was written; None where nobody noted it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:

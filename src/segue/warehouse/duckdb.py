@@ -26,6 +26,7 @@ from segue.warehouse import matching, raw_sql
 from segue.warehouse.base import BuildReport, LoadReport, RawFile, Rules
 from segue.warehouse.connection import QUIET, connect
 from segue.warehouse.dbt_runner import DbtProject
+from segue.warehouse.intact import RESTORE, require_intact
 from segue.warehouse.lake_lock import exclusive
 
 __all__ = ["DuckDBWarehouse"]
@@ -175,11 +176,7 @@ class DuckDBWarehouse:
     def _load_file(
         self, connection: duckdb.DuckDBPyConnection, table: str, number: int, file: RawFile
     ) -> None:
-        if not file.path.is_file():
-            raise WarehouseError(
-                f"the lake says it holds {file.path}, but the file is gone",
-                cure="Put it back from a backup, or import its source again.",
-            )
+        require_intact(file)
         try:
             there = set(pq.read_schema(file.path).names)
             known = [name for name in (c.ROW_ID, *LAKE_TABLES[table].schema.names) if name in there]
@@ -191,13 +188,13 @@ class DuckDBWarehouse:
         except (duckdb.Error, pa.ArrowException) as error:
             raise WarehouseError(
                 f"the lake's file {file.path} cannot be read: {_first_line(error)}",
-                cure="Put it back from a backup, or import its source again.",
+                cure=RESTORE,
             ) from error
         rows = int(answer[0]) if answer else 0
         if rows != file.rows:
             raise WarehouseError(
                 f"the lake's file {file.path} holds {rows:,} rows, not {file.rows:,}",
-                cure="Put it back from a backup, or import its source again.",
+                cure=RESTORE,
             )
         connection.execute(
             "insert into raw.loads values (?, ?, ?, ?, ?)",

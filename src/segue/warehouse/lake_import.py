@@ -30,7 +30,7 @@ from segue.music.lake_tables import LakeTable
 from segue.warehouse.lake_manifest import Commit, FileAccount, LakeFile, write_manifest
 from segue.warehouse.lake_staging import Group, Part, Stager, filter_part
 from segue.warehouse.new_rows import new_rows
-from segue.warehouse.storage import make_folder, storing, sync_folder, write_atomically
+from segue.warehouse.storage import checksum, make_folder, storing, sync_folder, write_atomically
 
 __all__ = ["LakeImport", "RowsAndRejects", "Subject"]
 
@@ -189,17 +189,18 @@ class LakeImport:
             for part, rows in self._kept(group, staged)
         ]
         self._on_step("deduplicated")
+        sums = self._stager.each(lambda part: checksum(part.path), [part for _, part, _ in parts])
         commit_id = f"{self._number:08d}-{now:%Y%m%dT%H%M%SZ}"
         files: list[LakeFile] = []
         rejects: list[Path] = []
-        for n, (group, part, rows) in enumerate(parts, start=1):
+        for n, ((group, part, rows), crc32) in enumerate(zip(parts, sums, strict=True), start=1):
             target = self._folder(group) / f"{commit_id}-{n}.parquet"
             self._move(part.path, target)
             if group.table is None:
                 rejects.append(target)
                 continue
             names = (group.table.name, target, rows, commit_id, group.partition, group.user_id)
-            files.append(LakeFile(*names))
+            files.append(LakeFile(*names, crc32=crc32))
         for folder in {path.parent for path in self._moved}:
             sync_folder(folder)
         self._on_step("moved")

@@ -27,6 +27,7 @@ class LakeFile:
         commit_id: The import that wrote it.
         partition: Value of the table's partition column, the same in all its rows.
         user_id: Value of the `user_id` column, the same in all its rows; empty without one.
+        crc32: Of its bytes; None in manifests that do not tell.
     """
 
     table: str
@@ -35,6 +36,7 @@ class LakeFile:
     commit_id: str
     partition: str
     user_id: str = ""
+    crc32: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ def write_manifest(commit: Commit, lake: Path) -> bytes:
                 "rows": file.rows,
                 "partition": file.partition,
                 "user_id": file.user_id,
+                "crc32": file.crc32,
             }
             for file in commit.files
         ],
@@ -149,6 +152,7 @@ def _commit(manifest: dict[str, Any], lake: Path) -> Commit:
             commit_id=commit_id,
             partition=file["partition"],
             user_id=file["user_id"],
+            crc32=file.get("crc32"),
         )
         for file in manifest["files"]
     )

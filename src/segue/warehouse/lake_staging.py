@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import numpy as np
@@ -22,6 +23,8 @@ __all__ = ["Group", "Part", "Stager", "filter_part"]
 
 _ROWS_A_PART = 122_880  # one row group of DuckDB: one thread reads it
 _BYTES_A_PART = 32_000_000
+
+T = TypeVar("T")
 
 _Ids = npt.NDArray[np.int64]
 
@@ -108,10 +111,9 @@ class Stager:
             running.result()
         self._running.clear()
 
-    def each(self, work: Callable[[Part], None], parts: list[Part]) -> None:
-        """Do something with many parts at a time."""
-        for _ in self._pool.map(work, parts):
-            pass
+    def each(self, work: Callable[[Part], T], parts: list[Part]) -> list[T]:
+        """Do something with many parts at a time; the answers in the order of the parts."""
+        return list(self._pool.map(work, parts))
 
     def close(self) -> None:
         """Stop the background work; what has not begun is not begun."""

@@ -46,8 +46,16 @@ class Snapshot:
         return datetime.strptime(self.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
     def rows(self, mart: str) -> int:
-        """How many rows a mart has, without reading them."""
-        return int(pq.read_metadata(self.path(mart)).num_rows)
+        """How many rows a mart has, without reading them.
+
+        Raises:
+            WarehouseError: The file is missing or damaged.
+        """
+        path = self.path(mart)
+        try:
+            return int(pq.read_metadata(path).num_rows)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise _unreadable(path, error) from error
 
     def path(self, mart: str) -> Path:
         """The Parquet file of a mart.
@@ -78,8 +86,12 @@ class Snapshot:
         try:
             table = pq.read_table(path, columns=wanted, filters=filters, partitioning=None)
         except (OSError, pa.ArrowInvalid) as error:
-            raise WarehouseError(f"{path} cannot be read: {error}", cure=_BUILD) from error
+            raise _unreadable(path, error) from error
         return table.select(wanted).cast(pa.schema([MARTS[mart].field(name) for name in wanted]))
+
+
+def _unreadable(path: Path, error: Exception) -> WarehouseError:
+    return WarehouseError(f"{path} cannot be read: {error}", cure=_BUILD)
 
 
 class SnapshotStore:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from segue.errors import StorageError
 
-__all__ = ["make_folder", "storing", "sync_file", "sync_folder", "write_atomically"]
+__all__ = ["checksum", "make_folder", "storing", "sync_file", "sync_folder", "write_atomically"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -47,6 +48,15 @@ def _storage_error(error: OSError, folder: Path) -> StorageError:
         f"writing to {folder} failed ({error}); nothing was changed",
         cure="Check the disk, or choose another data home with SEGUE_HOME.",
     )
+
+
+def checksum(path: Path) -> int:
+    """CRC-32 of the content of a file: tells a changed bit, at the speed of reading it."""
+    value = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            value = zlib.crc32(block, value)
+    return value
 
 
 def sync_file(path: Path) -> None:

@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -89,11 +90,9 @@ def _fail(
 
 def _fault(error: Exception) -> int:
     """A fault of ours: the details go to a file, not to the person."""
-    from segue.settings import default_home
-
     text = "".join(traceback.format_exception(error))
     try:
-        home = Path(os.environ.get("SEGUE_HOME") or default_home()).expanduser()
+        home = _home().expanduser()
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         report = home / "fault.log"
         with os.fdopen(os.open(report, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
@@ -102,6 +101,15 @@ def _fault(error: Exception) -> int:
     except (OSError, RuntimeError):
         where = "The details could not be written down."
     return _fail(f"a fault inside Segue: {type(error).__name__}: {error}", cure=where, code=FAULT)
+
+
+def _home() -> Path:
+    """The data home of this call, found without the parser, which may be what has failed."""
+    from segue.settings import default_home
+
+    given = [word.partition("=")[2] for word in sys.argv if word.startswith("--home=")]
+    given += [value for word, value in pairwise(sys.argv) if word == "--home"]
+    return Path((given or [""])[-1] or os.environ.get("SEGUE_HOME") or default_home())
 
 
 def _open_streams() -> None:

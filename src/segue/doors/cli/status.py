@@ -42,7 +42,7 @@ def _lines(found: Status) -> list[str]:
     lines.append(f"Imported  {_imports(found.imports)}")
     snapshot: dict[str, Any] | None = found.snapshot
     if snapshot is None:
-        lines.append("Built     nothing yet")
+        lines.append(f"Built     {found.damaged.get('snapshot', 'nothing yet')}")
     else:
         rows = snapshot["rows"]
         lines.append(
@@ -56,7 +56,7 @@ def _lines(found: Status) -> list[str]:
             for user in snapshot["users"]
         ]
     if found.bundle is None:
-        lines.append("Trained   nothing yet")
+        lines.append(f"Trained   {found.damaged.get('bundle', 'nothing yet')}")
     else:
         models = ", ".join(found.bundle["recommenders"])
         lines.append(
