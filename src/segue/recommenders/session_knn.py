@@ -12,12 +12,15 @@ import numpy.typing as npt
 
 from segue.features.catalogue import Catalogue
 from segue.features.listening import Listening, listening
+from segue.features.ranked import Ranked
 from segue.features.training_data import Sessions, TrainingData
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import Array, load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.incidence import Incidence
+from segue.recommenders.ranked_rows import ranked_rows, stacked
 from segue.recommenders.ranking import best, candidates, fitted, searchable, spread
+from segue.recommenders.session_votes import SessionVotes, blocks
 
 __all__ = ["SessionKnn"]
 
@@ -88,6 +91,14 @@ class SessionKnn:
         usable = catalogue.named.copy()
         usable[rows] = False
         return self._answer(rows, np.ones(len(rows)), usable=usable, k=k)
+
+    def next_tracks(self, prefixes: Sessions, k: int) -> Ranked:
+        """What sessions like each prefix hold; its own tracks may come again."""
+        fitted(self.name, self.catalogue_)
+        assert self.memory_ is not None
+        voters = SessionVotes(self.memory_.by_track, self.memory_.by_session)
+        answers = [ranked_rows(voters.votes(block), k) for block in blocks(prefixes)]
+        return stacked(answers, k)
 
     def silent_because(self) -> str | None:
         """Whether there were no sessions."""
