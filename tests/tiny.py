@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from segue.music.marts import MARTS
-from segue.music.query import HISTORY
+from segue.music.query import FEEDBACK, HISTORY
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
 
@@ -119,3 +119,17 @@ def history(rows: Iterable[tuple[str, datetime]], **flags: bool) -> pa.Table:
         for track, at in sorted(rows, key=lambda row: row[1])
     ]
     return pa.Table.from_pylist(full, schema=HISTORY)
+
+
+def said(rows: Iterable[tuple[str, str, datetime]]) -> pa.Table:
+    """A query's feedback from (verb, track_id, said_at); an artist's id begins with “a-”."""
+    full = [
+        {
+            "track_id": None if about.startswith("a-") else about,
+            "artist_id": about if about.startswith("a-") else None,
+            "verb": verb,
+            "said_at": at,
+        }
+        for verb, about, at in rows
+    ]
+    return pa.Table.from_pylist(full, schema=FEEDBACK)

@@ -27,7 +27,7 @@ from segue.recommenders.most_played import MostPlayed
 from segue.recommenders.popular import Popular
 from segue.recommenders.rediscover import Rediscover
 from segue.recommenders.session_knn import SessionKnn
-from tests.tiny import NOW, crowd, crowd_sessions, days_ago, history, plays, tracks
+from tests.tiny import NOW, crowd, crowd_sessions, days_ago, history, plays, said, tracks
 
 Maker = Callable[[], StoredRecommender]
 MAKERS: list[Maker] = [MostPlayed, Popular, Rediscover, Content, SessionKnn, Als]
@@ -193,6 +193,45 @@ def test_the_future_has_no_effect(make: Maker, camps: TrainingData) -> None:
         later = history([(t, NOW + timedelta(days=d)) for t in JAZZ for d in (1, 2)])
         with_future = replace(query, history=pa.concat_tables([query.history, later]))
         assert model.recommend(with_future, 20) == model.recommend(query, 20)
+
+
+def test_what_is_hidden_answers_nothing(make: Maker, camps: TrainingData) -> None:
+    model = make().fit(camps)
+    hidden = said([("hide", track, days_ago(500)) for track in (ROCK[0], ROCK[8])])
+    for query in _queries():
+        answer = model.recommend(replace(query, feedback=hidden), 100)
+        assert not {ROCK[0], ROCK[8]} & set(answer.track_ids)
+
+
+def test_what_is_to_be_heard_less_rests(make: Maker, camps: TrainingData) -> None:
+    model = make().fit(camps)
+    lately = said([("less", track, days_ago(80)) for track in (ROCK[0], ROCK[8])])
+    for query in _queries():
+        answer = model.recommend(replace(query, feedback=lately), 100)
+        assert not {ROCK[0], ROCK[8]} & set(answer.track_ids)
+
+
+@pytest.mark.parametrize("verb", ["known", "like", "less"])
+def test_what_was_spoken_of_is_no_discovery(make: Maker, camps: TrainingData, verb: str) -> None:
+    words = said([(verb, ROCK[8], days_ago(200))])
+    answer = make().fit(camps).recommend(_query(mix="discover", feedback=words), 100)
+    assert ROCK[8] not in answer.track_ids
+
+
+def test_feedback_later_than_the_question_has_no_effect(make: Maker, camps: TrainingData) -> None:
+    model = make().fit(camps)
+    verbs = ("like", "less", "known", "hide")
+    later = said([(v, t, NOW + timedelta(days=1)) for v, t in zip(verbs, ROCK, strict=False)])
+    for query in _queries():
+        assert model.recommend(replace(query, feedback=later), 20) == model.recommend(query, 20)
+
+
+def test_feedback_alone_is_never_an_error(make: Maker, camps: TrainingData) -> None:
+    model = make().fit(camps)
+    for verb in ("like", "less", "known", "hide"):
+        for mix in MIXES:
+            words = said([(verb, track, days_ago(3)) for track in JAZZ])
+            model.recommend(Query("me", NOW, mix=mix, feedback=words), 10)
 
 
 def test_training_plays_after_the_cut_have_no_effect(make: Maker) -> None:

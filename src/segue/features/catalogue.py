@@ -128,6 +128,11 @@ class Catalogue:
         return self._artists[1]
 
     @cached_property
+    def artist_index(self) -> dict[str, int]:
+        """artist_id -> its position in `artist_ids`."""
+        return dict(zip(self.artist_ids, range(len(self.artist_ids)), strict=True))
+
+    @cached_property
     def genres(self) -> GenreLists:
         """The genres of every track."""
         column = self.tracks[c.GENRES].combine_chunks()

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.features.catalogue import Catalogue
+from segue.features.spoken import Said, Spoken, spoken
 from segue.music import columns as c
 from segue.music.query import Query
 
@@ -20,6 +21,11 @@ __all__ = ["DAY", "Listening", "listening", "moment"]
 
 DAY: Final = 86_400.0
 """Seconds in a day."""
+REST_DAYS: Final = 90.0
+"""For so long a track of which less was asked is not answered."""
+
+_LIKE: Final = 5.0  # finished plays that a like counts as
+_LESS: Final = -2.0
 
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -27,19 +33,26 @@ Reals = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Listening:
-    """One user's tracks, each once, and the plays they are made of.
+    """One user's tracks, each once, the plays they are made of, and what was said of them.
+
+    Tracks that the user never played, but said something about, are among them: they are known.
 
     Args:
         rows: int64, catalogue rows, ascending, shape (n,). Tracks outside it are left out.
         plays: Counted plays of each, shape (n,).
         finishes: Plays to the end, shape (n,).
         skips: Plays left before the end, shape (n,).
-        last_at: Unix seconds at which each was last touched, counted or not, shape (n,).
+        last_at: Unix seconds at which each was last touched, counted or not, shape (n,); where
+            it was never played, when something was said of it.
         play_of: For every play the position in `rows`, oldest play first, shape (n_plays,).
         play_at: float64 Unix seconds of every play, shape (n_plays,).
         play_counted: Whether it counts as a play, shape (n_plays,).
         play_finished: Whether it was heard to the end, shape (n_plays,).
         play_skipped: Whether it was left by the listener's hand, shape (n_plays,).
+        said: What the user said of each track, a value of `Said`, shape (n,).
+        said_at: Unix seconds at which it was said, NaN where nothing was, shape (n,).
+        lowered: 0 … 1, what is left of the liking of each track since less was asked of its first
+            artist, or of other tracks by that artist; shape (n,).
     """
 
     rows: Ints
@@ -52,6 +65,9 @@ class Listening:
     play_counted: npt.NDArray[np.bool_]
     play_finished: npt.NDArray[np.bool_]
     play_skipped: npt.NDArray[np.bool_]
+    said: npt.NDArray[np.int8]
+    said_at: Reals
+    lowered: Reals
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -73,31 +89,73 @@ class Listening:
         mine = order[offsets[position] : offsets[position + 1]]
         return np.asarray(mine[self.play_counted[mine]])
 
-    def affinity(self, half_life_days: float = 180.0) -> Reals:
-        """How much the user likes each track, shape (n,); below zero: mostly skipped.
+    @property
+    def liked(self) -> npt.NDArray[np.bool_]:
+        """Tracks that the user said to like, shape (n,)."""
+        return np.asarray(self.said == Said.LIKE)
 
-        A finished play adds 1, another counted play 0.7, a skip takes 0.5 away; each fades with
-        its age, counted from the latest play, so that an old export loses nothing.
+    @property
+    def less(self) -> npt.NDArray[np.bool_]:
+        """Tracks that the user asked to hear less of, shape (n,)."""
+        return np.asarray(self.said == Said.LESS)
+
+    def barred(self, now: float) -> npt.NDArray[np.bool_]:
+        """Tracks that answer nothing: hidden ones, and for 90 days those to hear less of, (n,).
+
+        Args:
+            now: Unix seconds.
+        """
+        rests = self.less & ~(now - self.said_at >= REST_DAYS * DAY)
+        return np.asarray(rests | (self.said == Said.HIDE))
+
+    def affinity(self, half_life_days: float = 180.0) -> Reals:
+        """How much the user likes each track, shape (n,); below zero: mostly skipped, or unwanted.
+
+        A finished play adds 1, another counted play 0.7, a skip takes 0.5 away, a like adds 5;
+        each fades with its age, counted from the latest play, so that an old export loses
+        nothing. A track to hear less of has 2 below zero, fading too, whatever was played; of
+        others by its artist a part is left (`lowered`).
         """
         if not len(self):
             return np.zeros(0)
-        fading = np.exp2(-(self.play_at.max() - self.play_at) / (half_life_days * DAY))
+        fading = np.exp2(-(self._latest - self.play_at) / (half_life_days * DAY))
         value = np.where(self.play_finished, 1.0, 0.7) * self.play_counted
-        return self.total(fading * (value - 0.5 * self.play_skipped))
+        liking = self.total(fading * (value - 0.5 * self.play_skipped))
+        said = self._since_said(half_life_days)
+        return self._judged(liking + np.where(self.liked, _LIKE * said, 0.0), _LESS * said)
 
     def taken_up(self, half_life_days: float = 30.0) -> Reals:
-        """How lately each track became the user's, shape (n,), 0 … 1.
+        """How lately each track became the user's, shape (n,), -1 … 1.
 
-        1 for a track first heard now, less the longer ago that was; 0 without a counted play, and
-        a third for what was skipped more often than played. Where a user looks for new music now
-        shows in what they took up lately, not in what they play again and again.
+        1 for a track first heard or liked now, less the longer ago that was; 0 without a counted
+        play, and a third for what was skipped more often than played. Below zero: less of it was
+        asked for. Where a user looks for new music now shows in what they took up lately, not in
+        what they play again and again.
         """
         if not len(self):
             return np.zeros(0)
         first = np.full(len(self), np.inf)
         np.minimum.at(first, self.play_of, self.play_at)
-        fading = np.exp2(-(self.play_at.max() - first) / (half_life_days * DAY))
-        return np.asarray(fading * (self.plays > 0) * np.where(self.skips > self.plays, 1 / 3, 1))
+        played = self.plays > 0
+        age = np.where(played, self._latest - first, np.inf)
+        taken = np.exp2(-age / (half_life_days * DAY)) * np.where(self.skips > self.plays, 1 / 3, 1)
+        said = self._since_said(half_life_days)
+        return self._judged(np.where(self.liked, np.maximum(taken, said), taken), -said)
+
+    @property
+    def _latest(self) -> float:
+        """The latest play, Unix seconds; without one, when something was last said."""
+        return float(self.play_at.max() if len(self.play_at) else np.nanmax(self.said_at))
+
+    def _since_said(self, half_life_days: float) -> Reals:
+        """1 for what was said now, halved with every half-life; 0 where nothing was said."""
+        age = np.maximum(self._latest - self.said_at, 0.0)
+        return np.nan_to_num(np.exp2(-age / (half_life_days * DAY)))
+
+    def _judged(self, liking: Reals, unwanted: Reals) -> Reals:
+        """The liking after what was said of artists, and of tracks to hear less of."""
+        liking = np.where(liking > 0, liking * self.lowered, liking)
+        return np.where(self.less, unwanted, liking)
 
 
 def listening(query: Query, catalogue: Catalogue) -> Listening:
@@ -106,11 +164,18 @@ def listening(query: Query, catalogue: Catalogue) -> Listening:
     The latest answer is remembered: every recommender asks for the same one in turn.
     """
     latest = catalogue.memo.get("listening")
-    if latest and latest[0] is query.history and latest[1] == query.now:
-        heard: Listening = latest[2]
+    if latest and latest[0] is query.history and latest[1:3] == (id(query.feedback), query.now):
+        heard: Listening = latest[3]
         return heard
     heard = _listening(query, catalogue)
-    catalogue.memo["listening"] = (query.history, query.now, heard)
+    # the feedback is held, too, so that its id stays its own
+    catalogue.memo["listening"] = (
+        query.history,
+        id(query.feedback),
+        query.now,
+        heard,
+        query.feedback,
+    )
     return heard
 
 
@@ -125,15 +190,20 @@ def _listening(query: Query, catalogue: Catalogue) -> Listening:
     known = catalogue.rows(encoded.dictionary.to_pylist())
     row_of_play = np.append(known, -1)[codes]
     kept = row_of_play >= 0
-    return _tally(row_of_play[kept], history, kept)
+    return _tally(row_of_play[kept], history, kept, spoken(query, catalogue))
 
 
-def _tally(row_of_play: Ints, history: pa.Table, kept: npt.NDArray[np.bool_]) -> Listening:
+def _tally(
+    row_of_play: Ints, history: pa.Table, kept: npt.NDArray[np.bool_], words: Spoken
+) -> Listening:
     def flag(name: str) -> npt.NDArray[np.bool_]:
         values = history[name].fill_null(False).to_numpy()
         return np.asarray(values[kept], dtype=bool)
 
-    rows, play_of = np.unique(row_of_play, return_inverse=True)
+    rows, position = np.unique(np.concatenate([row_of_play, words.rows]), return_inverse=True)
+    play_of, word_of = position[: len(row_of_play)], position[len(row_of_play) :]
+    said, said_at = np.zeros(len(rows), np.int8), np.full(len(rows), np.nan)
+    said[word_of], said_at[word_of] = words.said, words.said_at
     counted, finished, skipped = flag(c.COUNTED), flag(c.FINISHED), flag(c.SKIPPED)
     at = history[c.PLAYED_AT].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
     play_at = at[kept] / 1e6
@@ -145,12 +215,15 @@ def _tally(row_of_play: Ints, history: pa.Table, kept: npt.NDArray[np.bool_]) ->
         plays=np.bincount(play_of[counted], minlength=len(rows)),
         finishes=np.bincount(play_of[counted & finished], minlength=len(rows)),
         skips=np.bincount(play_of[skipped], minlength=len(rows)),
-        last_at=last_at,
+        last_at=np.where(np.isfinite(last_at), last_at, said_at),
         play_of=play_of[order],
         play_at=play_at[order],
         play_counted=counted[order],
         play_finished=(finished & counted)[order],
         play_skipped=skipped[order],
+        said=said,
+        said_at=said_at,
+        lowered=words.lowered(rows),
     )
 
 

@@ -78,6 +78,14 @@ KIND: Final = "kind"
 PLAYLIST: Final = "playlist"
 ADDED_AT: Final = "added_at"
 
+# feedback
+VERB: Final = "verb"
+SAID_AT: Final = "said_at"
+SINCE: Final = "since"
+UNTIL: Final = "until"
+STANDS: Final = "stands"
+NOT_ME: Final = "not_me"
+
 # recommendations
 SCORE: Final = "score"
 RANK: Final = "rank"

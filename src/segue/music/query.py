@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from segue.music import columns as c
 
-__all__ = ["HISTORY", "MIXES", "Filters", "Mix", "Query"]
+__all__ = ["FEEDBACK", "HISTORY", "MIXES", "Filters", "Mix", "Query"]
 
 Mix = Literal["discover", "rediscover", "daily", "similar"]
 MIXES: Final[tuple[str, ...]] = get_args(Mix)
@@ -26,6 +26,19 @@ HISTORY: Final = pa.schema(
     ]
 )
 """The plays of one user, oldest first, as much of each as a recommender needs."""
+
+FEEDBACK: Final = pa.schema(
+    [
+        pa.field(c.TRACK_ID, pa.string()),  # null where an artist is meant
+        pa.field(c.ARTIST_ID, pa.string()),  # null where a track is meant
+        pa.field(c.VERB, pa.string()),  # like, less, known or hide (see segue.music.feedback)
+        pa.field(c.SAID_AT, pa.timestamp("us", tz="UTC")),
+    ]
+)
+"""What one user said of tracks and artists, as it stands: at most one row for each of them.
+
+What was undone is not here, and plays that are “not me” are not in the history.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,7 @@ class Query:
         seeds: Track ids to start from ("similar", or to steer the others).
         filters: Bounds; recommenders may use them to search deeper, steps enforce them.
         adventurous: 0 … 1, from the familiar to the far.
+        feedback: Arrow table in the FEEDBACK schema: what the user said up to `now`.
     """
 
     user_id: str | None
@@ -68,3 +82,4 @@ class Query:
     seeds: tuple[str, ...] = ()
     filters: Filters = field(default_factory=Filters)
     adventurous: float = 0.3
+    feedback: pa.Table = field(default_factory=FEEDBACK.empty_table)

@@ -60,8 +60,12 @@ def spread(rows: Rows, catalogue: Catalogue, per_artist: int) -> Rows:
 
 
 def searchable(query: Query, catalogue: Catalogue, heard: Listening) -> npt.NDArray[np.bool_]:
-    """Tracks that may answer the query: within its bounds, unknown where it is to discover."""
+    """Tracks that may answer the query: within its bounds, unknown where it is to discover.
+
+    Hidden tracks never do, and those to hear less of not for 90 days (`Listening.barred`).
+    """
     mask = catalogue.allowed(query.filters)
+    mask[heard.rows[heard.barred(query.now.timestamp())]] = False
     if query.mix == "discover":
         mask[heard.rows] = False
     seeds = catalogue.rows(query.seeds)

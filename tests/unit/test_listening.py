@@ -1,0 +1,91 @@
+"""What listening and feedback say of a track, on histories judged by eye."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+from segue.features.catalogue import Catalogue
+from segue.features.listening import Listening, listening
+from segue.features.spoken import Said
+from segue.music.query import Query
+from tests.tiny import NOW, days_ago, history, said, tracks
+
+ROWS = tracks({"track_id": t, "artist_id": f"a-{a}"} for t, a in zip("ABCD", "xxyz", strict=True))
+
+
+def _heard(plays: list[tuple[str, datetime]], words: list[tuple[str, str, datetime]]) -> Listening:
+    asked = Query("me", NOW, history=history(plays), feedback=said(words))
+    return listening(asked, Catalogue(ROWS))
+
+
+def test_a_like_counts_as_five_finished_plays() -> None:
+    heard = _heard([("A", NOW), ("B", NOW)], [("like", "A", NOW)])
+    assert heard.affinity() == pytest.approx([6.0, 1.0])
+    aged = _heard([("A", NOW), ("B", NOW)], [("like", "A", days_ago(180))])
+    assert aged.affinity() == pytest.approx([3.5, 1.0])
+
+
+def test_a_liked_track_that_was_never_played_is_known_and_liked() -> None:
+    heard = _heard([("A", NOW)], [("like", "C", NOW)])
+    assert heard.rows.tolist() == [0, 2]
+    assert heard.plays.tolist() == [1, 0]
+    assert heard.liked.tolist() == [False, True]
+    assert heard.affinity() == pytest.approx([1.0, 5.0])
+    assert heard.taken_up() == pytest.approx([1.0, 1.0])
+    assert heard.last_at.tolist() == [NOW.timestamp()] * 2
+
+
+def test_feedback_alone_is_enough() -> None:
+    heard = _heard([], [("like", "C", days_ago(3)), ("less", "D", days_ago(3))])
+    assert heard.affinity() == pytest.approx([5.0, -2.0])
+    assert heard.taken_up() == pytest.approx([1.0, -1.0])
+
+
+def test_less_makes_liking_negative_and_lowers_the_artist() -> None:
+    plays = [(track, NOW) for track in "AAABCC"]
+    heard = _heard(plays, [("less", "A", NOW)])
+    assert heard.affinity() == pytest.approx([-2.0, 0.7, 2.0])  # B is by A's artist
+    assert heard.taken_up() == pytest.approx([-1.0, 0.7, 1.0])
+
+
+def test_less_of_an_artist_leaves_a_quarter() -> None:
+    heard = _heard([("A", NOW), ("C", NOW)], [("less", "a-x", NOW)])
+    assert heard.affinity() == pytest.approx([0.25, 1.0])
+
+
+def test_known_changes_no_liking() -> None:
+    heard = _heard([("A", NOW)], [("known", "B", NOW)])
+    assert heard.rows.tolist() == [0, 1]
+    assert heard.affinity() == pytest.approx([1.0, 0.0])
+    assert heard.taken_up() == pytest.approx([1.0, 0.0])
+
+
+def test_hidden_tracks_and_resting_ones_are_barred() -> None:
+    words = [("hide", "A", days_ago(900)), ("less", "B", days_ago(89)), ("less", "C", days_ago(90))]
+    heard = _heard([], words)
+    assert heard.barred(NOW.timestamp()).tolist() == [True, True, False]
+
+
+def test_the_latest_word_stands_and_what_is_said_later_does_not_count() -> None:
+    words = [("like", "A", days_ago(9)), ("less", "A", days_ago(2)), ("like", "A", days_ago(5))]
+    later = ("hide", "A", NOW + timedelta(seconds=1))
+    assert _heard([], [*words, later]).said.tolist() == [Said.LESS]
+
+
+def test_words_of_unknown_tracks_and_unknown_words_are_passed_over() -> None:
+    heard = _heard([("A", NOW)], [("like", "Z", NOW), ("adore", "B", NOW)])
+    assert heard.rows.tolist() == [0]
+    assert heard.said.tolist() == [Said.NOTHING]
+
+
+def test_the_same_history_with_other_feedback_is_counted_anew() -> None:
+    catalogue, plays = Catalogue(ROWS), history([("A", NOW)])
+    first = listening(Query("me", NOW, history=plays), catalogue)
+    second = listening(
+        Query("me", NOW, history=plays, feedback=said([("like", "A", NOW)])), catalogue
+    )
+    assert not first.liked.any()
+    assert np.flatnonzero(second.liked).tolist() == [0]
