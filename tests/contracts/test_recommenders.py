@@ -23,6 +23,8 @@ from segue.music.query import HISTORY, Filters, Mix, Query
 from segue.recommenders.als import Als
 from segue.recommenders.base import Similar, StoredRecommender
 from segue.recommenders.content import Content
+from segue.recommenders.ease import Ease
+from segue.recommenders.item_knn import ItemKnn
 from segue.recommenders.most_played import MostPlayed
 from segue.recommenders.popular import Popular
 from segue.recommenders.rediscover import Rediscover
@@ -30,8 +32,8 @@ from segue.recommenders.session_knn import SessionKnn
 from tests.tiny import NOW, crowd, crowd_sessions, days_ago, history, plays, said, tracks
 
 Maker = Callable[[], StoredRecommender]
-MAKERS: list[Maker] = [MostPlayed, Popular, Rediscover, Content, SessionKnn, Als]
-COLLABORATIVE: list[Maker] = [SessionKnn, Als]
+MAKERS: list[Maker] = [MostPlayed, Popular, Rediscover, Content, SessionKnn, Als, ItemKnn, Ease]
+COLLABORATIVE: list[Maker] = [SessionKnn, Als, ItemKnn, Ease]
 
 pytestmark = pytest.mark.parametrize("make", MAKERS, ids=lambda make: str(make.__name__))
 

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from segue.features.interactions import Interactions
+from segue.features.ranked import Ranked
 from segue.recommenders.arrays import Array, load_array, save_arrays
+from segue.recommenders.crowd import Crowd
 from segue.recommenders.incidence import Incidence
+from segue.recommenders.quiet_threads import quiet_threads
+from segue.recommenders.top_rows import top_of_dense
 
-__all__ = ["Factors", "FoldIn", "factorise"]
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+
+__all__ = ["Factors", "FactorsOpinion", "FoldIn", "factorise"]
 
 _ALPHA: Final = 2.0
+_CELLS: Final = 1 << 22  # scores that each thread holds at a time
 
 Reals = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -54,14 +62,6 @@ class Factors:
     regularisation: float
     listeners: Incidence
 
-    def position(self, columns: Rows) -> Rows:
-        """Where each column is among the known ones, -1 if nobody listens to it."""
-        if not len(self.columns):
-            return np.full(len(columns), -1, np.int64)
-        found = np.searchsorted(self.columns, columns)
-        found = np.minimum(found, len(self.columns) - 1)
-        return np.where(self.columns[found] == columns, found, -1)
-
     def fold_in(self, positions: Rows, liking: Reals) -> FoldIn:
         """The user who likes these known columns this much; below zero means dislike.
 
@@ -83,6 +83,62 @@ class Factors:
     def contributions(self, user: FoldIn, positions: Rows) -> Reals:
         """What each liked column adds to these scores, exact, (len(positions), n_liked)."""
         return np.asarray(self.vectors[positions] @ user.pulls)
+
+    def opinion(self, positions: Rows, liking: Reals) -> FactorsOpinion:
+        """On a user who likes these known columns this much; below zero means dislike."""
+        return FactorsOpinion(self, self.fold_in(positions, liking))
+
+    def users(self, histories: sp.csr_array, threads: int) -> npt.NDArray[np.float32]:
+        """Many users folded in at once from raw plays, shape (n_users, n_factors).
+
+        The same closed form as `fold_in`, by implicit's solver.
+        """
+        quiet_threads()
+        from implicit.cpu import _als
+
+        found = np.zeros((histories.shape[0], self.vectors.shape[1]), np.float32)
+        if not histories.nnz:
+            return found
+        _als._least_squares(
+            self.gram.astype(np.float32),
+            histories.indptr.astype(np.int32),
+            histories.indices.astype(np.int32),
+            _trust(histories.data),
+            found,
+            np.array(self.vectors),
+            self.regularisation,
+            num_threads=threads,
+        )
+        return found
+
+    def all_scores(self, histories: sp.csr_array) -> npt.NDArray[np.float32]:
+        """Of many users for every known column; raw plays, shape (n_users, n_known)."""
+        return np.asarray(self.users(histories, threads=0) @ self.vectors.T)
+
+    def top(self, histories: sp.csr_array, k: int, *, known: bool, threads: int) -> Ranked:
+        """The k best known columns of many users, some million scores at a time."""
+        from threadpoolctl import threadpool_limits
+
+        users = self.users(histories, threads)
+        at_once = max(1, _CELLS // max(len(self.columns), 1))
+        tracks = np.full((len(users), max(k, 0)), -1, np.int32)
+        scores = np.full(tracks.shape, -np.inf, np.float32)
+
+        def answer(start: int) -> None:
+            rows = slice(start, start + at_once)
+            found = users[rows] @ self.vectors.T
+            if not known:
+                mine = histories[rows]
+                found[
+                    np.repeat(np.arange(len(found)), np.diff(mine.indptr)), mine.indices
+                ] = -np.inf
+            best = top_of_dense(found, k)
+            tracks[rows], scores[rows] = best.tracks, best.scores
+
+        # products of one size on one thread each: the last digits never depend on the threads
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+            list(pool.map(answer, range(0, len(users), at_once)))
+        return Ranked(tracks, scores)
 
     def save(self, folder: Path, prefix: str) -> None:
         """Write the arrays under names that start with the prefix."""
@@ -111,8 +167,25 @@ class Factors:
         )
 
 
+@dataclass(frozen=True)
+class FactorsOpinion:
+    """What the factors say to one user."""
+
+    factors: Factors
+    user: FoldIn
+
+    @property
+    def scores(self) -> npt.NDArray[np.float32]:
+        """Predicted preference for every known column, shape (n_known,)."""
+        return self.factors.scores(self.user)
+
+    def contributions(self, found: Rows) -> Reals:
+        """What each liked column adds to these scores, exact, (len(found), n_liked)."""
+        return self.factors.contributions(self.user, found)
+
+
 def factorise(
-    interactions: Interactions,
+    crowd: Crowd,
     *,
     n_factors: int,
     regularisation: float,
@@ -123,19 +196,11 @@ def factorise(
     """Learn factors of the columns from who listens to them how often.
 
     Args:
-        interactions: Raw play counts, at least one.
+        crowd: Raw play counts, at least one.
         threads: 0 means all cores; the answer does not depend on it.
     """
-    matrix = interactions.matrix.tocsc()
-    sizes = np.diff(matrix.indptr)
-    columns = np.flatnonzero(sizes)
-    listeners = Incidence(
-        offsets=np.concatenate(([0], np.cumsum(sizes[columns], dtype=np.int64))),
-        rows=matrix.indices.astype(np.int32),
-        n_rows=interactions.n_users,
-    )
-    trust = matrix[:, columns].tocsr()
-    trust.data = (1 + _ALPHA * np.log1p(trust.data)).astype(np.float32)
+    trust = crowd.plays.copy()
+    trust.data = _trust(trust.data)
     vectors = _alternate(
         trust,
         factors=n_factors,
@@ -145,13 +210,16 @@ def factorise(
         num_threads=threads,
     )
     exact = vectors.astype(np.float64)
-    return Factors(columns, vectors, exact.T @ exact, regularisation, listeners)
+    return Factors(crowd.columns, vectors, exact.T @ exact, regularisation, crowd.listeners)
+
+
+def _trust(plays: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return (1 + _ALPHA * np.log1p(plays)).astype(np.float32)
 
 
 def _alternate(trust: Any, **settings: Any) -> npt.NDArray[np.float32]:
     """Item vectors by implicit's solver, which is imported here: making a playlist needs none."""
-    # idle OpenMP threads that spin take the cores from whoever else works on this machine
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    quiet_threads()
     from implicit.cpu.als import AlternatingLeastSquares
     from scipy.sparse import csr_matrix
     from threadpoolctl import threadpool_limits

@@ -1,0 +1,283 @@
+"""What all recommenders that learn from a crowd alone have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.features.catalogue import Catalogue
+from segue.features.interactions import Interactions
+from segue.features.listening import Listening, listening
+from segue.features.ranked import Ranked
+from segue.features.training_data import TrainingData
+from segue.music import columns as c
+from segue.music.candidates import Candidates, Evidence
+from segue.music.query import Query
+from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
+from segue.recommenders.asked import Asked, artists_of, asked_by, strongest
+from segue.recommenders.opinion import Learned, position_among, strongest_ties
+from segue.recommenders.ranking import best, candidates, fitted, searchable, spread, steadied
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+
+__all__ = ["FromCrowd"]
+
+_ARTISTS_SHARE: Final = 0.6
+_PER_LIKED_ARTIST: Final = 3
+
+Mask = npt.NDArray[np.bool_]
+Reals = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+L = TypeVar("L", bound=Learned)
+
+
+class FromCrowd(ABC, Generic[L]):
+    """Learns from listeners × tracks, and × artists for crowds that know these.
+
+    The user's own plays are not learned from: they are part of the question, so that the latest
+    play counts. For artists the answer is the best known tracks of the artists of highest score.
+
+    Args:
+        fewest_listeners: With a smaller crowd nothing is learned and nothing answered.
+        per_artist: Most tracks of one artist in an answer.
+        threads: For training and for answers in bulk; 0 means all cores.
+    """
+
+    name: ClassVar[str]
+    _learned: ClassVar[type[Any]]
+
+    def __init__(self, *, fewest_listeners: int, per_artist: int, threads: int) -> None:
+        self.fewest_listeners = fewest_listeners
+        self.per_artist = per_artist
+        self.threads = threads
+        self.catalogue_: Catalogue | None = None
+        self.tracks_: L | None = None
+        self.artists_: L | None = None
+        self.artist_columns_: Rows = np.empty(0, np.int64)
+
+    @abstractmethod
+    def _learn(self, interactions: Interactions) -> L:
+        """Learn from raw play counts of enough listeners, at least one of them above zero."""
+
+    @abstractmethod
+    def _settings(self) -> dict[str, Any]:
+        """Arguments of the constructor besides those of this class and the threads."""
+
+    def fit(self, data: TrainingData) -> Self:
+        """Learn what the crowd listens to."""
+        self.catalogue_ = data.catalogue
+        self.tracks_ = self._learned_of(_without(data.interactions, data.local_users))
+        self.artists_ = self._learned_of(data.artist_interactions)
+        index = data.artist_interactions.track_index
+        known = [index.get(artist, -1) for artist in data.catalogue.artist_ids]
+        self.artist_columns_ = np.array(known, np.int64)
+        return self
+
+    def recommend(self, query: Query, k: int) -> Candidates:
+        """Tracks that listeners of the user's tracks play, each with the one that pulled most."""
+        catalogue = fitted(self.name, self.catalogue_)
+        heard = listening(query, catalogue)
+        usable = searchable(query, catalogue, heard)
+        own = asked_by(query, heard, catalogue)
+        of_tracks = self._by_tracks(own, usable, k)
+        of_artists = self._by_artists(own, heard, usable=usable, k=k)
+        return _merged(of_tracks, of_artists, k)
+
+    def similar(self, track_ids: Sequence[str], k: int) -> Candidates:
+        """What listeners of these play besides."""
+        catalogue = fitted(self.name, self.catalogue_)
+        rows = np.unique(catalogue.rows(track_ids))
+        rows = rows[rows >= 0]
+        usable = catalogue.named.copy()
+        usable[rows] = False
+        return self._by_tracks(Asked(rows, np.ones(len(rows)), rows), usable, k)
+
+    def top(self, histories: Interactions, k: int, *, known: bool = False) -> Ranked:
+        """The k best tracks of every row, folded in; see `Batch`."""
+        learned = self.tracks_
+        if learned is None:
+            fitted(self.name, self.catalogue_)
+            shape = (histories.n_users, max(k, 0))
+            return Ranked(np.full(shape, -1, np.int32), np.full(shape, -np.inf, np.float32))
+        plays = self._known_plays(histories, learned)
+        best_ = learned.top(plays, k, known=known, threads=self.threads)
+        columns = np.append(learned.columns, -1).astype(np.int32)
+        return Ranked(columns[best_.tracks], best_.scores)
+
+    def scores(self, histories: Interactions) -> npt.NDArray[np.float32]:
+        """Of every track, 0 where nobody of the crowd plays it; see `Scoring`."""
+        found = np.zeros((histories.n_users, histories.n_tracks), np.float32)
+        if self.tracks_ is None:
+            fitted(self.name, self.catalogue_)
+            return found
+        plays = self._known_plays(histories, self.tracks_)
+        found[:, self.tracks_.columns] = self.tracks_.all_scores(plays)
+        return found
+
+    def silent_because(self) -> str | None:
+        """Whether the crowd was too small."""
+        if self.tracks_ is None and self.artists_ is None:
+            return f"there is no crowd of at least {self.fewest_listeners} listeners"
+        return None
+
+    def save(self, folder: Path) -> None:
+        """Write what was learned."""
+        fitted(self.name, self.catalogue_)
+        for prefix, learned in (("tracks", self.tracks_), ("artists", self.artists_)):
+            if learned is not None:
+                learned.save(folder, prefix)
+        save_arrays(folder, {"artist_columns": self.artist_columns_})
+        common = {"fewest_listeners": self.fewest_listeners, "per_artist": self.per_artist}
+        settings = {**self._settings(), **common}
+        have = {"tracks": self.tracks_ is not None, "artists": self.artists_ is not None}
+        save_settings(folder, {"settings": settings, "learned": have})
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue) -> Self:
+        """Read it back, mapped."""
+        facts = load_settings(folder)
+        model = cls(**facts["settings"])
+        model.catalogue_ = catalogue
+        if facts["learned"]["tracks"]:
+            model.tracks_ = cls._learned.load(folder, "tracks")
+        if facts["learned"]["artists"]:
+            model.artists_ = cls._learned.load(folder, "artists")
+        model.artist_columns_ = load_array(folder, "artist_columns")
+        return model
+
+    def _learned_of(self, interactions: Interactions) -> L | None:
+        if interactions.n_users < self.fewest_listeners or not interactions.matrix.nnz:
+            return None
+        return self._learn(interactions)
+
+    def _known_plays(self, histories: Interactions, learned: L) -> sp.csr_array:
+        n_tracks = len(fitted(self.name, self.catalogue_))
+        if histories.n_tracks != n_tracks:
+            raise ValueError(
+                f"{self.name}: histories of {histories.n_tracks} tracks, fitted on {n_tracks}"
+            )
+        if len(learned.columns) == n_tracks:
+            return histories.matrix
+        return histories.matrix[:, learned.columns].tocsr()
+
+    def _by_tracks(self, own: Asked, usable: Mask, k: int) -> Candidates:
+        learned, catalogue = self.tracks_, fitted(self.name, self.catalogue_)
+        if learned is None:
+            return Candidates()
+        asked, positions = strongest(own, position_among(learned.columns, own.columns))
+        if not len(positions):
+            return Candidates()
+        opinion = learned.opinion(positions, asked.liking)
+        scores = np.where(usable[learned.columns], opinion.scores, -np.inf)
+        scores[scores <= 0] = -np.inf
+        top = learned.columns[best(scores, 8 * k + 8)]
+        rows = spread(top, catalogue, self.per_artist)[:k]
+        found = position_among(learned.columns, rows)
+        others, together = strongest_ties(learned, opinion, positions=positions, found=found)
+
+        def like_you(i: int) -> Evidence | None:
+            if not together[i]:
+                return None
+            other_id = catalogue.track_ids[asked.stands_for[others[i]]]
+            return Evidence(kind="like_you", other_id=other_id, listeners=int(together[i]))
+
+        return candidates(self.name, catalogue, rows, scores=scores[found], evidence=like_you)
+
+    def _by_artists(self, own: Asked, heard: Listening, *, usable: Mask, k: int) -> Candidates:
+        learned, catalogue = self.artists_, fitted(self.name, self.catalogue_)
+        if learned is None:
+            return Candidates()
+        own = artists_of(own, catalogue, self.artist_columns_)
+        asked, positions = strongest(own, position_among(learned.columns, own.columns))
+        if not len(positions):
+            return Candidates()
+        opinion = learned.opinion(positions, asked.liking)
+        rows, scores = self._tracks_of_artists(learned, opinion.scores, usable, k)
+        columns = self.artist_columns_[catalogue.artist_codes[rows]]
+        found = position_among(learned.columns, columns)
+        others, together = strongest_ties(learned, opinion, positions=positions, found=found)
+        plays = _plays_by_artist(heard, catalogue)
+
+        def like_you(i: int) -> Evidence | None:
+            row = int(rows[i])
+            known = int(plays[catalogue.artist_codes[row]])
+            if known and not np.isin(row, heard.rows):
+                return Evidence(kind="artist", plays=known)
+            if not together[i]:
+                return None
+            stands_for = int(asked.stands_for[others[i]])
+            return Evidence(
+                kind="like_you",
+                other_id=catalogue.track_ids[stands_for],
+                listeners=int(together[i]),
+                artist=_first_artist(catalogue, stands_for),
+            )
+
+        return candidates(self.name, catalogue, rows, scores=scores, evidence=like_you)
+
+    def _tracks_of_artists(
+        self, learned: L, preference: npt.NDArray[np.floating], usable: Mask, k: int
+    ) -> tuple[Rows, Reals]:
+        """The best known tracks of the artists of highest preference."""
+        catalogue = fitted(self.name, self.catalogue_)
+        codes = catalogue.artist_codes
+        by_code = position_among(learned.columns, self.artist_columns_)
+        by_code = np.append(by_code, -1)  # tracks of unknown artists look here
+        position = by_code[codes]
+        rows = np.flatnonzero(usable & (position >= 0))
+        scores = steadied(preference[position[rows]])
+        rows, scores = rows[scores > 0], scores[scores > 0]
+        if len(rows) > 50 * k:
+            kept = scores >= np.partition(scores, len(scores) - 50 * k)[len(scores) - 50 * k]
+            rows, scores = rows[kept], scores[kept]
+        fame = np.nan_to_num(catalogue.popularity[rows]) / 100
+        order = np.lexsort((rows, -fame, -scores))
+        top = spread(rows[order], catalogue, _PER_LIKED_ARTIST)[:k]
+        score_of = dict(zip(rows.tolist(), (scores * (0.9 + 0.1 * fame)).tolist(), strict=True))
+        found = steadied(_ARTISTS_SHARE * np.array([score_of[row] for row in top.tolist()]))
+        again = np.lexsort((top, -found))
+        return top[again], found[again]
+
+
+def _without(interactions: Interactions, users: tuple[str, ...]) -> Interactions:
+    """The crowd alone."""
+    kept = np.flatnonzero(~np.isin(interactions.user_ids.astype(str), list(users)))
+    if len(kept) == interactions.n_users:
+        return interactions
+    return Interactions(
+        interactions.matrix[kept].tocsr(), interactions.user_ids[kept], interactions.track_ids
+    )
+
+
+def _plays_by_artist(heard: Listening, catalogue: Catalogue) -> npt.NDArray[np.float64]:
+    """Counted plays of every artist, one more place for tracks without one (always 0)."""
+    codes = catalogue.artist_codes[heard.rows]
+    known = codes >= 0
+    n_artists = len(catalogue.artist_ids) + 1
+    total = np.bincount(codes[known], weights=heard.plays[known], minlength=n_artists)
+    return np.asarray(total, dtype=np.float64)
+
+
+def _first_artist(catalogue: Catalogue, row: int) -> str | None:
+    names: list[str] | None = catalogue.tracks[c.ARTISTS][row].as_py()
+    shown: str | None = catalogue.tracks[c.ARTIST][row].as_py()
+    return names[0] if names else shown
+
+
+def _merged(first: Candidates, second: Candidates, k: int) -> Candidates:
+    """Both lists as one, best first; a track of both keeps its place and fact in the first."""
+    present = set(first.track_ids)
+    other = second.take(i for i, track in enumerate(second.track_ids) if track not in present)
+    both = Candidates(
+        first.track_ids + other.track_ids,
+        first.scores + other.scores,
+        first.sources + other.sources,
+        first.evidence + other.evidence,
+    )
+    return both.with_scores(both.scores).take(range(min(k, len(both))))
