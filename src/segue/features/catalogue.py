@@ -106,6 +106,11 @@ class Catalogue:
         return self._numbers(c.POPULARITY)
 
     @cached_property
+    def fame(self) -> npt.NDArray[np.float32]:
+        """The same scale, 0 where unknown."""
+        return np.nan_to_num(self.popularity)
+
+    @cached_property
     def named(self) -> Mask:
         """Tracks that have a title: one without cannot be shown to anybody, (n_tracks,)."""
         lengths = pc.utf8_length(self.tracks[c.TITLE]).fill_null(0)

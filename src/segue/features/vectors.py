@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -49,24 +50,26 @@ class Vectors:
 
     Args:
         dense: float32, shape (n, n_dense): audio and era.
-        genre: float32, shape (n, n_terms).
+        genre: float32, shape (n, len(terms)).
+        terms: int64, ascending: the terms that the columns of `genre` are; all others are 0.
     """
 
     dense: Reals
     genre: Reals
+    terms: npt.NDArray[np.int64]
 
     def __matmul__(self, other: Vectors) -> Reals:
-        """Cosines of unit vectors, shape (len(self.dense), len(other.dense))."""
+        """Cosines of unit vectors of the same terms, shape (len(self.dense), len(other.dense))."""
         return np.asarray(self.dense @ other.dense.T + self.genre @ other.genre.T)
 
     def __getitem__(self, rows: npt.NDArray[np.int64]) -> Vectors:
-        return Vectors(self.dense[rows], self.genre[rows])
+        return Vectors(self.dense[rows], self.genre[rows], self.terms)
 
     def scaled(self) -> Vectors:
         """The same directions at length 1; a zero vector stays zero."""
         length = np.sqrt((self.dense**2).sum(1) + (self.genre**2).sum(1))[:, None]
         length[length == 0] = 1
-        return Vectors(self.dense / length, self.genre / length)
+        return Vectors(self.dense / length, self.genre / length, self.terms)
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ class TrackVectors:
     def __len__(self) -> int:
         return len(self.dense)
 
-    @property
+    @cached_property
     def known(self) -> npt.NDArray[np.bool_]:
         """Tracks that have anything to compare."""
         return np.asarray((self.genre_share > 0) | self.dense.any(axis=1))
@@ -107,35 +110,58 @@ class TrackVectors:
     def cosines(self, queries: Vectors) -> Reals:
         """Cosine of every query with every track, exact, shape (n_queries, n_tracks)."""
         found = queries.dense @ self.dense.T
-        for q in range(len(found)):
-            products = self.weights * queries.genre[q][self.terms]
-            of_sets = np.add.reduceat(products, self.offsets[:-1])
+        for q, of_sets in enumerate(self.of_sets(queries)):
             found[q] += self.genre_share * of_sets[self.genre_set]
         return np.asarray(found)
 
+    def cosines_at(self, rows: npt.NDArray[np.int64], queries: Vectors) -> Reals:
+        """The same with some tracks only, shape (n_queries, len(rows))."""
+        found = queries.dense @ self.dense[rows].T
+        found += self.of_sets(queries)[:, self.genre_set[rows]] * self.genre_share[rows]
+        return np.asarray(found)
+
+    def of_sets(self, queries: Vectors) -> Reals:
+        """Products of genre parts with every set of genres, shape (n_queries, n_sets)."""
+        full = np.zeros(self.n_terms, np.float32)
+        found = np.empty((len(queries.genre), len(self.offsets) - 1), np.float32)
+        for q, genre in enumerate(queries.genre):
+            full[queries.terms] = genre
+            found[q] = np.add.reduceat(self.weights * full[self.terms], self.offsets[:-1])
+        return found
+
     def nearest(self, rows: npt.NDArray[np.int64], queries: Vectors) -> npt.NDArray[np.int64]:
         """The query with the highest cosine to each of these tracks, shape (len(rows),)."""
+        column = np.full(self.n_terms, -1, np.int64)
+        column[queries.terms] = np.arange(len(queries.terms))
         best = np.empty(len(rows), np.int64)
         for start in range(0, len(rows), _AT_ONCE):
             part = rows[start : start + _AT_ONCE]
             sets, place = np.unique(self.genre_set[part], return_inverse=True)
-            of_sets = np.stack([self._set_cosines(genre_set, queries) for genre_set in sets])
+            of_sets = np.stack([self._set_cosines(one, queries, column) for one in sets])
             found = self.dense[part] @ queries.dense.T
             found += self.genre_share[part, None] * of_sets[place]
             best[start : start + _AT_ONCE] = found.argmax(axis=1)
         return best
 
-    def _set_cosines(self, genre_set: int, queries: Vectors) -> Reals:
+    def _set_cosines(
+        self, genre_set: int, queries: Vectors, column: npt.NDArray[np.int64]
+    ) -> Reals:
         entries = slice(*self.offsets[genre_set : genre_set + 2])
-        return np.asarray(queries.genre[:, self.terms[entries]] @ self.weights[entries])
+        columns = column[self.terms[entries]]
+        shared = columns >= 0
+        return np.asarray(queries.genre[:, columns[shared]] @ self.weights[entries][shared])
 
     def at(self, rows: npt.NDArray[np.int64]) -> Vectors:
-        """The vectors of these tracks in full."""
-        genre = np.zeros((len(rows), self.n_terms), np.float32)
-        for i, row in enumerate(rows):
-            of_set = slice(*self.offsets[self.genre_set[row] : self.genre_set[row] + 2])
-            genre[i, self.terms[of_set]] = self.weights[of_set] * self.genre_share[row]
-        return Vectors(np.asarray(self.dense[rows]), genre)
+        """The vectors of these tracks, over the terms that they have."""
+        starts = self.offsets[self.genre_set[rows]]
+        lengths = self.offsets[self.genre_set[rows] + 1] - starts
+        owner = np.repeat(np.arange(len(rows)), lengths)
+        entries = np.arange(len(owner)) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+        terms, column = np.unique(self.terms[entries], return_inverse=True)
+        genre = np.zeros((len(rows), len(terms)), np.float32)
+        shares = np.asarray(self.genre_share[rows])
+        genre[owner, column] = self.weights[entries] * shares[owner]
+        return Vectors(np.asarray(self.dense[rows]), genre, terms.astype(np.int64))
 
     def nearest_features(
         self, rows: npt.NDArray[np.int64], others: npt.NDArray[np.int64], count: int = 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.features.catalogue import Catalogue
+from segue.features.cells import Cells, cells_of
 from segue.features.listening import Listening, listening
 from segue.features.training_data import TrainingData
 from segue.features.vectors import TrackVectors, Vectors, track_vectors
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
-from segue.recommenders.ranking import best, candidates, fitted, searchable, spread
+from segue.recommenders.ranking import best, candidates, fitted, searchable, spread, steadied
 
 __all__ = ["Content"]
 
@@ -32,6 +33,7 @@ _ARRAYS: Final = (
 _FAME: Final = 0.02
 _FAME_OF_NEW: Final = 0.2  # of two unknown tracks that are as near, people meet the better known
 _NEW_HALF_LIFE_DAYS: Final = 60.0
+_LOOKED_AT: Final = 24_000  # tracks for each centre of taste, where tracks are in cells
 
 Rows = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float32]
@@ -45,40 +47,67 @@ class Content:
     Large Sparse Text Data Using Clustering"). The answer takes from each group in proportion to
     its weight (Steck, 2018, "Calibrated Recommendations"); seeds are groups of their own.
 
+    The search is exact up to `exact_up_to` tracks. In larger catalogues it looks into the cells
+    nearest to each centre (`Cells`) and finds nearly the same; bounds that leave few tracks are
+    searched exactly in any.
+
     Args:
         groups: Most centres of taste.
         liked: Most tracks of the user that are looked at, the best liked ones.
         per_artist: Most tracks of one artist in an answer.
+        exact_up_to: Tracks of a catalogue that is searched in full.
     """
 
     name: ClassVar[str] = "content"
 
-    def __init__(self, *, groups: int = 6, liked: int = 300, per_artist: int = 4) -> None:
+    def __init__(
+        self,
+        *,
+        groups: int = 6,
+        liked: int = 300,
+        per_artist: int = 4,
+        exact_up_to: int = 100_000,
+    ) -> None:
         self.groups = groups
         self.liked = liked
         self.per_artist = per_artist
+        self.exact_up_to = exact_up_to
         self.catalogue_: Catalogue | None = None
         self.vectors_: TrackVectors | None = None
+        self.cells_: Cells | None = None
 
     def fit(self, data: TrainingData) -> Self:
         """Turn the catalogue into vectors."""
         self.catalogue_ = data.catalogue
         self.vectors_ = track_vectors(data.catalogue)
+        large = self.vectors_.known.sum() > self.exact_up_to
+        self.cells_ = cells_of(self.vectors_, data.catalogue.fame) if large else None
         return self
 
     def recommend(self, query: Query, k: int) -> Candidates:
         """Tracks near the seeds and near the centres of the user's taste."""
-        catalogue, vectors = self._state()
-        heard = listening(query, catalogue)
-        anchors, weights = self._anchors(query, heard)
+        rows, scores = self.propose(query, k)
+        return self._explained(rows, scores, *self._liked(query)[::2])
+
+    def propose(self, query: Query, k: int) -> tuple[Rows, npt.NDArray[np.float64]]:
+        """Rows and scores of the same, best first."""
+        catalogue, _ = self._state()
+        anchors, weights, full = self._liked(query)
         if not len(anchors) or k <= 0:
-            return Candidates()
-        full = vectors.at(anchors)
+            return np.empty(0, np.int64), np.empty(0)
         centres, shares = _centres(full, weights, self._n_seeds(query), self._n_groups(anchors))
-        usable = searchable(query, catalogue, heard) & vectors.known
-        fame = self._fame(_FAME_OF_NEW if query.mix == "discover" else _FAME)
+        usable = searchable(query, catalogue, listening(query, catalogue))
+        fame = _FAME_OF_NEW if query.mix == "discover" else _FAME
         rows, scores = self._near(centres, shares, usable=usable, fame=fame, k=k)
-        return self._explained(rows, scores, anchors=anchors, full=full)
+        return rows, steadied(scores)
+
+    def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
+        """What each of these is close to."""
+        anchors, _, full = self._liked(query)
+        if not len(anchors) or not len(rows):
+            return {}
+        facts = self._facts(rows, anchors, full)
+        return dict(zip(rows.tolist(), facts, strict=True))
 
     def similar(self, track_ids: Sequence[str], k: int) -> Candidates:
         """Tracks nearest to any of these."""
@@ -92,11 +121,11 @@ class Content:
         scores = vectors.cosines(full[np.array([0])])[0]
         for i in range(1, len(anchors)):
             np.maximum(scores, vectors.cosines(full[np.array([i])])[0], out=scores)
-        scores += self._fame()
+        scores += catalogue.fame * np.float32(_FAME / 100)
         scores[~(vectors.known & catalogue.named)] = -np.inf
         scores[rows[rows >= 0]] = -np.inf
         top = best(scores, k)
-        return self._explained(top, scores[top], anchors=anchors, full=full)
+        return self._explained(top, scores[top], anchors, full)
 
     def silent_because(self) -> str | None:
         """Whether nothing is known about any track."""
@@ -107,18 +136,24 @@ class Content:
         """Write the vectors."""
         _, vectors = self._state()
         save_arrays(folder, {name: getattr(vectors, name) for name in _ARRAYS})
+        cells = self.cells_
+        if cells is not None:
+            save_arrays(folder, {f"cells_{n}": getattr(cells, n) for n in Cells.arrays()})
         settings = {"groups": self.groups, "liked": self.liked, "per_artist": self.per_artist}
-        save_settings(folder, {**settings, "n_terms": vectors.n_terms})
+        settings |= {"exact_up_to": self.exact_up_to, "n_terms": vectors.n_terms}
+        save_settings(folder, {**settings, "cells": cells is not None})
 
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Self:
         """Read the vectors, mapped."""
         settings = load_settings(folder)
-        n_terms = settings.pop("n_terms")
+        n_terms, cells = settings.pop("n_terms"), settings.pop("cells", False)
         model = cls(**settings)
         model.catalogue_ = catalogue
         arrays = {name: load_array(folder, name) for name in _ARRAYS}
         model.vectors_ = TrackVectors(n_terms=n_terms, **arrays)
+        if cells:
+            model.cells_ = Cells(**{n: load_array(folder, f"cells_{n}") for n in Cells.arrays()})
         return model
 
     def _state(self) -> tuple[Catalogue, TrackVectors]:
@@ -133,6 +168,18 @@ class Content:
 
     def _n_groups(self, anchors: Rows) -> int:
         return max(1, min(self.groups, len(anchors) // 3))
+
+    def _liked(self, query: Query) -> tuple[Rows, Reals, Vectors]:
+        """What the answer is sought around: rows, weights and vectors; the latest is remembered."""
+        catalogue, vectors = self._state()
+        latest = catalogue.memo.get(self.name)
+        if latest and latest[0] is vectors and latest[1] is query:
+            found: tuple[Rows, Reals, Vectors] = latest[2]
+            return found
+        anchors, weights = self._anchors(query, listening(query, catalogue))
+        found = anchors, weights, vectors.at(anchors)
+        catalogue.memo[self.name] = (vectors, query, found)
+        return found
 
     def _anchors(self, query: Query, heard: Listening) -> tuple[Rows, Reals]:
         """Seeds first, then the user's best liked tracks; "similar" has the seeds alone."""
@@ -151,54 +198,94 @@ class Content:
             mine = np.concatenate([np.full(len(seeds), each), mine])
         return np.concatenate([seeds, heard.rows[top]]), mine.astype(np.float32)
 
-    def _fame(self, weight: float = _FAME) -> Reals:
-        """What parts tracks of equal nearness, such as all that are known by one genre only."""
-        catalogue, _ = self._state()
-        return np.nan_to_num(catalogue.popularity) * np.float32(weight / 100)
-
     def _near(
         self,
         centres: Vectors,
         shares: Reals,
         *,
         usable: npt.NDArray[np.bool_],
-        fame: Reals,
+        fame: float,
         k: int,
     ) -> tuple[Rows, Reals]:
         """The best tracks of each centre, in turns that fit the centres' shares."""
-        catalogue, vectors = self._state()
-        found = vectors.cosines(centres) + fame
-        found[:, ~usable] = -np.inf
-        merged = np.full(found.shape[1], -np.inf, np.float32)
-        for centre, share in zip(found, shares, strict=True):
-            wanted = int(np.ceil(k * share)) + 1
-            near = spread(best(centre, 8 * wanted), catalogue, self.per_artist)[:wanted]
-            turn = (np.arange(len(near)) + 0.5) / wanted
-            merged[near] = np.maximum(merged[near], centre[near] * (1 - turn))
+        catalogue, _ = self._state()
+        wanted = [int(np.ceil(k * share)) + 1 for share in shares]
+        nears, turns = [], []
+        around = self._around(centres, usable=usable, fame=fame, wanted=[8 * n for n in wanted])
+        for (rows, scores), places in zip(around, wanted, strict=True):
+            top = best(scores, 8 * places)
+            near = spread(rows[top], catalogue, self.per_artist)[:places]
+            turn = (np.arange(len(near)) + 0.5) / places
+            nears.append(near)
+            turns.append(scores[np.searchsorted(rows, near)] * (1 - turn))
+        rows, place = np.unique(np.concatenate(nears), return_inverse=True)
+        merged = np.zeros(len(rows), np.float32)
+        np.maximum.at(merged, place, np.concatenate(turns).astype(np.float32))
         merged[merged <= 0] = -np.inf
-        top = spread(best(merged, len(shares) * (k + 1)), catalogue, self.per_artist)[:k]
-        return top, merged[top]
+        top = rows[best(merged, len(shares) * (k + 1))]
+        top = spread(top, catalogue, self.per_artist)[:k]
+        return top, merged[np.searchsorted(rows, top)]
 
-    def _explained(self, rows: Rows, scores: Reals, *, anchors: Rows, full: Vectors) -> Candidates:
-        """Candidates, each with the anchor that is nearest to it."""
+    def _around(
+        self,
+        centres: Vectors,
+        *,
+        usable: npt.NDArray[np.bool_],
+        fame: float,
+        wanted: Sequence[int],
+    ) -> Iterator[tuple[Rows, Reals]]:
+        """For each centre usable tracks, ascending, and how near they are, fame counted in."""
         catalogue, vectors = self._state()
-        if not len(rows):
-            return Candidates()
-        nearest = anchors[vectors.nearest(rows, full)]
-        features = vectors.nearest_features(rows, nearest)
-        others = catalogue.ids(nearest)
-        genres = catalogue.genres
-
-        def close(i: int) -> Evidence:
-            shared = set(genres.of(int(rows[i]))) & set(genres.of(int(nearest[i])))
-            return Evidence(
-                kind="close",
-                other_id=others[i],
-                features=features[i],
-                genres=tuple(sorted(shared)),
+        gain = np.float32(fame / 100)
+        n_usable = int(np.count_nonzero(usable))
+        if self.cells_ is None or n_usable <= _LOOKED_AT:
+            rows = np.flatnonzero(usable & vectors.known)
+            found = vectors.cosines_at(rows, centres) + catalogue.fame[rows] * gain
+            yield from ((rows, scores) for scores in found)
+            return
+        budget = _LOOKED_AT * min(8, len(usable) // n_usable)
+        for at, count in enumerate(wanted):
+            yield self.cells_.near(
+                vectors,
+                centres[np.array([at])],
+                usable=usable,
+                fame=catalogue.fame,
+                gain=gain,
+                wanted=count,
+                budget=budget,
             )
 
-        return candidates(self.name, catalogue, rows, scores=scores, evidence=close)
+    def _facts(self, rows: Rows, anchors: Rows, full: Vectors) -> list[Evidence]:
+        """For each row the anchor that is nearest to it, and in what."""
+        catalogue, vectors = self._state()
+        nearest = anchors[vectors.nearest(rows, full)]
+        features = vectors.nearest_features(rows, nearest)
+        of = catalogue.genres.of
+        return [
+            Evidence(
+                kind="close",
+                other_id=other,
+                features=near,
+                genres=tuple(sorted({*of(row)} & {*of(anchor)})),
+            )
+            for row, anchor, other, near in zip(
+                rows.tolist(), nearest.tolist(), catalogue.ids(nearest), features, strict=True
+            )
+        ]
+
+    def _explained(
+        self,
+        rows: Rows,
+        scores: npt.NDArray[np.floating],
+        anchors: Rows,
+        full: Vectors,
+    ) -> Candidates:
+        """Candidates, each with the anchor that is nearest to it."""
+        if not len(rows):
+            return Candidates()
+        catalogue, _ = self._state()
+        facts = self._facts(rows, anchors, full)
+        return candidates(self.name, catalogue, rows, scores=scores, evidence=lambda i: facts[i])
 
 
 def _centres(full: Vectors, weights: Reals, n_seeds: int, n_groups: int) -> tuple[Vectors, Reals]:
@@ -213,7 +300,7 @@ def _centres(full: Vectors, weights: Reals, n_seeds: int, n_groups: int) -> tupl
             dense.append((weights[mine] @ full.dense[mine])[None])
             genre.append((weights[mine] @ full.genre[mine])[None])
             shares.append(weights[mine].sum(keepdims=True))
-    centres = Vectors(np.vstack(dense), np.vstack(genre)).scaled()
+    centres = Vectors(np.vstack(dense), np.vstack(genre), full.terms).scaled()
     total = np.concatenate(shares)
     return centres, total / total.sum()
 
@@ -234,7 +321,7 @@ def _grouped(points: Vectors, weights: Reals, k: int, rounds: int = 8) -> npt.ND
     groups = near[:, chosen].argmax(axis=1)
     for _ in range(rounds):
         member = (groups[:, None] == np.arange(len(chosen))) * weights[:, None]
-        sums = Vectors(member.T @ points.dense, member.T @ points.genre).scaled()
+        sums = Vectors(member.T @ points.dense, member.T @ points.genre, points.terms).scaled()
         moved = (points @ sums).argmax(axis=1)
         if np.array_equal(moved, groups):
             break

@@ -39,14 +39,20 @@ class Incidence:
         """Rows that hold a column, ascending."""
         return self.rows[self.offsets[column] : self.offsets[column + 1]]
 
-    def any_of(self, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Which columns are held by a wanted row, shape (n_columns,)."""
-        hits = np.concatenate(([0], np.cumsum(wanted[self.rows])))
-        return np.asarray(hits[self.offsets[1:]] > hits[self.offsets[:-1]])
-
     def sizes(self) -> Rows:
         """Number of rows that hold each column, shape (n_columns,)."""
         return np.diff(self.offsets)
+
+    def sizes_of(self, columns: Rows) -> Rows:
+        """Number of rows that hold each of these columns."""
+        return np.asarray(self.offsets[columns + 1] - self.offsets[columns])
+
+    def held(self, columns: Rows) -> tuple[npt.NDArray[np.int32], Rows]:
+        """The rows of these columns one after another, and which of the columns each is of."""
+        sizes = self.sizes_of(columns)
+        owner = np.repeat(np.arange(len(columns)), sizes)
+        starts = self.offsets[columns] - np.cumsum(sizes) + sizes
+        return self.rows[np.arange(len(owner)) + starts[owner]], owner
 
     def both(self, columns: Rows, others: Rows) -> Rows:
         """How many rows hold columns[i] and others[i], exact, shape (len(columns),)."""

@@ -28,10 +28,13 @@ def best(scores: npt.NDArray[np.floating], k: int) -> Rows:
     usable = np.flatnonzero(np.isfinite(scores))
     if k <= 0 or not len(usable):
         return np.empty(0, np.int64)
-    values = steadied(scores[usable])
+    values = scores[usable]
     if len(usable) > k:
         bar = np.partition(values, len(values) - k)[len(values) - k]
-        usable, values = usable[values >= bar], values[values >= bar]
+        # what is tied with the last of them is within a millionth of it
+        near = values >= bar - 2.0**-19 * abs(bar)
+        usable, values = usable[near], values[near]
+    values = steadied(values)
     return usable[np.lexsort((usable, -values))][:k]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, Self
@@ -19,7 +19,7 @@ from segue.music.query import Query
 from segue.recommenders.arrays import Array, load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.incidence import Incidence
 from segue.recommenders.ranked_rows import ranked_rows, stacked
-from segue.recommenders.ranking import best, candidates, fitted, searchable, spread
+from segue.recommenders.ranking import best, candidates, fitted, searchable, spread, steadied
 from segue.recommenders.session_votes import SessionVotes, blocks
 
 __all__ = ["SessionKnn"]
@@ -39,10 +39,27 @@ class _Memory:
     by_track: Incidence
     by_session: Incidence
 
-    @property
-    def rarity(self) -> Reals:
-        """Inverse document frequency of each track, shape (n_tracks,)."""
-        return np.log1p(self.by_session.sizes().size / np.maximum(self.by_track.sizes(), 1))
+    def rarity(self, tracks: Rows) -> Reals:
+        """Inverse document frequency of some tracks."""
+        n_sessions = self.by_track.n_rows
+        return np.log1p(n_sessions / np.maximum(self.by_track.sizes_of(tracks), 1))
+
+
+@dataclass(frozen=True)
+class _Votes:
+    """What a query asked, and the sessions nearest to it.
+
+    Args:
+        asked: Catalogue rows, none twice.
+        weights: Of what is asked.
+        sessions: The nearest, most alike first.
+        likeness: Of each.
+    """
+
+    asked: Rows
+    weights: Reals
+    sessions: Rows
+    likeness: Reals
 
 
 class SessionKnn:
@@ -79,9 +96,22 @@ class SessionKnn:
     def recommend(self, query: Query, k: int) -> Candidates:
         """What sessions like the user's latest ones hold, or those around the seeds."""
         catalogue = fitted(self.name, self.catalogue_)
-        heard = listening(query, catalogue)
-        asked, weights = _asked(query, heard, catalogue)
-        return self._answer(asked, weights, usable=searchable(query, catalogue, heard), k=k)
+        rows, scores, votes = self._proposed(query, k)
+        if not len(rows):
+            return Candidates()
+        facts = self._facts(rows, votes)
+        return candidates(self.name, catalogue, rows, scores=scores, evidence=facts.__getitem__)
+
+    def propose(self, query: Query, k: int) -> tuple[Rows, Reals]:
+        """Rows and scores of the same, best first."""
+        rows, scores, _ = self._proposed(query, k)
+        return rows, scores
+
+    def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
+        """The user's track that shares most of the sessions with each of these."""
+        facts = self._facts(rows, self._votes(query))
+        pairs = zip(rows.tolist(), facts, strict=True)
+        return {row: fact for row, fact in pairs if fact is not None}
 
     def similar(self, track_ids: Sequence[str], k: int) -> Candidates:
         """What sessions with any of these hold besides."""
@@ -90,7 +120,10 @@ class SessionKnn:
         rows = rows[rows >= 0]
         usable = catalogue.named.copy()
         usable[rows] = False
-        return self._answer(rows, np.ones(len(rows)), usable=usable, k=k)
+        votes = self._votes_of(rows, np.ones(len(rows)), usable)
+        found, scores = self._best(votes, usable, k)
+        facts = self._facts(found, votes)
+        return candidates(self.name, catalogue, found, scores=scores, evidence=facts.__getitem__)
 
     def next_tracks(self, prefixes: Sessions, k: int) -> Ranked:
         """What sessions like each prefix hold; its own tracks may come again."""
@@ -138,52 +171,76 @@ class SessionKnn:
         )
         return model
 
-    def _answer(
-        self, asked: Rows, weights: Reals, *, usable: npt.NDArray[np.bool_], k: int
-    ) -> Candidates:
+    def _proposed(self, query: Query, k: int) -> tuple[Rows, Reals, _Votes]:
+        catalogue = fitted(self.name, self.catalogue_)
+        heard = listening(query, catalogue)
+        usable = searchable(query, catalogue, heard)
+        votes = self._votes_of(*_asked(query, heard, catalogue), usable)
+        catalogue.memo[self.name] = (self, query, votes)
+        return *self._best(votes, usable, k), votes
+
+    def _votes(self, query: Query) -> _Votes:
+        """What the query's answer was made of; the latest is remembered."""
+        latest = fitted(self.name, self.catalogue_).memo.get(self.name)
+        if latest and latest[0] is self and latest[1] is query:
+            votes: _Votes = latest[2]
+            return votes
+        return self._proposed(query, 0)[2]
+
+    def _votes_of(self, asked: Rows, weights: Reals, usable: npt.NDArray[np.bool_]) -> _Votes:
         memory = self.memory_
         assert memory is not None
-        rarity = memory.rarity
-        holds = memory.by_session.any_of(usable)
-        likeness = _likeness(memory, asked, weights * rarity[asked], holds=holds)
-        near = self._neighbours(likeness)
-        if not len(near) or k <= 0:
-            return Candidates()
-        lengths = memory.by_session.sizes()[near]
-        held = np.concatenate([memory.by_session.holding(s) for s in near])
-        votes = np.repeat(likeness[near], lengths)
-        total = np.bincount(held, weights=votes, minlength=len(usable))
-        scores = np.asarray(total * np.sqrt(rarity), dtype=np.float64)
-        scores[~usable | (scores <= 0)] = -np.inf
-        catalogue = fitted(self.name, self.catalogue_)
-        top = spread(best(scores, 8 * k + 8), catalogue, self.per_artist)[:k]
-        return self._explained(top, scores[top], near=near, asked=asked, weights=weights)
+        sessions, likeness = _likeness(memory, asked, weights * memory.rarity(asked))
+        near = self._nearest(sessions, likeness, usable)
+        return _Votes(asked, weights, sessions[near], likeness[near])
 
-    def _neighbours(self, likeness: Reals) -> Rows:
-        """The sessions most like the query; of equals the latest."""
-        latest_first = likeness[::-1]
-        found = best(np.where(latest_first > 0, latest_first, -np.inf), self.neighbours)
-        return len(likeness) - 1 - found
+    def _nearest(self, sessions: Rows, likeness: Reals, usable: npt.NDArray[np.bool_]) -> Rows:
+        """Positions of the sessions most like the query; of equals the latest.
 
-    def _explained(
-        self, top: Rows, scores: Reals, *, near: Rows, asked: Rows, weights: Reals
-    ) -> Candidates:
-        """Candidates, each with the asked track it shares most neighbours with."""
+        Sessions that hold nothing usable are passed over: own sessions do not hide those of
+        others where it is to discover.
+        """
+        memory = self.memory_
+        assert memory is not None
+        tried = self.neighbours
+        while True:
+            top = len(likeness) - 1 - best(likeness[::-1], tried)
+            held, owner = memory.by_session.held(sessions[top])
+            holds = np.bincount(owner[usable[held]], minlength=len(top)) > 0
+            if np.count_nonzero(holds) >= self.neighbours or len(top) < tried:
+                return top[holds][: self.neighbours]
+            tried *= 4
+
+    def _best(self, votes: _Votes, usable: npt.NDArray[np.bool_], k: int) -> tuple[Rows, Reals]:
         catalogue, memory = fitted(self.name, self.catalogue_), self.memory_
         assert memory is not None
-        shared = _held(memory, near, top).T @ _held(memory, near, asked)
-        shared *= top[:, None] != asked[None, :]
-        other = (shared * weights).argmax(axis=1) if len(top) else np.empty(0, np.int64)
-        counts = memory.by_track.both(top, asked[other])
-        other_ids = catalogue.ids(asked)
+        held, owner = memory.by_session.held(votes.sessions)
+        tracks, total = _tally(held, votes.likeness[owner], len(catalogue))
+        kept = usable[tracks] & (total > 0)
+        tracks, total = tracks[kept], total[kept]
+        scores = total * np.sqrt(memory.rarity(tracks))
+        top = best(scores, 8 * k + 8)
+        rows = spread(tracks[top], catalogue, self.per_artist)[:k]
+        return rows, steadied(scores[np.searchsorted(tracks, rows)])
 
-        def after(i: int) -> Evidence | None:
-            if shared[i, other[i]] == 0:
-                return None
-            together = int(counts[i])
-            return Evidence(kind="after", other_id=other_ids[other[i]], listeners=together)
-
-        return candidates(self.name, catalogue, top, scores=scores, evidence=after)
+    def _facts(self, rows: Rows, votes: _Votes) -> list[Evidence | None]:
+        """For each row the asked track it shares most neighbours with; None if there is none."""
+        catalogue, memory = fitted(self.name, self.catalogue_), self.memory_
+        assert memory is not None
+        if not len(rows) or not len(votes.asked):
+            return [None] * len(rows)
+        shared = _held(memory, votes.sessions, rows).T @ _held(memory, votes.sessions, votes.asked)
+        shared *= rows[:, None] != votes.asked[None, :]
+        other = (shared * votes.weights).argmax(axis=1)
+        counts = memory.by_track.both(rows, votes.asked[other])
+        facts = [
+            Evidence(kind="after", other_id=name, listeners=together)
+            for name, together in zip(
+                catalogue.ids(votes.asked[other]), counts.tolist(), strict=True
+            )
+        ]
+        found = shared[np.arange(len(rows)), other] > 0
+        return [fact if true else None for fact, true in zip(facts, found.tolist(), strict=True)]
 
 
 def _remembered(sessions: Sessions, n_tracks: int, max_sessions: int) -> _Memory:
@@ -221,29 +278,42 @@ def _asked(query: Query, heard: Listening, catalogue: Catalogue) -> tuple[Rows, 
     return np.concatenate([seeds, heard.rows[top]]), np.concatenate([np.ones(len(seeds)), mine])
 
 
-def _likeness(
-    memory: _Memory, asked: Rows, weights: Reals, *, holds: npt.NDArray[np.bool_]
-) -> Reals:
-    """Weighted overlap of every session with the query over the root of its length.
+def _likeness(memory: _Memory, asked: Rows, weights: Reals) -> tuple[Rows, Reals]:
+    """Sessions with any asked track, ascending, and how like the query they are.
 
-    Sessions that hold nothing usable (`holds` is false) are passed over.
+    That is the weighted overlap over the root of the session's length.
     """
-    n_sessions = memory.by_track.n_rows
-    found = [memory.by_track.holding(track) for track in asked]
-    lists = [sessions[holds[sessions]][-_PER_TRACK:] for sessions in found]
-    if not lists or not n_sessions:
-        return np.zeros(n_sessions)
+    lists = [memory.by_track.holding(track)[-_PER_TRACK:] for track in asked]
+    if not lists:
+        return np.empty(0, np.int64), np.empty(0)
     repeated = np.repeat(weights, [len(part) for part in lists])
-    overlap = np.bincount(np.concatenate(lists), weights=repeated, minlength=n_sessions)
-    return np.asarray(overlap / np.sqrt(np.maximum(memory.by_session.sizes(), 1)))
+    sessions, overlap = _tally(np.concatenate(lists), repeated, memory.by_track.n_rows)
+    likeness = overlap / np.sqrt(np.maximum(memory.by_session.sizes_of(sessions), 1))
+    return sessions[likeness > 0], likeness[likeness > 0]
+
+
+def _tally(keys: npt.NDArray[np.int32], weights: Reals, size: int) -> tuple[Rows, Reals]:
+    """Distinct keys, ascending, and the sum of the weights of each.
+
+    Args:
+        size: All keys are below it.
+    """
+    if len(keys) * 16 > size:
+        total = np.bincount(keys, weights=weights).astype(np.float64)
+        found = np.flatnonzero(total).astype(np.int64)
+        return found, total[found]
+    distinct, place = np.unique(keys, return_inverse=True)
+    total = np.bincount(place, weights=weights).astype(np.float64)
+    return distinct.astype(np.int64), total
 
 
 def _held(memory: _Memory, sessions: Rows, tracks: Rows) -> npt.NDArray[np.float32]:
     """Which sessions hold which tracks, as 0 and 1, shape (n_sessions, n_tracks)."""
-    place = np.full(len(memory.by_track.offsets) - 1, -1, np.int64)
-    place[tracks] = np.arange(len(tracks))
-    held = np.zeros((len(sessions), len(tracks)), np.float32)
-    for s, session in enumerate(sessions):
-        columns = place[memory.by_session.holding(session)]
-        held[s, columns[columns >= 0]] = 1
-    return held
+    order = np.argsort(tracks, kind="stable")
+    held, owner = memory.by_session.held(sessions)
+    place = np.minimum(np.searchsorted(tracks[order], held), len(tracks) - 1)
+    column = order[place]
+    hit = tracks[column] == held
+    found = np.zeros((len(sessions), len(tracks)), np.float32)
+    found[owner[hit], column[hit]] = 1
+    return found
