@@ -1,46 +1,205 @@
-"""`segue evaluate`: which recommender would have been right about your last weeks."""
+"""`segue evaluate`: which recommender would have been right, about you or on a data set."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from segue.doors.cli.context import AsJson, User, call_of, print_json, say
+from segue.doors.cli.add import Columns, parse_columns
+from segue.doors.cli.context import AsJson, Call, User, call_of, print_json, say
+from segue.doors.cli.data_options import (
+    ByOption,
+    DataOptions,
+    DataSet,
+    GapDays,
+    HoldOut,
+    Last,
+    LimitUsers,
+    Path_,
+    Split,
+    TestPath,
+    names_in,
+    numbers_in,
+)
+from segue.errors import ConfigError
+
+if TYPE_CHECKING:
+    from segue.evaluation.data_board import DataBoard
+    from segue.evaluation.leaderboard import Leaderboard
+    from segue.flows.evaluate_data_set import Asking
 
 __all__ = ["add_to"]
+
+_OWN_K = "30"
+_DATA_K = "10,20"
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command("evaluate", epilog="Example:  segue evaluate --weeks 4 --k 10")(evaluate)
+    app.command(
+        "evaluate",
+        epilog="Example:  segue evaluate --weeks 4 --k 10\n\n"
+        "Example:  segue evaluate --dataset hetrec-lastfm --path hetrec2011-lastfm-2k --seeds 5",
+    )(evaluate)
 
 
 def evaluate(
     context: typer.Context,
     weeks: Annotated[int, typer.Option(min=1, help="Weeks held out at the end.")] = 4,
-    k: Annotated[int, typer.Option(min=1, max=1000, help="Length of the lists compared.")] = 30,
+    k: Annotated[
+        str | None, typer.Option(metavar="N[,N]", help="Lengths of the lists compared.")
+    ] = None,
     user: User = None,
+    dataset: DataSet = None,
+    path: Path_ = None,
+    test: TestPath = None,
+    split: Split = None,
+    hold_out: HoldOut = None,
+    hold_out_by: ByOption = "order",
+    last: Last = 1,
+    gap_days: GapDays = 0.0,
+    column: Columns = None,
+    models: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Only these models; default: all.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Tell differences from it; default: best.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=100, help="Draw the split so often, and average.")
+    ] = 1,
+    repeats: Annotated[
+        bool, typer.Option("--repeats", help="What a listener knows may be right, too.")
+    ] = False,
+    unseen: Annotated[
+        str,
+        typer.Option(
+            metavar="drop|keep", help="Sessions: held-out plays of tracks training lacks."
+        ),
+    ] = "drop",
+    validation: Annotated[
+        bool, typer.Option("--validation", help="Ask about the validation part, not the test.")
+    ] = False,
+    limit_users: LimitUsers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare playlists and single models on your own last weeks.
+    """Compare recommenders on your own last weeks, or on a public data set.
 
-    Everything is learned anew from plays before those weeks; then each list is compared with
-    what you really played. “playlist” is what `segue recommend` would have made, with your
-    settings; most played and popular are baselines.
+    Everything is learned anew from what came before; then each list is compared with what was
+    really played. On your own plays “playlist” is what `segue recommend` would have made, with
+    your settings. Most played and popular are baselines.
     """
+    call = call_of(context)
+    if dataset is None:
+        if path is not None:
+            raise ConfigError(
+                "--path is given, and not what it is of",
+                field="dataset",
+                cure="Give --dataset NAME, for example --dataset table.",
+            )
+        board = _own(call, weeks=weeks, ks=numbers_in(k or _OWN_K, "--k"), user=user)
+        if as_json:
+            print_json(board.as_dict())
+        else:
+            from segue.doors.cli.board import board_lines
+
+            say(*(line for length in _lengths(board) for line in board_lines(board, length)))
+        return
+    options = DataOptions(
+        dataset,
+        path,
+        test,
+        split=split,
+        hold_out=hold_out,
+        by=hold_out_by,
+        last=last,
+        gap_days=gap_days,
+        columns=parse_columns(column),
+    )
+    asking = _asking(
+        options,
+        numbers_in(k or _DATA_K, "--k"),
+        unseen=unseen,
+        validation=validation,
+        repeats=repeats,
+        limit=limit_users,
+    )
+    found = _of_data_set(call, options, asking, names_in(models), against=against, seeds=seeds)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        from segue.doors.cli.data_board import data_board_lines
+
+        say(*data_board_lines(found))
+
+
+def _asking(
+    options: DataOptions,
+    ks: tuple[int, ...],
+    *,
+    unseen: str,
+    validation: bool,
+    repeats: bool,
+    limit: int | None,
+) -> Asking:
+    from segue.flows.evaluate_data_set import Asking
+
+    if unseen not in ("drop", "keep"):
+        raise ConfigError(
+            f"--unseen {unseen}: there is no such way", field="unseen", cure="Say drop or keep."
+        )
+    return Asking(
+        rule=options.rule(),
+        stage="valid" if validation else "test",
+        ks=ks,
+        repeats=repeats,
+        unseen="drop" if unseen == "drop" else "keep",
+        limit=limit,
+    )
+
+
+def _of_data_set(
+    call: Call,
+    options: DataOptions,
+    asking: Asking,
+    models: list[str] | None,
+    *,
+    against: str | None,
+    seeds: int,
+) -> DataBoard:
+    from segue.flows.evaluate_data_set import evaluate_data_set
+    from segue.flows.make_models import make_models, needed_for
+    from segue.flows.wiring import Wiring
+
+    settings = call.settings()
+    needed = None if models is None else needed_for(models)
+    progress = call.progress()
+    data = options.read(Wiring(settings).limits, progress)
+    first = settings.training.seed
+    return evaluate_data_set(
+        data,
+        lambda seed: make_models(needed, seed=seed, threads=settings.training.threads),
+        asking,
+        seeds=tuple(range(first, first + seeds)),
+        shown=models,
+        against=against,
+        progress=progress,
+    )
+
+
+def _own(call: Call, *, weeks: int, ks: tuple[int, ...], user: str | None) -> Leaderboard:
     from segue.flows.evaluate import evaluate as run
     from segue.flows.recommend import Wishes
     from segue.flows.wiring import Wiring
 
-    call = call_of(context)
     settings = call.settings(user_id=user)
     wiring = Wiring(settings)
-    board = run(
+    return run(
         snapshot=wiring.snapshots.current(),
         users=(settings.user_id,),
         weeks=weeks,
-        ks=(k,),
+        ks=ks,
         wishes=Wishes(
             adventurous=settings.recommend.adventurous,
             per_artist=settings.recommend.per_artist,
@@ -51,9 +210,7 @@ def evaluate(
         threads=settings.training.threads,
         progress=call.progress(),
     )
-    if as_json:
-        print_json(board.as_dict())
-    else:
-        from segue.doors.cli.board import board_lines
 
-        say(*board_lines(board, k))
+
+def _lengths(board: Leaderboard) -> list[int]:
+    return sorted({row.k for row in board.rows})
