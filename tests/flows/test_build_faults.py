@@ -154,7 +154,7 @@ def test_dbt_unit_tests_pass(tmp_path: Path) -> None:
         variables={},
     )
     done = project.run(("test", "--select", "test_type:unit"), Silent())
-    assert done.tests == 6
+    assert done.tests == 8
 
 
 def test_two_builds_at_once(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import scipy.sparse as sp
 
 from segue.features.catalogue import Catalogue
+from segue.features.feedback_log import without_not_me
 from segue.features.interactions import Interactions
 from segue.features.training_data import Sessions, TrainingData
 from segue.music import columns as c
@@ -33,6 +34,7 @@ def training_data(
     crowd_counts: pa.Table | None = None,
     *,
     crowd_sessions: pa.Table | None = None,
+    feedback: pa.Table | None = None,
     training_sources: Collection[str] | None = None,
     as_of: datetime,
 ) -> TrainingData:
@@ -45,6 +47,8 @@ def training_data(
         crowd_counts: The `crowd_counts` mart. A row last played after `as_of` is counted anew from
             the plays of `crowd_sessions` up to then.
         crowd_sessions: The `crowd_sessions` mart. Plays without a time count as long past.
+        feedback: The `feedback` mart; plays that were said by `as_of` not to be their user's taste
+            are left out.
         training_sources: Sources of plays that may be learned from; None means all.
         as_of: Aware UTC.
 
@@ -53,6 +57,7 @@ def training_data(
     """
     catalogue = Catalogue(_sorted(tracks))
     local = _local_plays(_or_empty(plays, "plays"), training_sources, as_of)
+    local = without_not_me(local, _or_empty(feedback, "feedback"), as_of)
     sessions = _until(_or_empty(crowd_sessions, "crowd_sessions"), c.PLAYED_AT, as_of)
     crowd = _crowd_rows(crowd_as_of(_or_empty(crowd_counts, "crowd_counts"), sessions, as_of))
     return TrainingData(

@@ -17,14 +17,15 @@ from segue.features.spoken import Said, Spoken, spoken
 from segue.music import columns as c
 from segue.music.query import Query
 
-__all__ = ["DAY", "Listening", "listening", "moment"]
+__all__ = ["DAY", "LIKE_PLAYS", "REST_DAYS", "Listening", "listening", "moment"]
 
 DAY: Final = 86_400.0
 """Seconds in a day."""
 REST_DAYS: Final = 90.0
 """For so long a track of which less was asked is not answered."""
+LIKE_PLAYS: Final = 5.0
+"""Finished plays that a like counts as."""
 
-_LIKE: Final = 5.0  # finished plays that a like counts as
 _LESS: Final = -2.0
 
 Ints = npt.NDArray[np.int64]
@@ -122,7 +123,7 @@ class Listening:
         value = np.where(self.play_finished, 1.0, 0.7) * self.play_counted
         liking = self.total(fading * (value - 0.5 * self.play_skipped))
         said = self._since_said(half_life_days)
-        return self._judged(liking + np.where(self.liked, _LIKE * said, 0.0), _LESS * said)
+        return self._judged(liking + np.where(self.liked, LIKE_PLAYS * said, 0.0), _LESS * said)
 
     def taken_up(self, half_life_days: float = 30.0) -> Reals:
         """How lately each track became the user's, shape (n,), -1 … 1.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -12,9 +13,11 @@ import pyarrow.compute as pc
 
 from segue.errors import UnknownUserError
 from segue.features.catalogue import Catalogue
+from segue.features.feedback_log import standing, without_not_me
+from segue.flows.opinions import known_at, with_opinions
 from segue.music import columns as c
 from segue.music.names import artist_key
-from segue.music.query import HISTORY
+from segue.music.query import FEEDBACK, HISTORY
 from segue.playlists.listener import Heard, Listener
 
 __all__ = ["Marts", "Person", "find_person", "rows_of"]
@@ -42,12 +45,14 @@ class Person:
         now: The moment of the playlist, aware UTC.
         history: Plays up to then, in the HISTORY schema.
         listener: The same as sets and counts.
+        feedback: What they said up to then, in the FEEDBACK schema.
     """
 
     user_id: str | None
     now: datetime
     history: pa.Table
     listener: Listener
+    feedback: pa.Table = field(default_factory=FEEDBACK.empty_table)
 
 
 def find_person(
@@ -61,7 +66,9 @@ def find_person(
 ) -> Person:
     """Look the user up and read what is needed of them.
 
-    Where nobody has a history or a library yet, anybody is a stranger.
+    Where nobody has a history, a library or feedback yet, anybody is a stranger. Without a moment
+    every word of feedback counts, also what was said long after the last play; with one, only
+    what was said by then.
 
     Args:
         catalogue: The tracks of the bundle.
@@ -70,22 +77,26 @@ def find_person(
         undated: Whether what is saved, nobody knows since when, counts as saved by then.
 
     Raises:
-        UnknownUserError: Others have a history or a library here, but not this user.
+        UnknownUserError: Others are known here, but not this user.
     """
     users = snapshot.read("users", columns=[c.USER_ID, c.LAST_PLAYED_AT])
     columns = [c.USER_ID, c.KIND, c.TRACK_ID, c.ARTIST_ID, c.ADDED_AT]
     library = snapshot.read("library", columns=columns)
     last_played = dict(zip(*(users[name].to_pylist() for name in users.column_names), strict=True))
-    everybody = sorted({*last_played, *pc.unique(library[c.USER_ID]).to_pylist()})
+    log = snapshot.read("feedback")
+    owners = pa.chunked_array([*library[c.USER_ID].chunks, *log[c.USER_ID].chunks], pa.string())
+    everybody = sorted({*last_played, *pc.unique(owners).to_pylist()})
     if user_id is not None and user_id not in everybody:
         if everybody:
             raise UnknownUserError(user_id, known=tuple(everybody), cure=_cure(everybody))
         user_id = None
+    until = now
     if now is None:
         now = _after(last_played, user_id, otherwise)
     if user_id is None:
         return Person(None, now, HISTORY.empty_table(), Listener())
-    history = _history(snapshot, user_id, now)
+    history = without_not_me(_history(snapshot, user_id, now), log, until, user_id=user_id)
+    feedback = known_at(standing(log, user_id, until), now)
     mine = _by_then(library.filter(pc.equal(library[c.USER_ID], user_id)), now, undated)
     entries = snapshot.read(
         "playlist_tracks",
@@ -93,7 +104,14 @@ def find_person(
         filters=pc.field(c.USER_ID) == user_id,
     )
     entries = _by_then(entries, now, undated)
-    return Person(user_id, now, history, _listener(snapshot, catalogue, history, mine, entries))
+    listener = with_opinions(
+        _listener(snapshot, catalogue, history, mine, entries),
+        feedback,
+        now,
+        rows_of=partial(rows_of, catalogue),
+        names_of=partial(_artist_names, snapshot),
+    )
+    return Person(user_id, now, history, listener, feedback)
 
 
 def _by_then(entries: pa.Table, now: datetime, undated: bool) -> pa.Table:

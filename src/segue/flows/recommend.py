@@ -32,6 +32,7 @@ from segue.playlists.filters import genre_matches, song_keys
 from segue.playlists.mixes import Part, parts_of
 from segue.playlists.reasons import reasons
 from segue.playlists.rules import Rules
+from segue.playlists.softer import Softer
 from segue.playlists.titles import ABOUT, entitle
 from segue.progress import Progress, Silent
 from segue.recommenders.bundle import Bundle
@@ -179,7 +180,13 @@ class _Making:
         self._refuse_what_cannot_be()
         parts = [part for part in parts_of(self.mix, self.wishes.adventurous) if part.share > 0]
         sizes = shares(self.wishes.size, [part.share for part in parts])
-        return parts, sizes, [self._pool(part) for part in parts]
+        return parts, sizes, [self._softened(self._pool(part)) for part in parts]
+
+    def _softened(self, pool: Pool) -> Pool:
+        """What is near tracks that the listener wants less of comes later."""
+        listener = self.person.listener
+        soft = Softer(self.facts, listener.less, listener.less_artists)
+        return replace(pool, candidates=soft(pool.candidates))
 
     def _chooser(self) -> Chooser:
         return Chooser(self.facts, self.wishes.size, self.wishes.per_artist, self._dial())
@@ -239,6 +246,7 @@ class _Making:
                 exclude_tracks=self.rules.excluded(part),
             ),
             adventurous=self.wishes.adventurous,
+            feedback=self.person.feedback,
         )
 
     def _full_names(self, genres: Sequence[str]) -> tuple[str, ...]:
@@ -322,7 +330,9 @@ class _Making:
         return reasons(explained, self.facts, seeds=frozenset(self.seeds))
 
     def _with_plays(self, evidence: Evidence) -> Evidence:
-        """How often the user played the other track is a fact, too, if nobody stated it."""
+        """That the user liked the other track, and how often they played it, are facts, too."""
+        if evidence.other_id in self.person.listener.liked:
+            evidence = replace(evidence, liked=True)
         heard = self.person.listener.heard.get(evidence.other_id or "")
         if heard is None or evidence.plays is not None or not heard.plays:
             return evidence

@@ -148,6 +148,7 @@ def read_training_marts(snapshot: Marts) -> dict[str, pa.Table]:
         "plays": snapshot.read("plays", columns=_PLAY_COLUMNS),
         "crowd_counts": snapshot.read("crowd_counts"),
         "crowd_sessions": snapshot.read("crowd_sessions"),
+        "feedback": snapshot.read("feedback"),
     }
 
 

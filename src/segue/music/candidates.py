@@ -21,6 +21,7 @@ class Evidence:
             "close"         it sounds like other_id (features = the nearest ones, genres shared)
             "after"         it is played next to other_id in sessions (listeners = sessions)
             "like_you"      people who play other_id (or its artist) play it (listeners)
+            "liked"         you said that you like it (last_at = when)
             "popular"       it is popular (plays or listeners, window days; genre if within one)
             "artist"        an artist you know, a track you do not (plays = of the artist, artist)
         other_id: The track it is near, after or from; always one the user knows or gave as seed.
@@ -32,6 +33,7 @@ class Evidence:
         features: Audio features in which the two tracks are nearest, nearest first.
         genres: Genres the two tracks share.
         artist: The artist the evidence is about, if not the track's own.
+        liked: Whether the user said that they like other_id.
     """
 
     kind: str
@@ -46,6 +48,7 @@ class Evidence:
     features: tuple[str, ...] = ()
     genres: tuple[str, ...] = ()
     artist: str | None = None
+    liked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ VERB: Final = "verb"
 SAID_AT: Final = "said_at"
 SINCE: Final = "since"
 UNTIL: Final = "until"
+PLACE: Final = "place"
 STANDS: Final = "stands"
 NOT_ME: Final = "not_me"
 

@@ -26,6 +26,7 @@ __all__ = [
     "ARTIST_TAGS",
     "CATALOGUE",
     "CROWD",
+    "FEEDBACK",
     "LAKE_TABLES",
     "LIBRARY",
     "PLAYLIST_ITEMS",
@@ -190,6 +191,35 @@ PLAYLIST_ITEMS: Final = LakeTable(
     partition=c.SOURCE,
 )
 
+FEEDBACK: Final = LakeTable(
+    name="feedback",
+    schema=pa.schema(
+        [
+            pa.field(c.USER_ID, _TEXT, nullable=False),
+            pa.field(c.SOURCE, _TEXT, nullable=False),
+            pa.field(c.KIND, _TEXT, nullable=False),  # track, artist, or plays of a span of time
+            pa.field(c.VERB, _TEXT, nullable=False),  # see segue.music.feedback
+            # null where plays of a span are meant, whichever tracks they are
+            pa.field(c.TRACK_REF, _TEXT),
+            *_track_columns()[1:],
+            pa.field(c.SINCE, TIMESTAMP),  # plays that started from here on
+            pa.field(c.UNTIL, TIMESTAMP),  # plays that started up to here
+            pa.field(c.SAID_AT, TIMESTAMP, nullable=False),
+        ]
+    ),
+    key=(
+        c.USER_ID,
+        c.SOURCE,
+        c.KIND,
+        c.VERB,
+        c.TRACK_REF,
+        c.SINCE,
+        c.UNTIL,
+        c.SAID_AT,
+    ),
+    partition=c.SOURCE,
+)
+
 REJECTS: Final = pa.schema(
     [
         pa.field(c.FILE, _TEXT, nullable=False),
@@ -203,7 +233,8 @@ REJECTS: Final = pa.schema(
 """Rows that were read and not kept: the lake keeps these too, so that nothing is lost."""
 
 LAKE_TABLES: Final = {
-    table.name: table for table in (PLAYS, CATALOGUE, CROWD, ARTIST_TAGS, LIBRARY, PLAYLIST_ITEMS)
+    table.name: table
+    for table in (PLAYS, CATALOGUE, CROWD, ARTIST_TAGS, LIBRARY, PLAYLIST_ITEMS, FEEDBACK)
 }
 
 

@@ -48,6 +48,7 @@ MARTS: Final[dict[str, pa.Schema]] = {
         (c.INCOGNITO, _FLAG),
         (c.PLATFORM, _TEXT),
         (c.COUNTRY, _TEXT),
+        (c.NOT_ME, _FLAG),  # never null: the user said that somebody else played it
     ),
     # one row per session of a user: plays less than session_gap_minutes apart
     "sessions": _table(
@@ -169,5 +170,19 @@ MARTS: Final[dict[str, pa.Schema]] = {
         (c.POSITION, pa.int32()),
         (c.TRACK_ID, _TEXT),
         (c.ADDED_AT, TIMESTAMP),
+    ),
+    # one row per word that a user said of a track, an artist or plays; sorted by user_id, place
+    "feedback": _table(
+        (c.USER_ID, _TEXT),
+        (c.PLACE, _INT),  # order in which the user said it, from 1
+        (c.SOURCE, _TEXT),
+        (c.KIND, _TEXT),  # track, artist, or plays of a span of time
+        (c.VERB, _TEXT),  # like, less, known, hide, not_me, undo
+        (c.TRACK_ID, _TEXT),  # null for artists, and where all plays of a span are meant
+        (c.ARTIST_ID, _TEXT),
+        (c.SINCE, TIMESTAMP),  # plays that started from here on; null without a bound
+        (c.UNTIL, TIMESTAMP),
+        (c.SAID_AT, TIMESTAMP),
+        (c.STANDS, _FLAG),  # never null: nothing said later of the same thing took its place
     ),
 }

@@ -160,9 +160,14 @@ def _close(case: _Case) -> tuple[str, ...]:
     if not other:
         return ()
     which = _which(evidence, case.seeds)
+    because = _because(evidence, other)
     telling = sorted(evidence.features, key=_HARD_TO_HEAR.__contains__)[:2]
     alike = _listed([_IN_WORDS.get(name, name) for name in telling])
     genres = _listed(evidence.genres[:2])
+    if because:
+        said = [f"close in {alike}"] if alike else []
+        said += [f"{genres} too"] if genres else []
+        return tuple(f"{because}: {text}" for text in said or ["it sounds like it"])
     if alike and genres:
         return (
             f"close in {alike} to {other}{which}",
@@ -183,9 +188,13 @@ def _after(case: _Case) -> tuple[str, ...]:
     if not other:
         return ()
     which = _which(evidence, case.seeds)
+    because = _because(evidence, other)
     if not evidence.listeners:
-        return (f"played in the same sessions as {other}{which}",)
+        same = "played in the same sessions"
+        return (f"{because}: {same}" if because else f"{same} as {other}{which}",)
     count = _count(evidence.listeners, "session")
+    if because:
+        return (f"{because}: heard beside it in {count}",)
     return (
         f"played in the same sessions as {other}{which} ({count})",
         f"heard beside {other} in {count}",
@@ -200,6 +209,9 @@ def _like_you(case: _Case) -> tuple[str, ...]:
         other, this = one_line(evidence.artist), _first_artist(case.track)
     if not other or not this:
         return ()
+    because = _because(evidence, other)
+    if because and not evidence.artist and evidence.listeners:
+        return (f"{because}: {_count(evidence.listeners, 'listener')} of it also play {this}",)
     if not evidence.listeners:
         return (f"people who play {other} also play {this}",)
     if evidence.listeners == 1:
@@ -233,6 +245,13 @@ def _popular(case: _Case) -> tuple[str, ...]:
     )
 
 
+def _liked(case: _Case) -> tuple[str, ...]:
+    """The track itself was liked; how often it was played is in other evidence."""
+    if case.evidence.last_at is None:
+        return ("you said that you like it",)
+    return ("you said that you like it", f"you liked it on {_day(case.evidence.last_at)}")
+
+
 def _artist(case: _Case) -> tuple[str, ...]:
     evidence = case.evidence
     artist = one_line(evidence.artist or "") or _first_artist(case.track)
@@ -255,6 +274,7 @@ _WRITERS: Final[Mapping[str, _Writer]] = {
     "close": _close,
     "after": _after,
     "like_you": _like_you,
+    "liked": _liked,
     "popular": _popular,
     "artist": _artist,
 }
@@ -269,6 +289,11 @@ def _often(evidence: Evidence) -> str:
     if finishes > 0 and 2 * finishes >= plays:
         return f"finished it {_times(finishes)}"
     return f"played it {_times(plays)}" if plays > 0 else ""
+
+
+def _because(evidence: Evidence, other: str) -> str:
+    """The user's own word weighs more than a count of plays."""
+    return f"because you liked {other}" if evidence.liked else ""
 
 
 def _which(evidence: Evidence, seeds: frozenset[str]) -> str:

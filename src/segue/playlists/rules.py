@@ -23,10 +23,12 @@ from segue.playlists.filters import (
 from segue.playlists.listener import Listener
 from segue.playlists.mixes import Part
 
-__all__ = ["KNOWN", "Rules", "forgotten_since"]
+__all__ = ["KNOWN", "UNWANTED", "Rules", "forgotten_since"]
 
 KNOWN: Final = "being known to you"
 """The label of the rule that keeps known tracks out of discoveries."""
+UNWANTED: Final = "being a song you hid or wanted less of"
+"""The label of the rule about other recordings of unwanted tracks."""
 _FORGOTTEN: Final = timedelta(days=60)
 _AT_LEAST: Final = timedelta(days=7)
 _SHARE_OF_HISTORY: Final = 6
@@ -57,10 +59,12 @@ class Rules:
             songs: Song keys that the listener knows, of the artists among the candidates.
         """
         listener = self.listener
-        excluded = self.asked.exclude_tracks | listener.banned_tracks
+        excluded = self.asked.exclude_tracks | listener.banned_tracks | listener.resting
         if part.mix in ("discover", "similar"):
             excluded |= self.seeds
         rules: list[Filter] = [WithoutTracks(excluded)]
+        if listener.unwanted_songs:
+            rules.append(WithoutSongs(self.facts, listener.unwanted_songs, UNWANTED))
         if part.known == "out":
             rules += [
                 WithoutTracks(listener.known, KNOWN),
@@ -69,7 +73,7 @@ class Rules:
         elif part.known == "only":
             rules += [OnlyTracks(listener.known)]
         if part.loved:
-            rules += [LovedOnce(listener.heard, listener.kept)]
+            rules += [LovedOnce(listener.heard, listener.kept | listener.liked)]
         rules += self._not_recent(part)
         rules += self._asked_for()
         return rules
@@ -77,7 +81,8 @@ class Rules:
     def excluded(self, part: Part) -> frozenset[str]:
         """Tracks that a recommender need not look at."""
         known = self.listener.known if part.known == "out" else frozenset()
-        return self.asked.exclude_tracks | self.listener.banned_tracks | known
+        listener = self.listener
+        return self.asked.exclude_tracks | listener.banned_tracks | listener.resting | known
 
     def _not_recent(self, part: Part) -> list[Filter]:
         heard = self.listener.heard

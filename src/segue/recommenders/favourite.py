@@ -18,13 +18,15 @@ _MANY: Final = 5
 def favourite(heard: Listening, position: int, now: float) -> Evidence:
     """Plays within the shortest window with many of them and half of the last year's, else all.
 
-    Half of all plays ever is many, too.
+    Half of all plays ever is many, too. Without a play it is the fact that the user likes it.
 
     Args:
-        position: Of the track in `heard`; it has a counted play.
+        position: Of the track in `heard`; it has a counted play, or is liked.
         now: Unix seconds.
     """
     mine = heard.counted_plays_of(position)
+    if not len(mine):
+        return Evidence(kind="liked", last_at=moment(heard.said_at[position]))
     ages = (now - heard.play_at[mine]) / DAY
     within = [int((ages <= days).sum()) for days in _WINDOWS]
     fitting = [

@@ -1,4 +1,4 @@
-"""What the user plays most: the baseline that every other recommender has to beat."""
+"""What the user plays most and likes: the baseline that every other recommender has to beat."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from segue.features.catalogue import Catalogue
-from segue.features.listening import DAY, listening
+from segue.features.listening import DAY, LIKE_PLAYS, listening
 from segue.features.training_data import TrainingData
 from segue.music.candidates import Candidates
 from segue.music.query import Query
@@ -20,7 +20,10 @@ __all__ = ["MostPlayed"]
 
 
 class MostPlayed:
-    """Ranks the user's own tracks by counted plays, ties by the latest play."""
+    """Ranks the user's own tracks by counted plays, ties by the latest play.
+
+    A like counts as five plays, so that a liked track is among them before it was played here.
+    """
 
     name: ClassVar[str] = "most_played"
 
@@ -33,16 +36,17 @@ class MostPlayed:
         return self
 
     def recommend(self, query: Query, k: int) -> Candidates:
-        """The most played tracks; the score is the number of plays, plus recency below 1."""
+        """The most played tracks; the score is plays and likes, plus recency below 1."""
         catalogue = fitted(self.name, self.catalogue_)
         if query.mix in ("discover", "similar"):
             return Candidates()
         heard = listening(query, catalogue)
-        mask = searchable(query, catalogue, heard)[heard.rows] & (heard.plays > 0)
+        mine = (heard.plays > 0) | heard.liked
+        mask = searchable(query, catalogue, heard)[heard.rows] & mine
         if not mask.any():
             return Candidates()
         ages = (query.now.timestamp() - heard.last_at) / DAY
-        scores = np.where(mask, heard.plays + 1 / (2 + ages), -np.inf)
+        scores = np.where(mask, heard.plays + LIKE_PLAYS * heard.liked + 1 / (2 + ages), -np.inf)
         top = best(scores, k)
         return candidates(
             self.name,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.features.catalogue import Catalogue
-from segue.features.listening import DAY, Listening, listening, moment
+from segue.features.listening import DAY, LIKE_PLAYS, Listening, listening, moment
 from segue.features.training_data import TrainingData
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
@@ -38,6 +38,8 @@ class Rediscover:
     of high B today join in: B predicts what is played again (Reiter-Haas et al., 2021, "Predicting
     Music Relistening Behavior Using the ACT-R Framework"). Ages are in days, at least one.
 
+    A like counts as five finished plays; tracks to hear less of are never answered.
+
     Args:
         gap_days: Not touched for this long counts as forgotten. A history shorter than six
             times that has a gap of a sixth of its length, but of a week at least.
@@ -62,7 +64,7 @@ class Rediscover:
         if query.mix not in ("rediscover", "daily"):
             return Candidates()
         heard = listening(query, catalogue)
-        usable = searchable(query, catalogue, heard)[heard.rows] & (heard.plays > 0)
+        usable = searchable(query, catalogue, heard)[heard.rows] & (heard.plays > 0) & ~heard.less
         if not usable.any():
             return Candidates()
         now = query.now.timestamp()
@@ -98,13 +100,15 @@ class Rediscover:
         gap = (now - heard.last_at) / DAY
         span = (now - heard.play_at[0]) / DAY
         wanted = min(self.gap_days, max(_SHORTEST_GAP_DAYS, span / 6))
-        forgotten = (gap >= wanted) & (heard.plays >= self.min_plays) & (heard.skips < heard.plays)
+        loved = (heard.plays >= self.min_plays) & (heard.skips < heard.plays)
+        forgotten = (gap >= wanted) & (loved | heard.liked)
         then = _activation(heard, heard.last_at)
         drop = np.maximum(then - _activation(heard, np.full(len(heard), now)), 0)
         liked = heard.finishes + 0.5 * (heard.plays - heard.finishes)
+        told = liked + LIKE_PLAYS * heard.liked
         stayed = liked / (heard.plays + heard.skips + 1)
         # the fall alone would favour three plays of one afternoon: how often counts for more
-        strength = np.where(forgotten, np.log1p(liked) ** 1.5 * np.sqrt(drop) * stayed, 0.0)
+        strength = np.where(forgotten, np.log1p(told) ** 1.5 * np.sqrt(drop) * stayed, 0.0)
         top = strength.max()
         return np.where(strength > 0, strength / (top or 1.0), -np.inf)
 
@@ -117,9 +121,13 @@ def _activation(heard: Listening, at: Reals, decay: float = _DECAY) -> Reals:
 
 
 def _alive(heard: Listening, now: float) -> Reals:
-    """0 … 1: present activation of tracks played at least twice and not mostly skipped."""
+    """0 … 1: present activation of tracks played at least twice and not mostly skipped, or liked.
+
+    That of liked ones counts twice.
+    """
     strength = np.exp(_activation(heard, np.full(len(heard), now), _PRESENT_DECAY))
-    strength *= (heard.plays >= 2) & (heard.skips < heard.plays)
+    strength *= ((heard.plays >= 2) & (heard.skips < heard.plays)) | heard.liked
+    strength *= np.where(heard.liked, 2.0, 1.0)
     top = strength.max()
     return np.where(strength > 0, np.sqrt(strength / (top or 1.0)), -np.inf)
 

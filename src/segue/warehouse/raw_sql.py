@@ -27,6 +27,7 @@ _PLACES: Final = (
     ("library", "kind in ('saved_track', 'banned_track')"),
     ("playlist_items", "true"),
     ("crowd", "true"),
+    ("feedback", "track_ref is not null and kind <> 'artist'"),
 )
 
 # The earliest row of each reference names it: adding data later changes no names.
@@ -57,7 +58,7 @@ select
     min(place) as place,
     min(place * 1000000 + file_no) as first_seen,
     bool_or(place = 0) as in_catalogue,
-    bool_or(place in (1, 2, 3)) as in_history,
+    bool_or(place in (1, 2, 3, 5)) as in_history,
     bool_or(place = 4) as in_crowd
 from seen
 group by track_ref
@@ -81,6 +82,8 @@ ARTIST_NAMES: Final = """
 select artist from raw.artist_tags where artist is not null
 union
 select artist from raw.library where artist is not null
+union
+select artist from raw.feedback where kind = 'artist' and artist is not null
 order by artist
 """
 
@@ -115,6 +118,7 @@ _ORDERS: Final[Mapping[str, str]] = {
     "crowd_sessions": "crowd, session_id, position",
     "library": "user_id, kind, track_id, artist_id",
     "playlist_tracks": "user_id, playlist, position",
+    "feedback": "user_id, place",
 }
 
 _TYPES: Final = {

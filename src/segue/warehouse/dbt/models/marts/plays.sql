@@ -21,9 +21,11 @@ with judged as (
                 and plays.ms_played < {{ var('counted_ms') }}
             ),
             false
-        ) as left_early
+        ) as left_early,
+        others.row_id is not null as not_me
     from {{ ref('int_plays_once') }} as plays
     left join {{ ref('int_durations') }} as durations on plays.track_id = durations.track_id
+    left join {{ ref('int_plays_not_me') }} as others on plays.row_id = others.row_id
 ),
 
 spaced as (
@@ -76,5 +78,6 @@ select
     offline,
     incognito,
     platform,
-    country
+    country,
+    not_me
 from numbered

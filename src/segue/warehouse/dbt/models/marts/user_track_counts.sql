@@ -9,4 +9,5 @@ select
     min(played_at) as first_played_at,
     max(played_at) as last_played_at
 from {{ ref('plays') }}
+where not not_me
 group by user_id, track_id

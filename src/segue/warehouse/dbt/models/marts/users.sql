@@ -11,11 +11,12 @@ with countries as (
 counts as (
     select
         user_id,
-        count(case when counted then 1 end) as plays,
-        count(distinct case when counted then track_id end) as tracks,
-        count(distinct case when counted then artist_id end) as artists,
-        count(case when skipped then 1 end) as skips,
-        cast(coalesce(sum(ms_played), 0) as bigint) as ms_played,
+        count(case when counted and not not_me then 1 end) as plays,
+        count(distinct case when counted and not not_me then track_id end) as tracks,
+        count(distinct case when counted and not not_me then artist_id end) as artists,
+        count(case when skipped and not not_me then 1 end) as skips,
+        cast(coalesce(sum(case when not not_me then ms_played end), 0) as bigint) as ms_played,
+        -- when an account was last used does not depend on who used it
         min(played_at) as first_played_at,
         max(played_at) as last_played_at
     from {{ ref('plays') }}
@@ -28,6 +29,8 @@ everybody as (
     select user_id from {{ ref('library') }}
     union
     select user_id from {{ ref('playlist_tracks') }}
+    union
+    select user_id from {{ ref('feedback') }}
 )
 
 select

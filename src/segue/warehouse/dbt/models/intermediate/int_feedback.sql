@@ -1,0 +1,18 @@
+-- What every word is about, and in which order they were said.
+select
+    said.row_id,
+    said.user_id,
+    said.source,
+    said.kind,
+    said.verb,
+    refs.track_id,
+    coalesce(said.artist_id, refs.artist_id) as artist_id,
+
+    said.since,
+    said.until,
+    said.said_at,
+    row_number() over (
+        partition by said.user_id order by said.said_at, said.file_no, said.row_id
+    ) as place
+from {{ ref('stg_feedback') }} as said
+left join {{ ref('stg_track_refs') }} as refs on said.track_ref = refs.track_ref
