@@ -15,6 +15,8 @@ from segue.features.ranked import Ranked
 from segue.recommenders.arrays import Array, load_array, save_arrays
 from segue.recommenders.crowd import Crowd
 from segue.recommenders.incidence import Incidence
+from segue.recommenders.longest_first import LongestFirst
+from segue.recommenders.opinion import position_among
 from segue.recommenders.quiet_threads import quiet_threads
 from segue.recommenders.top_rows import top_of_dense
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Factors", "FactorsOpinion", "FoldIn", "factorise"]
 
 _ALPHA: Final = 2.0
+_FEW: Final = 16_384  # of so few columns every one is looked at
 _CELLS: Final = 1 << 22  # scores that each thread holds at a time
 
 Reals = npt.NDArray[np.float64]
@@ -54,6 +57,7 @@ class Factors:
         gram: float64, shape (n_factors, n_factors): vectors.T @ vectors.
         regularisation: Of the least squares.
         listeners: Which crowd listeners have each known column.
+        by_length: The vectors once more, for searches.
     """
 
     columns: Rows
@@ -61,6 +65,7 @@ class Factors:
     gram: Reals
     regularisation: float
     listeners: Incidence
+    by_length: LongestFirst
 
     def fold_in(self, positions: Rows, liking: Reals) -> FoldIn:
         """The user who likes these known columns this much; below zero means dislike.
@@ -149,6 +154,9 @@ class Factors:
             "shape": np.array([self.regularisation, self.listeners.n_rows]),
             "listener_offsets": self.listeners.offsets,
             "listener_rows": self.listeners.rows,
+            "order": self.by_length.order,
+            "lengths": self.by_length.lengths,
+            "front": self.by_length.front,
         }
         save_arrays(folder, {f"{prefix}_{name}": array for name, array in arrays.items()})
 
@@ -158,12 +166,16 @@ class Factors:
         regularisation, n_listeners = load_array(folder, f"{prefix}_shape").tolist()
         offsets = load_array(folder, f"{prefix}_listener_offsets")
         rows = load_array(folder, f"{prefix}_listener_rows")
+        order, lengths, front = (
+            load_array(folder, f"{prefix}_{name}") for name in ("order", "lengths", "front")
+        )
         return cls(
             columns=load_array(folder, f"{prefix}_columns"),
             vectors=load_array(folder, f"{prefix}_vectors"),
             gram=load_array(folder, f"{prefix}_gram"),
             regularisation=regularisation,
             listeners=Incidence(offsets, rows, int(n_listeners)),
+            by_length=LongestFirst(order, lengths, front),
         )
 
 
@@ -178,6 +190,18 @@ class FactorsOpinion:
     def scores(self) -> npt.NDArray[np.float32]:
         """Predicted preference for every known column, shape (n_known,)."""
         return self.factors.scores(self.user)
+
+    def best(self, usable: npt.NDArray[np.bool_], count: int) -> tuple[Rows, npt.NDArray[Any]]:
+        """The known columns that score best, ascending, and how they score; see `Opinion`."""
+        factors, query = self.factors, self.user.vector.astype(np.float32)
+        if np.count_nonzero(usable) <= _FEW:
+            found = position_among(factors.columns, np.flatnonzero(usable))
+            found = found[found >= 0]
+            scores = factors.vectors[found] @ query
+            return found[scores > 0], scores[scores > 0]
+        return factors.by_length.best(
+            factors.vectors, query, count, usable=lambda some: usable[factors.columns[some]]
+        )
 
     def contributions(self, found: Rows) -> Reals:
         """What each liked column adds to these scores, exact, (len(found), n_liked)."""
@@ -210,7 +234,14 @@ def factorise(
         num_threads=threads,
     )
     exact = vectors.astype(np.float64)
-    return Factors(crowd.columns, vectors, exact.T @ exact, regularisation, crowd.listeners)
+    return Factors(
+        columns=crowd.columns,
+        vectors=vectors,
+        gram=exact.T @ exact,
+        regularisation=regularisation,
+        listeners=crowd.listeners,
+        by_length=LongestFirst.of(vectors),
+    )
 
 
 def _trust(plays: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

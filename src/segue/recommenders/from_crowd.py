@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar
 
@@ -20,7 +21,7 @@ from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.asked import Asked, artists_of, asked_by, strongest
-from segue.recommenders.opinion import Learned, position_among, strongest_ties
+from segue.recommenders.opinion import Learned, Opinion, position_among, strongest_ties
 from segue.recommenders.ranking import best, candidates, fitted, searchable, spread, steadied
 
 if TYPE_CHECKING:
@@ -35,6 +36,46 @@ Mask = npt.NDArray[np.bool_]
 Reals = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 L = TypeVar("L", bound=Learned)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A question to what was learned of tracks, or of artists.
+
+    Args:
+        asked: The strongest of what the user likes that the crowd knows; at least one.
+        positions: Where the crowd has it.
+    """
+
+    asked: Asked
+    positions: Rows
+    opinion: Opinion
+
+    def ties(self, learned: Learned, found: Rows) -> tuple[Rows, Rows]:
+        """See `strongest_ties`."""
+        return strongest_ties(learned, self.opinion, positions=self.positions, found=found)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What a user is to this model; a side is None where it has nothing to say.
+
+    Args:
+        usable: Tracks that may be answered, shape (n_tracks,).
+        heard: None where tracks are asked about and not a user.
+    """
+
+    usable: Mask
+    heard: Listening | None
+    of_tracks: _Side | None
+    of_artists: _Side | None
+
+
+def _side(learned: Learned, own: Asked) -> _Side | None:
+    asked, positions = strongest(own, position_among(learned.columns, own.columns))
+    if not len(positions):
+        return None
+    return _Side(asked, positions, learned.opinion(positions, asked.liking))
 
 
 class FromCrowd(ABC, Generic[L]):
@@ -81,13 +122,29 @@ class FromCrowd(ABC, Generic[L]):
 
     def recommend(self, query: Query, k: int) -> Candidates:
         """Tracks that listeners of the user's tracks play, each with the one that pulled most."""
-        catalogue = fitted(self.name, self.catalogue_)
-        heard = listening(query, catalogue)
-        usable = searchable(query, catalogue, heard)
-        own = asked_by(query, heard, catalogue)
-        of_tracks = self._by_tracks(own, usable, k)
-        of_artists = self._by_artists(own, heard, usable=usable, k=k)
+        put = self._question(query)
+        of_tracks = self._candidates(put, *self._by_tracks(put, k), self._why_tracks)
+        of_artists = self._candidates(put, *self._by_artists(put, k), self._why_artists)
         return _merged(of_tracks, of_artists, k)
+
+    def propose(self, query: Query, k: int) -> tuple[Rows, Reals]:
+        """Rows and scores of the same, best first."""
+        put = self._question(query)
+        rows, scores = self._by_tracks(put, k)
+        others, lower = self._by_artists(put, k)
+        new = ~np.isin(others, rows)
+        rows, scores = np.concatenate([rows, others[new]]), np.concatenate([scores, lower[new]])
+        order = np.lexsort((rows, -scores))[:k]
+        return rows[order], scores[order]
+
+    def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
+        """The user's track, or artist, that pulled each of these most."""
+        put = self._question(query)
+        facts = zip(rows.tolist(), self._why_tracks(put, rows), strict=True)
+        told = {row: fact for row, fact in facts if fact is not None}
+        left = np.array([row for row in rows.tolist() if row not in told], np.int64)
+        more = zip(left.tolist(), self._why_artists(put, left), strict=True)
+        return told | {row: fact for row, fact in more if fact is not None}
 
     def similar(self, track_ids: Sequence[str], k: int) -> Candidates:
         """What listeners of these play besides."""
@@ -96,7 +153,8 @@ class FromCrowd(ABC, Generic[L]):
         rows = rows[rows >= 0]
         usable = catalogue.named.copy()
         usable[rows] = False
-        return self._by_tracks(Asked(rows, np.ones(len(rows)), rows), usable, k)
+        put = self._put(Asked(rows, np.ones(len(rows)), rows), usable)
+        return self._candidates(put, *self._by_tracks(put, k), self._why_tracks)
 
     def top(self, histories: Interactions, k: int, *, known: bool = False) -> Ranked:
         """The k best tracks of every row, folded in; see `Batch`."""
@@ -166,52 +224,93 @@ class FromCrowd(ABC, Generic[L]):
             return histories.matrix
         return histories.matrix[:, learned.columns].tocsr()
 
-    def _by_tracks(self, own: Asked, usable: Mask, k: int) -> Candidates:
-        learned, catalogue = self.tracks_, fitted(self.name, self.catalogue_)
-        if learned is None:
-            return Candidates()
-        asked, positions = strongest(own, position_among(learned.columns, own.columns))
-        if not len(positions):
-            return Candidates()
-        opinion = learned.opinion(positions, asked.liking)
-        scores = np.where(usable[learned.columns], opinion.scores, -np.inf)
-        scores[scores <= 0] = -np.inf
-        top = learned.columns[best(scores, 8 * k + 8)]
+    def _question(self, query: Query) -> _Question:
+        """The query as this model sees it; the latest is remembered."""
+        catalogue = fitted(self.name, self.catalogue_)
+        latest = catalogue.memo.get(self.name)
+        if latest and latest[0] is self and latest[1] is query:
+            put: _Question = latest[2]
+            return put
+        heard = listening(query, catalogue)
+        own = asked_by(query, heard, catalogue)
+        put = self._put(own, searchable(query, catalogue, heard), heard)
+        catalogue.memo[self.name] = (self, query, put)
+        return put
+
+    def _put(self, own: Asked, usable: Mask, heard: Listening | None = None) -> _Question:
+        catalogue = fitted(self.name, self.catalogue_)
+        of_artists = None
+        if self.artists_ is not None:
+            asked = artists_of(own, catalogue, self.artist_columns_)
+            of_artists = _side(self.artists_, asked)
+        of_tracks = _side(self.tracks_, own) if self.tracks_ is not None else None
+        return _Question(usable, heard, of_tracks, of_artists)
+
+    def _candidates(
+        self,
+        put: _Question,
+        rows: Rows,
+        scores: Reals,
+        why: Callable[[_Question, Rows], Sequence[Evidence | None]],
+    ) -> Candidates:
+        facts = why(put, rows)
+        catalogue = fitted(self.name, self.catalogue_)
+        return candidates(self.name, catalogue, rows, scores=scores, evidence=facts.__getitem__)
+
+    def _by_tracks(self, put: _Question, k: int) -> tuple[Rows, Reals]:
+        learned, catalogue, side = self.tracks_, fitted(self.name, self.catalogue_), put.of_tracks
+        if learned is None or side is None:
+            return np.empty(0, np.int64), np.empty(0)
+        wanted = 8 * k + 8
+        positions, scores = side.opinion.best(put.usable, wanted)
+        top = learned.columns[positions[best(scores, wanted)]]
         rows = spread(top, catalogue, self.per_artist)[:k]
+        place = np.searchsorted(positions, position_among(learned.columns, rows))
+        return rows, steadied(scores[place])
+
+    def _why_tracks(self, put: _Question, rows: Rows) -> list[Evidence | None]:
+        learned, catalogue, side = self.tracks_, fitted(self.name, self.catalogue_), put.of_tracks
+        if learned is None or side is None or not len(rows):
+            return [None] * len(rows)
         found = position_among(learned.columns, rows)
-        others, together = strongest_ties(learned, opinion, positions=positions, found=found)
+        others, together = side.ties(learned, found[found >= 0])
+        names = catalogue.ids(side.asked.stands_for[others])
+        facts: list[Evidence | None] = [None] * len(rows)
+        for at, name, count in zip(
+            np.flatnonzero(found >= 0).tolist(), names, together.tolist(), strict=True
+        ):
+            if count:
+                facts[at] = Evidence(kind="like_you", other_id=name, listeners=count)
+        return facts
+
+    def _by_artists(self, put: _Question, k: int) -> tuple[Rows, Reals]:
+        learned, side = self.artists_, put.of_artists
+        if learned is None or side is None:
+            return np.empty(0, np.int64), np.empty(0)
+        return self._tracks_of_artists(learned, side.opinion.scores, put.usable, k)
+
+    def _why_artists(self, put: _Question, rows: Rows) -> list[Evidence | None]:
+        learned, catalogue, side = self.artists_, fitted(self.name, self.catalogue_), put.of_artists
+        if learned is None or side is None or not len(rows):
+            return [None] * len(rows)
+        codes = catalogue.artist_codes[rows]
+        found = position_among(
+            learned.columns, np.where(codes >= 0, self.artist_columns_[codes], -1)
+        )
+        others, together = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+        others[found >= 0], together[found >= 0] = side.ties(learned, found[found >= 0])
+        heard = put.heard
+        plays = _plays_by_artist(heard, catalogue)[codes] if heard is not None else codes * 0
+        new = ~np.isin(rows, heard.rows) if heard is not None else codes < 0
 
         def like_you(i: int) -> Evidence | None:
+            if found[i] < 0:
+                return None
+            if plays[i] and new[i]:
+                return Evidence(kind="artist", plays=int(plays[i]))
             if not together[i]:
                 return None
-            other_id = catalogue.track_ids[asked.stands_for[others[i]]]
-            return Evidence(kind="like_you", other_id=other_id, listeners=int(together[i]))
-
-        return candidates(self.name, catalogue, rows, scores=scores[found], evidence=like_you)
-
-    def _by_artists(self, own: Asked, heard: Listening, *, usable: Mask, k: int) -> Candidates:
-        learned, catalogue = self.artists_, fitted(self.name, self.catalogue_)
-        if learned is None:
-            return Candidates()
-        own = artists_of(own, catalogue, self.artist_columns_)
-        asked, positions = strongest(own, position_among(learned.columns, own.columns))
-        if not len(positions):
-            return Candidates()
-        opinion = learned.opinion(positions, asked.liking)
-        rows, scores = self._tracks_of_artists(learned, opinion.scores, usable, k)
-        columns = self.artist_columns_[catalogue.artist_codes[rows]]
-        found = position_among(learned.columns, columns)
-        others, together = strongest_ties(learned, opinion, positions=positions, found=found)
-        plays = _plays_by_artist(heard, catalogue)
-
-        def like_you(i: int) -> Evidence | None:
-            row = int(rows[i])
-            known = int(plays[catalogue.artist_codes[row]])
-            if known and not np.isin(row, heard.rows):
-                return Evidence(kind="artist", plays=known)
-            if not together[i]:
-                return None
-            stands_for = int(asked.stands_for[others[i]])
+            stands_for = int(side.asked.stands_for[others[i]])
             return Evidence(
                 kind="like_you",
                 other_id=catalogue.track_ids[stands_for],
@@ -219,7 +318,7 @@ class FromCrowd(ABC, Generic[L]):
                 artist=_first_artist(catalogue, stands_for),
             )
 
-        return candidates(self.name, catalogue, rows, scores=scores, evidence=like_you)
+        return [like_you(i) for i in range(len(rows))]
 
     def _tracks_of_artists(
         self, learned: L, preference: npt.NDArray[np.floating], usable: Mask, k: int

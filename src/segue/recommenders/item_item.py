@@ -38,19 +38,39 @@ class LinksOpinion:
         sources: Which asked column the link starts from, shape (n_links,).
         targets: Which known column it leads to, shape (n_links,).
         added: What it adds to the score there, shape (n_links,).
+        n_asked: Asked columns.
+        columns: The catalogue's column of each known one, shape (n_known,).
     """
 
     sources: Rows
     targets: Rows
     added: Reals
     n_asked: int
-    n_known: int
+    columns: Rows
+
+    @property
+    def n_known(self) -> int:
+        """Columns that somebody listens to."""
+        return len(self.columns)
 
     @property
     def scores(self) -> Reals:
         """Sums over all that is asked, shape (n_known,)."""
         total = np.bincount(self.targets, weights=self.added, minlength=self.n_known)
         return total.astype(np.float64)
+
+    def best(self, usable: npt.NDArray[np.bool_], count: int) -> tuple[Rows, Reals]:
+        """All known columns that score above 0, ascending, and how they score; see `Opinion`."""
+        del count
+        if len(self.targets) * 16 > self.n_known:
+            total = self.scores
+            found = np.flatnonzero(total > 0)
+            found = found[usable[self.columns[found]]]
+            return found, total[found]
+        distinct, place = np.unique(self.targets, return_inverse=True)
+        sums = np.bincount(place, weights=self.added, minlength=1)[: len(distinct)]
+        found = np.flatnonzero((sums > 0) & usable[self.columns[distinct]])
+        return distinct[found], sums[found].astype(np.float64)
 
     def contributions(self, found: Rows) -> Reals:
         """The terms of these sums, shape (len(found), n_asked)."""
@@ -111,9 +131,7 @@ class Links:
         nothing = np.empty(0)
         added = np.concatenate([nothing, *(self.weights[run] for run in runs)]) * counted[sources]
         targets = np.concatenate([nothing.astype(np.int32), *(self.targets[run] for run in runs)])
-        return LinksOpinion(
-            sources, targets.astype(np.int64), added, len(positions), len(self.columns)
-        )
+        return LinksOpinion(sources, targets.astype(np.int64), added, len(positions), self.columns)
 
     def all_scores(self, histories: sp.csr_array) -> Floats:
         """Weighted plays @ weights, shape (n_users, n_known)."""

@@ -32,6 +32,16 @@ class Opinion(Protocol):
     def scores(self) -> npt.NDArray[np.floating]:
         """One for every known column, shape (n_known,); zero and below is no recommendation."""
 
+    def best(
+        self, usable: npt.NDArray[np.bool_], count: int
+    ) -> tuple[Rows, npt.NDArray[np.floating]]:
+        """Known columns of the best scores above 0, ascending, and their scores.
+
+        Args:
+            usable: Columns of the whole matrix that may be answered, shape (n_tracks,).
+            count: At least so many, if there are, and all that are tied with the last.
+        """
+
     def contributions(self, found: Rows) -> Reals:
         """What each asked column adds to these scores, exact, shape (len(found), n_asked)."""
 

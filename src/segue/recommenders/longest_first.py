@@ -1,0 +1,91 @@
+"""The best inner products without looking at most vectors, exactly: the longest come first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["LongestFirst"]
+
+_FRONT: Final = 1 << 17  # vectors that are kept a second time, in order, so that no search jumps
+_FIRST: Final = 1 << 14
+_SLACK: Final = 1 + 1e-5
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LongestFirst:
+    """Vectors in the order of their lengths.
+
+    A product is at most the length of the vector times that of the query (Cauchy and Schwarz), so
+    that from some place on none can be among the best any more: Teflioudi, Gemulla and Mykytiuk
+    (2015), "LEMP: Fast Retrieval of Large Entries in a Matrix Product". Vectors of tracks that few
+    people play are short, and most are played by few.
+
+    Args:
+        order: int32, shape (n,): positions of the vectors, longest first; ties by position.
+        lengths: float32, shape (n,), in that order.
+        front: float32, shape (at most 131,072, n_factors): the first of them, in that order.
+    """
+
+    order: npt.NDArray[np.int32]
+    lengths: Floats
+    front: Floats
+
+    @classmethod
+    def of(cls, vectors: Floats, front: int = _FRONT) -> LongestFirst:
+        """Put them in order, and keep so many a second time."""
+        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+        lengths = lengths.astype(np.float32)
+        order = np.argsort(-lengths, kind="stable")
+        return cls(order.astype(np.int32), lengths[order], vectors[order[:front]])
+
+    def best(
+        self,
+        vectors: Floats,
+        query: Floats,
+        count: int,
+        *,
+        usable: Callable[[npt.NDArray[np.int32]], npt.NDArray[np.bool_]],
+        first: int = _FIRST,
+    ) -> tuple[Rows, Floats]:
+        """At least the `count` best of the usable ones with a product above 0, and the products.
+
+        Args:
+            vectors: Those that were put in order.
+            query: float32, shape (n_factors,).
+            usable: Tells which of some positions may be answered.
+            first: Vectors to look at before it is asked whether that was enough.
+
+        Returns:
+            Positions, ascending, and products; ties with the last of them are there, too.
+        """
+        length = float(np.linalg.norm(query)) * _SLACK
+        places, products = np.empty(0, np.int64), np.empty(0, np.float32)
+        bar, start, block = np.float32(0), 0, first
+        while start < len(self.order) and self.lengths[start] * length > bar:
+            stop = min(start + block, len(self.order))
+            found = self._block(vectors, start, stop) @ query
+            some = np.flatnonzero((found > 0) & (found >= bar))
+            some = some[usable(self.order[start + some])]
+            places = np.concatenate([places, start + some])
+            products = np.concatenate([products, found[some]])
+            if len(products) > count > 0:
+                bar = np.partition(products, len(products) - count)[len(products) - count]
+                bar = np.float32(bar / _SLACK)
+                places, products = places[products >= bar], products[products >= bar]
+            start, block = stop, 2 * block
+        positions = self.order[places].astype(np.int64)
+        ascending = np.argsort(positions)
+        return positions[ascending], products[ascending]
+
+    def _block(self, vectors: Floats, start: int, stop: int) -> Floats:
+        if stop <= len(self.front):
+            return self.front[start:stop]
+        return np.asarray(vectors[self.order[start:stop]])
