@@ -18,7 +18,7 @@ from segue.features.catalogue import Catalogue
 from segue.features.from_marts import crowd_as_of, training_data
 from segue.flows.listener import Marts
 from segue.flows.playlist_player import playlist_player
-from segue.flows.train import all_recommenders, fit_all, read_training_marts
+from segue.flows.train import Settings, read_training_marts, trained
 from segue.flows.wishes import Wishes
 from segue.music import columns as c
 from segue.progress import Progress
@@ -90,12 +90,13 @@ def evaluate(
     seconds = {"read": perf_counter() - began}
     found: list[Answers] = []
     n_tracks = 0
+    settings = Settings(training_sources, seed, threads)
     for cut in parts.cuts:
         tables = {**marts, "tracks": _known_tracks(marts, cut)}
         data = training_data(**tables, training_sources=training_sources, as_of=cut)
         n_tracks = max(n_tracks, len(data.catalogue))
-        models = all_recommenders(seed=seed, threads=threads)
-        for name, value in fit_all(models, data, progress).items():
+        models, took = trained(tables, data, settings=settings, progress=progress)
+        for name, value in took.items():
             seconds[name] = seconds.get(name, 0.0) + value
         fitted: dict[str, Recommender] = {model.name: model for model in models}
         players: dict[str, Player] = {model.name: model.recommend for model in models}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import entry_points
 from time import perf_counter
@@ -15,12 +15,22 @@ import pyarrow as pa
 
 from segue.features.from_marts import training_data
 from segue.features.training_data import TrainingData
+from segue.flows.lessons import school
 from segue.music import columns as c
-from segue.progress import Progress
-from segue.recommenders.base import Frank, StoredRecommender
+from segue.progress import Progress, Silent
+from segue.recommenders.base import Composed, Frank, Learner, StoredRecommender
 from segue.recommenders.bundle import BundleStore
 
-__all__ = ["Marts", "TrainReport", "all_recommenders", "fit_all", "read_training_marts", "train"]
+__all__ = [
+    "Marts",
+    "Settings",
+    "TrainReport",
+    "all_recommenders",
+    "fit_all",
+    "read_training_marts",
+    "train",
+    "trained",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +72,7 @@ class TrainReport:
         seconds: Stage or recommender -> seconds.
         sizes: Recommender -> bytes in the bundle.
         skipped: Recommender -> why it has nothing to say.
+        learned: Recommender -> what it learned from past weeks.
     """
 
     bundle: str
@@ -73,6 +84,7 @@ class TrainReport:
     seconds: Mapping[str, float]
     sizes: Mapping[str, int]
     skipped: Mapping[str, str]
+    learned: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
@@ -86,6 +98,7 @@ class TrainReport:
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
             "sizes": dict(self.sizes),
             "skipped": dict(self.skipped),
+            "learned": dict(self.learned),
         }
 
 
@@ -119,8 +132,9 @@ def train(
     data = training_data(**marts, training_sources=training_sources, as_of=now)
     seconds["read"] = perf_counter() - began
     progress.done(f"{len(data.catalogue):,} tracks, {data.interactions.n_users:,} listeners")
-    models = all_recommenders(seed=seed, threads=threads)
-    seconds |= fit_all(models, data, progress)
+    settings = Settings(training_sources, seed, threads)
+    models, took = trained(marts, data, settings=settings, progress=progress)
+    seconds |= took
     began = perf_counter()
     progress.start("Saving the models")
     bundle = bundles.publish(models, data.catalogue, snapshot=snapshot.name, trained_at=now)
@@ -136,6 +150,7 @@ def train(
         seconds=seconds,
         sizes=bundles.sizes(bundle.name),
         skipped=_skipped(models),
+        learned=_learned(models),
     )
     _log.info("trained %d recommenders in %.1f s", len(models), sum(seconds.values()))
     return report
@@ -166,10 +181,44 @@ def all_recommenders(*, seed: int, threads: int) -> list[StoredRecommender]:
     return models
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train.
+
+    Args:
+        training_sources: Sources of plays that may be learned from; None means all.
+        seed: Of everything random.
+        threads: 0 means all cores; the result does not depend on it.
+    """
+
+    training_sources: Collection[str] | None
+    seed: int
+    threads: int = 0
+
+
+def trained(
+    marts: Mapping[str, pa.Table], data: TrainingData, *, settings: Settings, progress: Progress
+) -> tuple[list[StoredRecommender], dict[str, float]]:
+    """Every installed recommender, fitted on `data`; returns them and name -> seconds.
+
+    What learns from past weeks is taught first, by recommenders that know nothing of those weeks;
+    then all are fitted anew on everything.
+
+    Args:
+        marts: What `read_training_marts` gave.
+        data: The training data made of it.
+    """
+    models = all_recommenders(seed=settings.seed, threads=settings.threads)
+    seconds = _taught(models, marts, data, settings, progress)
+    for name, value in fit_all(models, data, progress).items():
+        seconds[name] = seconds.get(name, 0.0) + value
+    return models, seconds
+
+
 def fit_all(
     models: Sequence[StoredRecommender], data: TrainingData, progress: Progress
 ) -> dict[str, float]:
-    """Fit each; returns name -> seconds."""
+    """Fit each, and give those that are made of others the others; returns name -> seconds."""
     seconds = {}
     progress.start("Training", total=len(models), unit="models")
     for model in models:
@@ -177,8 +226,47 @@ def fit_all(
         model.fit(data)
         seconds[model.name] = perf_counter() - began
         progress.advance()
+    for model in models:
+        if isinstance(model, Composed):
+            model.with_parts({part.name: part for part in models})
     progress.done(f"{len(models)} models in {sum(seconds.values()):.1f} s")
     return seconds
+
+
+def _taught(
+    models: Sequence[StoredRecommender],
+    marts: Mapping[str, pa.Table],
+    data: TrainingData,
+    settings: Settings,
+    progress: Progress,
+) -> dict[str, float]:
+    """Teach those of the models that learn from past weeks; returns name -> seconds."""
+    learners = [model for model in models if isinstance(model, Learner)]
+    past = school(
+        marts["plays"],
+        data.catalogue,
+        training_sources=settings.training_sources,
+        as_of=data.as_of,
+    )
+    if not learners or not past.lessons:
+        return {}
+    began = perf_counter()
+    progress.start("Learning from past weeks", total=len(learners), unit="models")
+    then = training_data(**marts, training_sources=settings.training_sources, as_of=past.cut)
+    fit_all(models, then, Silent())
+    seconds = {"past weeks": perf_counter() - began}
+    for model in learners:
+        began = perf_counter()
+        model.learn(past.lessons)
+        seconds[model.name] = perf_counter() - began
+        progress.advance()
+    progress.done(f"{len(past.lessons)} weeks")
+    return seconds
+
+
+def _learned(models: Sequence[StoredRecommender]) -> dict[str, str]:
+    learners = [model for model in models if isinstance(model, Learner)]
+    return {model.name: account for model in learners if (account := model.account())}
 
 
 def _skipped(models: Sequence[StoredRecommender]) -> dict[str, str]:

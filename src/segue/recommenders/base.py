@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from segue.features.catalogue import Catalogue
 from segue.features.interactions import Interactions
+from segue.features.lessons import Lesson
 from segue.features.ranked import Ranked
 from segue.features.training_data import Sessions, TrainingData
 from segue.music.candidates import Candidates, Evidence
@@ -20,6 +21,7 @@ __all__ = [
     "Batch",
     "Composed",
     "Frank",
+    "Learner",
     "NextTrack",
     "Proposer",
     "Recommender",
@@ -77,6 +79,17 @@ class Composed(Protocol):
 
         Given after each fit and each load, so that nothing is stored twice.
         """
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A recommender that also learns from how its guesses of past weeks turned out."""
+
+    def learn(self, lessons: Sequence[Lesson]) -> Self:
+        """Learn from questions later than anything it was fitted on; kept through further fits."""
+
+    def account(self) -> str:
+        """What came of it, in a line for people; empty where nothing was tried."""
 
 
 @runtime_checkable

@@ -24,7 +24,7 @@ import pyarrow as pa
 from segue.errors import BusyError, NotReadyError, StorageError
 from segue.features.catalogue import Catalogue
 from segue.music import columns as c
-from segue.recommenders.base import Recommender, StoredRecommender
+from segue.recommenders.base import Composed, Recommender, StoredRecommender
 
 __all__ = ["Bundle", "BundleStore"]
 
@@ -192,7 +192,10 @@ class BundleStore:
         _check(folder, manifest)
         try:
             catalogue = _read_tracks(folder / _TRACKS)
-            models = {model: _load(model, folder, catalogue) for model in manifest["recommenders"]}
+            models = {name: _load(name, folder, catalogue) for name in manifest["recommenders"]}
+            for model in models.values():
+                if isinstance(model, Composed):
+                    model.with_parts(models)
             trained_at = datetime.fromisoformat(manifest["trained_at"])
             return Bundle(name, manifest["snapshot"], trained_at, catalogue, models)
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:

@@ -90,6 +90,7 @@ def train(context: typer.Context, as_json: AsJson = False) -> None:
         f"{report.listeners:,} other listeners and {report.sessions:,} sessions; "
         f"{report.tracks:,} tracks may be recommended.",
         *(f"{name} has nothing to say: {why}" for name, why in report.skipped.items()),
+        *(f"{name}: {account}" for name, account in report.learned.items()),
         "",
         "Next: segue recommend",
     )
