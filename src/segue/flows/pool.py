@@ -74,7 +74,7 @@ def ask(
         size: Tracks wanted in the end; a multiple of it is looked for, to have a choice.
         filters_for: The rules, given all candidates (whose facts are known by then).
     """
-    weights = {name: part.weight(name) for name in recommenders}
+    weights = part.weights_among(recommenders)
     pool = _deep(weights, query, _ENOUGH * size, recommenders, known, filters_for)
     for name in part.fallback:
         if len(pool.candidates) < size and name in recommenders:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from segue.music.query import Mix
@@ -20,7 +20,8 @@ _NEARBY: Final = {"als": 1.0, "session_knn": 1.0, "content": 0.5}
 _AROUND: Final = {"content": 1.0, "session_knn": 1.0, "als": 0.7}
 _FORGOTTEN: Final = {"rediscover": 1.0}
 _FAMILIAR: Final = {"rediscover": 1.0, "most_played": 0.2}
-_OURS: Final = {"popular", *_NEARBY, *_AROUND, *_FORGOTTEN, *_FAMILIAR}
+_RANKED: Final = "hybrid"
+_OURS: Final = {_RANKED, "popular", *_NEARBY, *_AROUND, *_FORGOTTEN, *_FAMILIAR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Part:
         share: Share of the playlist, 0 … 1.
         loved: Only what was played often and not for long.
         habit: What the user plays these days anyway.
+        ranked: Where there is a second stage that asks all recommenders itself, it alone is asked.
     """
 
     mix: Mix
@@ -46,6 +48,13 @@ class Part:
     share: float = 1.0
     loved: bool = False
     habit: bool = False
+    ranked: bool = False
+
+    def weights_among(self, recommenders: Collection[str]) -> dict[str, float]:
+        """How much the word of each of these counts."""
+        if self.ranked and _RANKED in recommenders:
+            return {_RANKED: 1.0}
+        return {name: self.weight(name) for name in recommenders}
 
     def weight(self, recommender: str) -> float:
         """How much a recommender's word counts, 0 or more."""
@@ -66,7 +75,7 @@ def parts_of(mix: Mix, adventurous: float) -> tuple[Part, ...]:
     Args:
         adventurous: 0 … 1, the dial.
     """
-    discoveries = Part("discover", _NEARBY, "out", others=0.5, fallback=("popular",))
+    discoveries = Part("discover", _NEARBY, "out", others=0.5, fallback=("popular",), ranked=True)
     if mix == "discover":
         return (discoveries,)
     if mix == "rediscover":
@@ -74,6 +83,6 @@ def parts_of(mix: Mix, adventurous: float) -> tuple[Part, ...]:
     if mix == "similar":
         known: Known = "any" if adventurous < KNOWN_FROM else "out"
         return (Part(mix, _AROUND, known, others=0.5),)
-    new = Part("discover", _NEARBY, "out", 0.5, ("popular",), share=adventurous**_NEWNESS)
-    favourites = Part(mix, _FAMILIAR, "only", share=1 - new.share, habit=True)
+    new = replace(discoveries, share=adventurous**_NEWNESS)
+    favourites = Part(mix, _FAMILIAR, "only", share=1 - new.share, habit=True, ranked=True)
     return (favourites, new)

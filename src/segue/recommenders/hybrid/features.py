@@ -128,7 +128,7 @@ def table(
     """The numbers of every candidate, float64, no NaN, shape (n, len(feature_names(…)))."""
     rows = proposed.rows
     near = nearness(proposed)
-    pairs = np.stack([near, proposed.levels], axis=2).reshape(len(rows), -1)
+    pairs = np.stack([near, proposed.levels], axis=2).reshape(len(rows), 2 * len(proposed.names))
     proposers = (proposed.places < ABSENT).sum(axis=1)
     facts = np.broadcast_to([person.facts[name] for name in _WHO], (len(rows), len(_WHO)))
     blocks = [

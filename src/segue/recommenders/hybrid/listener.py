@@ -167,7 +167,8 @@ def _sound(heard: Listening, liking: Reals, catalogue: Catalogue) -> Sound:
 def sound_at(catalogue: Catalogue, rows: Rows) -> Reals:
     """Audio features of these tracks in usual spreads, NaN where unknown, (len(rows), 8)."""
     index = [c.AUDIO_FEATURES.index(name) for name in SOUND]
-    return catalogue.audio[rows][:, index].astype(np.float64) / _SPREAD
+    sound: Reals = catalogue.audio[rows][:, index].astype(np.float64) / _SPREAD
+    return sound
 
 
 def genres_at(catalogue: Catalogue, rows: Rows) -> tuple[Rows, Rows]:
@@ -183,5 +184,5 @@ def _taste(rows: Rows, liking: Reals, catalogue: Catalogue) -> Reals:
     owner, codes = genres_at(catalogue, rows)
     total = np.bincount(codes, weights=liking[owner], minlength=len(catalogue.genres.names))
     top = total.max(initial=0.0)
-    taste: Reals = np.sqrt(total / top) if top > 0 else total.astype(np.float64)
+    taste: Reals = np.sqrt(total / max(float(top), 1e-12))
     return taste

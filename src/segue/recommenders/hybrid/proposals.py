@@ -64,7 +64,7 @@ class Proposals:
         found = dict(self.told)
         at = np.searchsorted(self.rows, rows)
         for column, name in enumerate(self.names):
-            part = parts[name]
+            part = parts.get(name)
             if name not in found and isinstance(part, Proposer):
                 mine = rows[self.places[at, column] < ABSENT]
                 found[name] = part.explain(query, mine) if len(mine) else {}
