@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -151,8 +152,8 @@ class Catalogue:
 
     def rows(self, track_ids: Iterable[str | None]) -> npt.NDArray[np.int64]:
         """The row of each id, -1 for ids that are not here; shape (len(track_ids),)."""
-        index = self.track_index
-        return np.fromiter((index.get(track or "", -1) for track in track_ids), dtype=np.int64)
+        get: Callable[[str | None, int], int] = self.track_index.get  # type: ignore[assignment]  # None is in no index
+        return np.fromiter(map(get, track_ids, repeat(-1)), dtype=np.int64)
 
     def ids(self, rows: Iterable[int]) -> tuple[str, ...]:
         """The ids of these rows, in their order."""

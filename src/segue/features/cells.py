@@ -16,7 +16,8 @@ __all__ = ["Cells", "cells_of"]
 _LARGEST: Final = 64
 _FAME: Final = 0.2  # popularity parts a cell like a distance of this length
 _RADIUS: Final = 0.2
-_FIRST: Final = 12
+_FIRST: Final = 8
+_SLACK: Final = np.float32(2.0**-18)
 
 Reals = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -79,7 +80,7 @@ class Cells:
         wanted: int,
         budget: int,
     ) -> tuple[Rows, Reals]:
-        """Usable tracks near one centre with their cosines plus fame, rows ascending.
+        """The best usable tracks near one centre, rows ascending, with their cosines plus fame.
 
         The best cells are looked into until the bounds of all others say that no better track is
         left there, or until `budget` tracks have been looked at: then what lies in cells whose
@@ -95,19 +96,30 @@ class Cells:
         of_sets = vectors.of_sets(centre)[0][self.genre_set]
         middle = self.centres @ centre.dense[0] + np.maximum(of_sets, 0) * self.share
         reach = self.radius * np.linalg.norm(centre.dense[0]) + gain * self.fame
-        order = np.argsort(-(middle + _RADIUS * reach), kind="stable")
-        seen = np.cumsum(self.sizes[order])
-        first = int(np.searchsorted(seen, min(_FIRST * wanted, budget))) + 1
-        rows, scores = self._scored(order[:first], of_sets, centre, usable, fame, gain)
-        last = int(np.searchsorted(seen, budget)) + 1
-        later = order[first:last]
-        if len(rows) >= wanted:
-            bar = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
-            later = later[middle[later] + reach[later] >= bar]
-        more_rows, more_scores = self._scored(later, of_sets, centre, usable, fame, gain)
-        rows, scores = np.concatenate([rows, more_rows]), np.concatenate([scores, more_scores])
+        cells = self._promising(middle + _RADIUS * reach, budget)
+        rows, scores = np.empty(0, np.int64), np.empty(0, np.float32)
+        bar, at_once = np.float32(-np.inf), _FIRST * wanted
+        while len(cells):
+            round_ = int(np.searchsorted(np.cumsum(self.sizes[cells]), at_once)) + 1
+            more, found = self._scored(cells[:round_], of_sets, centre, usable, fame, gain)
+            better = found >= bar
+            rows = np.concatenate([rows, more[better]])
+            scores = np.concatenate([scores, found[better]])
+            if len(rows) > wanted:
+                bar = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
+                bar -= _SLACK * abs(bar)  # what is tied with the last stays
+                rows, scores = rows[scores >= bar], scores[scores >= bar]
+            cells, at_once = cells[round_:], 2 * at_once
+            cells = cells[middle[cells] + reach[cells] >= bar]
         ascending = np.argsort(rows)
         return rows[ascending], scores[ascending]
+
+    def _promising(self, worth: Reals, budget: int) -> Rows:
+        """The best cells, best first, with `budget` tracks in them."""
+        count = min(len(worth), 64 + 2 * budget * len(worth) // max(1, len(self.order)))
+        some = np.sort(np.argpartition(-worth, count - 1)[:count])
+        order = some[np.argsort(-worth[some], kind="stable")]
+        return np.asarray(order[: int(np.searchsorted(np.cumsum(self.sizes[order]), budget)) + 1])
 
     def _scored(
         self,

@@ -17,7 +17,15 @@ from segue.features.vectors import TrackVectors, Vectors, track_vectors
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
-from segue.recommenders.ranking import best, candidates, fitted, searchable, spread, steadied
+from segue.recommenders.ranking import (
+    best,
+    candidates,
+    fitted,
+    searchable,
+    spread,
+    spread_best,
+    steadied,
+)
 
 __all__ = ["Content"]
 
@@ -33,7 +41,8 @@ _ARRAYS: Final = (
 _FAME: Final = 0.02
 _FAME_OF_NEW: Final = 0.2  # of two unknown tracks that are as near, people meet the better known
 _NEW_HALF_LIFE_DAYS: Final = 60.0
-_LOOKED_AT: Final = 24_000  # tracks for each centre of taste, where tracks are in cells
+_LOOKED_AT: Final = 24_000  # tracks for all centres of taste together, where they are in cells
+_AT_LEAST: Final = 4_000
 
 Rows = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float32]
@@ -211,13 +220,12 @@ class Content:
         catalogue, _ = self._state()
         wanted = [int(np.ceil(k * share)) + 1 for share in shares]
         nears, turns = [], []
-        around = self._around(centres, usable=usable, fame=fame, wanted=[8 * n for n in wanted])
+        around = self._around(centres, usable=usable, fame=fame, wanted=[4 * n for n in wanted])
         for (rows, scores), places in zip(around, wanted, strict=True):
-            top = best(scores, 8 * places)
-            near = spread(rows[top], catalogue, self.per_artist)[:places]
+            near = spread_best(scores, rows, catalogue, per_artist=self.per_artist, k=places)
             turn = (np.arange(len(near)) + 0.5) / places
-            nears.append(near)
-            turns.append(scores[np.searchsorted(rows, near)] * (1 - turn))
+            nears.append(rows[near])
+            turns.append(scores[near] * (1 - turn))
         rows, place = np.unique(np.concatenate(nears), return_inverse=True)
         merged = np.zeros(len(rows), np.float32)
         np.maximum.at(merged, place, np.concatenate(turns).astype(np.float32))
@@ -243,6 +251,7 @@ class Content:
             found = vectors.cosines_at(rows, centres) + catalogue.fame[rows] * gain
             yield from ((rows, scores) for scores in found)
             return
+        # where few are usable, more have to be looked at to meet as many
         budget = _LOOKED_AT * min(8, len(usable) // n_usable)
         for at, count in enumerate(wanted):
             yield self.cells_.near(
@@ -252,7 +261,7 @@ class Content:
                 fame=catalogue.fame,
                 gain=gain,
                 wanted=count,
-                budget=budget,
+                budget=max(_AT_LEAST, budget * count // sum(wanted)),
             )
 
     def _facts(self, rows: Rows, anchors: Rows, full: Vectors) -> list[Evidence]:

@@ -22,7 +22,7 @@ from segue.music.query import Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.asked import Asked, artists_of, asked_by, strongest
 from segue.recommenders.opinion import Learned, Opinion, position_among, strongest_ties
-from segue.recommenders.ranking import best, candidates, fitted, searchable, spread, steadied
+from segue.recommenders.ranking import candidates, fitted, searchable, spread, spread_best, steadied
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -261,12 +261,13 @@ class FromCrowd(ABC, Generic[L]):
         learned, catalogue, side = self.tracks_, fitted(self.name, self.catalogue_), put.of_tracks
         if learned is None or side is None:
             return np.empty(0, np.int64), np.empty(0)
-        wanted = 8 * k + 8
-        positions, scores = side.opinion.best(put.usable, wanted)
-        top = learned.columns[positions[best(scores, wanted)]]
-        rows = spread(top, catalogue, self.per_artist)[:k]
-        place = np.searchsorted(positions, position_among(learned.columns, rows))
-        return rows, steadied(scores[place])
+        for wanted in (2 * k + 8, 8 * k + 8):
+            positions, scores = side.opinion.best(put.usable, wanted)
+            rows = learned.columns[positions]
+            top = spread_best(scores, rows, catalogue, per_artist=self.per_artist, k=k)
+            if len(top) == k or len(rows) < wanted:
+                break
+        return rows[top], steadied(scores[top])
 
     def _why_tracks(self, put: _Question, rows: Rows) -> list[Evidence | None]:
         learned, catalogue, side = self.tracks_, fitted(self.name, self.catalogue_), put.of_tracks

@@ -111,13 +111,17 @@ def _ties_of_some(
     added = opinion.contributions(found)
     added[found[:, None] == positions[None, :]] = -np.inf
     order = _highest(added, _CONTRIBUTORS)
-    shared = np.stack(
-        [learned.listeners.both(found, positions[tried]) for tried in order.T], axis=1
-    )
-    shared[np.take_along_axis(added, order, axis=1) <= 0] = 0
-    place = np.minimum(shared, _SEVERAL).argmax(axis=1)[:, None]
-    other = np.take_along_axis(order, place, axis=1)[:, 0]
-    return other, np.take_along_axis(shared, place, axis=1)[:, 0]
+    positive = np.take_along_axis(added, order, axis=1) > 0
+    shared = np.zeros(order.shape, np.int64)
+    open_ = np.arange(len(found))
+    for place in range(order.shape[1]):
+        tried = open_[positive[open_, place]]
+        others = positions[order[tried, place]]
+        shared[tried, place] = learned.listeners.both(found[tried], others)
+        open_ = open_[shared[open_, place] < _SEVERAL]
+    first = np.minimum(shared, _SEVERAL).argmax(axis=1)[:, None]
+    other = np.take_along_axis(order, first, axis=1)[:, 0]
+    return other, np.take_along_axis(shared, first, axis=1)[:, 0]
 
 
 def _highest(values: Reals, count: int) -> Rows:

@@ -13,7 +13,7 @@ from segue.features.listening import Listening
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 
-__all__ = ["best", "candidates", "fitted", "searchable", "spread", "steadied"]
+__all__ = ["best", "candidates", "fitted", "searchable", "spread", "spread_best", "steadied"]
 
 Rows = npt.NDArray[np.int64]
 
@@ -60,6 +60,22 @@ def spread(rows: Rows, catalogue: Catalogue, per_artist: int) -> Rows:
     keep = np.empty(len(order), dtype=bool)
     keep[order] = place < per_artist
     return rows[keep]
+
+
+def spread_best(
+    scores: npt.NDArray[np.floating], rows: Rows, catalogue: Catalogue, *, per_artist: int, k: int
+) -> Rows:
+    """Positions of the k best scores, best first, `per_artist` of an artist at most.
+
+    Args:
+        rows: The catalogue rows of the scores, ascending.
+    """
+    for depth in (2 * k + 8, 8 * k + 8):
+        top = best(scores, depth)
+        kept = spread(rows[top], catalogue, per_artist)[:k]
+        if len(kept) == k or len(top) < depth:
+            break
+    return np.searchsorted(rows, kept)
 
 
 def searchable(query: Query, catalogue: Catalogue, heard: Listening) -> npt.NDArray[np.bool_]:

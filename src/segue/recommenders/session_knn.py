@@ -19,7 +19,7 @@ from segue.music.query import Query
 from segue.recommenders.arrays import Array, load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.incidence import Incidence
 from segue.recommenders.ranked_rows import ranked_rows, stacked
-from segue.recommenders.ranking import best, candidates, fitted, searchable, spread, steadied
+from segue.recommenders.ranking import best, candidates, fitted, searchable, spread_best, steadied
 from segue.recommenders.session_votes import SessionVotes, blocks
 
 __all__ = ["SessionKnn"]
@@ -219,9 +219,8 @@ class SessionKnn:
         kept = usable[tracks] & (total > 0)
         tracks, total = tracks[kept], total[kept]
         scores = total * np.sqrt(memory.rarity(tracks))
-        top = best(scores, 8 * k + 8)
-        rows = spread(tracks[top], catalogue, self.per_artist)[:k]
-        return rows, steadied(scores[np.searchsorted(tracks, rows)])
+        top = spread_best(scores, tracks, catalogue, per_artist=self.per_artist, k=k)
+        return tracks[top], steadied(scores[top])
 
     def _facts(self, rows: Rows, votes: _Votes) -> list[Evidence | None]:
         """For each row the asked track it shares most neighbours with; None if there is none."""
