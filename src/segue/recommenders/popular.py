@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
@@ -23,6 +24,7 @@ _PRIOR: Final = 0.2
 _TASTE: Final = 0.75
 
 Reals = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
 
 
 class Popular:
@@ -57,6 +59,18 @@ class Popular:
 
     def recommend(self, query: Query, k: int) -> Candidates:
         """Popular tracks of the user's genres, or of all where the user has none."""
+        rows, scores = self.propose(query, k)
+        facts = self.explain(query, rows)
+        return candidates(
+            self.name,
+            fitted(self.name, self.catalogue_),
+            rows,
+            scores=scores,
+            evidence=lambda i: facts[int(rows[i])],
+        )
+
+    def propose(self, query: Query, k: int) -> tuple[Rows, npt.NDArray[np.float64]]:
+        """Rows and scores of the same, best first."""
         catalogue = fitted(self.name, self.catalogue_)
         heard = listening(query, catalogue)
         taste = _taste(heard, catalogue, catalogue.rows(query.seeds))
@@ -65,17 +79,21 @@ class Popular:
             scores *= 1 - _TASTE + _TASTE * catalogue.genres.highest(taste)
         scores[~searchable(query, catalogue, heard) | (self.scores_ <= 0)] = -np.inf
         top = spread(best(scores, 8 * k + 8), catalogue, self.per_artist)[:k]
+        return top, scores[top]
 
-        def popular(i: int) -> Evidence:
-            row = int(top[i])
+    def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
+        """How many listen to each, and the genre for which it was proposed."""
+        catalogue = fitted(self.name, self.catalogue_)
+        taste = _taste(listening(query, catalogue), catalogue, catalogue.rows(query.seeds))
+        found = {}
+        for row in rows.tolist():
             genre = _best_liked(taste, catalogue, row)
-            return Evidence(
+            found[row] = Evidence(
                 kind="popular",
                 listeners=int(self.listeners_[row]) or None,
                 genres=(genre,) if genre else (),
             )
-
-        return candidates(self.name, catalogue, top, scores=scores[top], evidence=popular)
+        return found
 
     def silent_because(self) -> str | None:
         """Whether there is nobody to be popular with, nor a catalogue that says."""

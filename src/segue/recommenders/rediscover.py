@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Final, Self
@@ -27,6 +28,7 @@ _FORGOTTEN_SHARE: Final = 0.8
 _FORGOTTEN_DAILY: Final = 0.3
 
 Reals = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
 
 
 class Rediscover:
@@ -60,29 +62,50 @@ class Rediscover:
 
     def recommend(self, query: Query, k: int) -> Candidates:
         """Forgotten favourites; for "daily" also present ones; none for other mixes."""
+        rows, scores = self.propose(query, k)
+        facts = self.explain(query, rows)
+        return candidates(
+            self.name,
+            fitted(self.name, self.catalogue_),
+            rows,
+            scores=scores,
+            evidence=lambda i: facts[int(rows[i])],
+        )
+
+    def propose(self, query: Query, k: int) -> tuple[Rows, Reals]:
+        """Rows and scores of the same, best first."""
+        scores, _ = self._strengths(query)
+        heard = listening(query, fitted(self.name, self.catalogue_))
+        top = best(np.where(scores > 0, scores, -np.inf), k)
+        return heard.rows[top], scores[top]
+
+    def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
+        """Whether each was forgotten or is played these days, and how much."""
+        scores, lost = self._strengths(query)
+        heard = listening(query, fitted(self.name, self.catalogue_))
+        now = query.now.timestamp()
+        at = np.searchsorted(heard.rows, rows)
+        return {
+            row: (_rediscovered if scores[place] == lost[place] else favourite)(heard, place, now)
+            for row, place in zip(rows.tolist(), at.tolist(), strict=True)
+        }
+
+    def _strengths(self, query: Query) -> tuple[Reals, Reals]:
+        """Scores of all of the user's tracks, and what being forgotten gives; -inf for none."""
         catalogue = fitted(self.name, self.catalogue_)
-        if query.mix not in ("rediscover", "daily"):
-            return Candidates()
         heard = listening(query, catalogue)
+        nothing = np.full(len(heard), -np.inf)
+        if query.mix not in ("rediscover", "daily"):
+            return nothing, nothing
         usable = searchable(query, catalogue, heard)[heard.rows] & (heard.plays > 0) & ~heard.less
         if not usable.any():
-            return Candidates()
+            return nothing, nothing
         now = query.now.timestamp()
-        lost = np.where(usable, self._lost(heard, now), -np.inf)
         share = _FORGOTTEN_DAILY if query.mix == "daily" else _FORGOTTEN_SHARE
-        scores = share * lost
-        if query.mix == "daily":
-            scores = np.maximum(scores, np.where(usable, _alive(heard, now), -np.inf))
-        top = best(np.where(scores > 0, scores, -np.inf), k)
-
-        def evidence(i: int) -> Evidence | None:
-            position = int(top[i])
-            if scores[position] == share * lost[position]:
-                return _rediscovered(heard, position, now)
-            return favourite(heard, position, now)
-
-        rows = heard.rows[top]
-        return candidates(self.name, catalogue, rows, scores=scores[top], evidence=evidence)
+        lost = share * np.where(usable, self._lost(heard, now), -np.inf)
+        if query.mix == "rediscover":
+            return lost, lost
+        return np.maximum(lost, np.where(usable, _alive(heard, now), -np.inf)), lost
 
     def save(self, folder: Path) -> None:
         """Only the settings."""
