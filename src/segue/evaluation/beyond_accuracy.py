@@ -16,7 +16,7 @@ from segue.features.training_data import TrainingData
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-__all__ = ["BEYOND", "Yardsticks"]
+__all__ = ["BEYOND", "Yardsticks", "same_history"]
 
 BEYOND: Final = ("novelty", "diversity", "repeat_share", "miscalibration")
 """What a leaderboard says about lists apart from their hits, in this order."""
@@ -119,6 +119,21 @@ class Yardsticks:
         divergence = terms.sum(axis=1)
         divergence[np.isnan(listed).any(axis=1) | np.isnan(taste).any(axis=1)] = np.nan
         return np.asarray(np.maximum(divergence, 0.0))
+
+
+def same_history(played: npt.NDArray[np.int64], n: int, catalogue: Catalogue) -> Interactions:
+    """One history for n lists, as `Yardsticks.measure` takes it.
+
+    Args:
+        played: Catalogue row of every play.
+    """
+    import scipy.sparse as sp
+
+    ones = np.ones(n * len(played), np.float32)
+    pairs = (np.repeat(np.arange(n), len(played)), np.tile(played, n))
+    matrix = sp.csr_array(sp.coo_array((ones, pairs), (n, len(catalogue))))
+    names = np.array([str(row) for row in range(n)], dtype=object)
+    return Interactions(matrix, names, catalogue.track_ids)
 
 
 def _placed(lists: Lists, used: npt.NDArray[np.bool_], n_tracks: int) -> sp.csr_array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -9,19 +10,35 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from segue.evaluation.beyond_accuracy import BEYOND, Yardsticks, same_history
+from segue.evaluation.bootstrap import Estimate, means
+from segue.evaluation.data_board import BASELINES
 from segue.evaluation.metrics import METRICS
 from segue.evaluation.splits import Case
+from segue.evaluation.track_sets import TrackSets
+from segue.features.catalogue import Catalogue
+from segue.music import columns as c
 from segue.music.candidates import Candidates
 from segue.music.query import Query
 
-__all__ = ["PARTS", "Answers", "Estimate", "Leaderboard", "Player", "Row", "answers", "leaderboard"]
+__all__ = [
+    "PARTS",
+    "Answers",
+    "Estimate",
+    "Leaderboard",
+    "Looks",
+    "Player",
+    "Row",
+    "answers",
+    "leaderboard",
+]
 
 PARTS: Final = ("all", "repeats", "discoveries")
 """All that was played, what was known before the window, and what was new in it."""
 
-_RESAMPLES: Final = 1000
 _MANY_USERS: Final = 5
 _DEEPER: Final = (2, 8)
+_NO_ESTIMATE: Final = Estimate(math.nan, math.nan, math.nan)
 
 
 class Player(Protocol):
@@ -29,15 +46,6 @@ class Player(Protocol):
 
     def __call__(self, query: Query, k: int, /) -> Candidates:
         """At most k tracks, best first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A mean over cases with its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +57,11 @@ class Row:
         part: One of PARTS.
         k: Length of the lists.
         cases: Cases in which this part has anything relevant.
-        metrics: Metric -> estimate.
+        metrics: Metric -> estimate. Those of hits are always there; what lists are like (novelty,
+            diversity, repeat_share, miscalibration) where the catalogue tells it.
         coverage: Share of the catalogue that was listed at least once, 0 … 1.
+        differences: Metric -> this model less the best of its part, over the same cases; empty
+            for the best itself.
     """
 
     model: str
@@ -59,6 +70,7 @@ class Row:
     cases: int
     metrics: Mapping[str, Estimate]
     coverage: float
+    differences: Mapping[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,18 +118,21 @@ class Leaderboard:
                     "k": row.k,
                     "cases": row.cases,
                     "coverage": round(row.coverage, 6),
-                    "metrics": {
-                        name: {
-                            "value": round(estimate.value, 6),
-                            "low": round(estimate.low, 6),
-                            "high": round(estimate.high, 6),
-                        }
-                        for name, estimate in row.metrics.items()
-                    },
+                    "baseline": row.model in BASELINES,
+                    "metrics": {name: one.as_dict() for name, one in row.metrics.items()},
+                    "differences": {name: one.as_dict() for name, one in row.differences.items()},
                 }
                 for row in self.rows
             ],
         }
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What lists of one training are measured with apart from their hits."""
+
+    catalogue: Catalogue
+    yardsticks: Yardsticks
 
 
 @dataclass(frozen=True)
@@ -126,9 +141,12 @@ class Answers:
 
     case: Case
     lists: Mapping[str, Mapping[str, tuple[str, ...]]]
+    looks: Looks | None = None
 
 
-def answers(case: Case, players: Mapping[str, Player], *, k: int) -> Answers:
+def answers(
+    case: Case, players: Mapping[str, Player], *, k: int, looks: Looks | None = None
+) -> Answers:
     """Ask every model as the user would: "daily" for all and repeats, "discover" for the new."""
     lists = {}
     for name, player in players.items():
@@ -139,7 +157,7 @@ def answers(case: Case, players: Mapping[str, Player], *, k: int) -> Answers:
             "repeats": _known_of(daily, player, case, k),
             "discoveries": tuple(track for track in discover if track not in case.known)[:k],
         }
-    return Answers(case, lists)
+    return Answers(case, lists, looks)
 
 
 def _known_of(daily: Sequence[str], player: Player, case: Case, k: int) -> tuple[str, ...]:
@@ -163,70 +181,106 @@ def leaderboard(
 ) -> tuple[Row, ...]:
     """Average the metrics over cases.
 
+    Weeks of one user resemble each other: with few users weeks are resampled, and the interval
+    says how the weeks vary and no more; from five users on users are.
+
     Args:
         found: Answers of the same models for every case.
         n_tracks: Size of the catalogue, for coverage.
         seed: Of the bootstrap.
     """
-    models = list(found[0].lists) if found else []
     rows = [
-        _row(found, model, part, k=k, n_tracks=n_tracks, seed=seed)
+        row
         for k in sorted(set(ks))
         for part in PARTS
-        for model in models
+        for row in _rows(found, part, k=k, n_tracks=n_tracks, seed=seed)
     ]
     rows.sort(key=lambda r: (PARTS.index(r.part), r.k, -r.metrics["ndcg"].value, r.model))
     return tuple(rows)
 
 
-def _row(
-    found: Sequence[Answers], model: str, part: str, *, k: int, n_tracks: int, seed: int
-) -> Row:
-    asked = [(answer, _relevant(answer.case, part)) for answer in found]
-    asked = [(answer, relevant) for answer, relevant in asked if relevant]
-    listed = [answer.lists[model][part] for answer, _ in asked]
-    users = np.array([answer.case.user_id for answer, _ in asked], dtype=object)
-    values = {
-        name: np.array(
-            [
-                metric(tracks, relevant, k=k)
-                for tracks, (_, relevant) in zip(listed, asked, strict=True)
-            ]
+def _rows(found: Sequence[Answers], part: str, *, k: int, n_tracks: int, seed: int) -> list[Row]:
+    """A row for each model, all over the same cases."""
+    models = list(found[0].lists) if found else []
+    asked = [answer for answer in found if _relevant(answer.case, part)]
+    columns = [(model, name) for model in models for name in (*METRICS, *BEYOND)]
+    values = np.array([_measured(answer, models, part, k) for answer in asked])
+    drawn = means(values.reshape(len(asked), len(columns)), _units(asked), seed) if asked else None
+    place = {column: i for i, column in enumerate(columns)}
+
+    def estimates(model: str, less: str | None = None) -> dict[str, Estimate]:
+        made = {}
+        for name in (*METRICS, *BEYOND):
+            if drawn is None:
+                one = Estimate(0.0, 0.0, 0.0) if name in METRICS else _NO_ESTIMATE
+            elif less is None:
+                one = drawn.estimate(place[model, name])
+            else:
+                one = drawn.difference(place[model, name], place[less, name])
+            if math.isfinite(one.value):
+                made[name] = one
+        return made
+
+    metrics = {model: estimates(model) for model in models}
+    best = min(models, key=lambda model: (-metrics[model]["ndcg"].value, model), default=None)
+    return [
+        Row(
+            model=model,
+            part=part,
+            k=k,
+            cases=len(asked),
+            metrics=metrics[model],
+            coverage=_coverage(asked, model, part, k) / n_tracks if n_tracks else 0.0,
+            differences=estimates(model, best) if asked and model != best else {},
         )
-        for name, metric in METRICS.items()
-    }
-    distinct = {track for tracks in listed for track in tracks[:k]}
-    return Row(
-        model=model,
-        part=part,
-        k=k,
-        cases=len(asked),
-        metrics={name: _estimate(of_cases, users, seed) for name, of_cases in values.items()},
-        coverage=len(distinct) / n_tracks if n_tracks else 0.0,
+        for model in models
+    ]
+
+
+def _measured(answer: Answers, models: Sequence[str], part: str, k: int) -> list[float]:
+    """Every metric of every model for one case, in the order of the columns."""
+    relevant = _relevant(answer.case, part)
+    listed = [answer.lists[model][part] for model in models]
+    beyond = _beyond(answer, listed, k)
+    values: list[float] = []
+    for i, tracks in enumerate(listed):
+        values += [metric(tracks, relevant, k=k) for metric in METRICS.values()]
+        values += [float(beyond[name][i]) if beyond else math.nan for name in BEYOND]
+    return values
+
+
+def _beyond(
+    answer: Answers, listed: Sequence[tuple[str, ...]], k: int
+) -> dict[str, npt.NDArray[np.float64]]:
+    """What the lists of one case are like, a model a row; nothing where nothing is known."""
+    if answer.looks is None:
+        return {}
+    catalogue, history = answer.looks.catalogue, answer.case.history
+    lists = np.full((len(listed), k), -1, np.int32)
+    for row, tracks in enumerate(listed):
+        found = catalogue.rows(tracks[:k])
+        lists[row, : len(found)] = found
+    played = catalogue.rows(history.filter(history[c.COUNTED])[c.TRACK_ID].to_pylist())
+    heard = catalogue.rows(answer.case.known)
+    n = len(listed)
+    owners = np.repeat(np.arange(n), (heard >= 0).sum())
+    known = TrackSets.of_pairs(
+        owners, np.tile(heard[heard >= 0], n), n_rows=n, n_tracks=len(catalogue)
     )
+    plays = same_history(played[played >= 0], n, catalogue)
+    return answer.looks.yardsticks.measure(lists, known, plays, k=k)
+
+
+def _coverage(asked: Sequence[Answers], model: str, part: str, k: int) -> int:
+    """How many tracks were listed at least once."""
+    return len({track for answer in asked for track in answer.lists[model][part][:k]})
+
+
+def _units(asked: Sequence[Answers]) -> npt.NDArray[np.int64]:
+    _, owner = np.unique([answer.case.user_id for answer in asked], return_inverse=True)
+    few = owner.max() + 1 < _MANY_USERS
+    return np.arange(len(asked)) if few else owner.astype(np.int64)
 
 
 def _relevant(case: Case, part: str) -> frozenset[str]:
     return {"all": case.relevant, "repeats": case.repeats, "discoveries": case.discoveries}[part]
-
-
-def _estimate(
-    values: npt.NDArray[np.float64], users: npt.NDArray[np.object_], seed: int
-) -> Estimate:
-    """Mean, and percentile bootstrap over users where there are several, else over weeks.
-
-    Efron and Tibshirani (1993), "An Introduction to the Bootstrap". Weeks of one user resemble
-    each other, so with few users the interval says how the weeks vary and no more.
-    """
-    if not len(values):
-        return Estimate(0.0, 0.0, 0.0)
-    _, owner = np.unique(users.astype(str), return_inverse=True)
-    if owner.max() + 1 < _MANY_USERS:
-        owner = np.arange(len(values))
-    n_units = owner.max() + 1
-    totals = np.bincount(owner, weights=values, minlength=n_units)
-    sizes = np.bincount(owner, minlength=n_units)
-    drawn = np.random.default_rng(seed).integers(n_units, size=(_RESAMPLES, n_units))
-    means = totals[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Estimate(float(values.mean()), float(low), float(high))

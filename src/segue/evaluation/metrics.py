@@ -7,7 +7,15 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-__all__ = ["METRICS", "hit_rate", "ndcg", "precision", "recall", "reciprocal_rank"]
+__all__ = [
+    "METRICS",
+    "average_precision",
+    "hit_rate",
+    "ndcg",
+    "precision",
+    "recall",
+    "reciprocal_rank",
+]
 
 
 def _hits(listed: Sequence[str], relevant: AbstractSet[str], k: int) -> list[bool]:
@@ -58,6 +66,17 @@ def ndcg(listed: Sequence[str], relevant: AbstractSet[str], *, k: int) -> float:
     return gained / possible if possible else 0.0
 
 
+def average_precision(listed: Sequence[str], relevant: AbstractSet[str], *, k: int) -> float:
+    """Mean of the precision at the rank of every hit, over the hits that were possible, 0 … 1.
+
+    >>> average_precision(["a", "x", "b"], {"a", "b"}, k=3)
+    0.8333333333333333
+    """
+    hits = _hits(listed, relevant, k)
+    gained = sum(sum(hits[: i + 1]) / (i + 1) for i, hit in enumerate(hits) if hit)
+    return gained / min(k, len(relevant)) if relevant else 0.0
+
+
 Metric = Callable[..., float]
 
 METRICS: Final[dict[str, Metric]] = {
@@ -66,5 +85,6 @@ METRICS: Final[dict[str, Metric]] = {
     "ndcg": ndcg,
     "mrr": reciprocal_rank,
     "hit_rate": hit_rate,
+    "map": average_precision,
 }
 """The metrics of a leaderboard; each is averaged over cases."""

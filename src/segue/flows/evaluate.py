@@ -12,7 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.errors import NotReadyError, UnknownUserError
-from segue.evaluation.leaderboard import Answers, Leaderboard, Player, answers, leaderboard
+from segue.evaluation.beyond_accuracy import Yardsticks
+from segue.evaluation.leaderboard import (
+    Answers,
+    Leaderboard,
+    Looks,
+    Player,
+    answers,
+    leaderboard,
+)
 from segue.evaluation.splits import Split, split
 from segue.features.catalogue import Catalogue
 from segue.features.from_marts import crowd_as_of, training_data
@@ -105,7 +113,8 @@ def evaluate(
         )
         for name, blend in (blends or {}).items():
             players[name] = blend(fitted, data.catalogue)
-        found += _asked(parts, cut, players, k=max(ks), progress=progress)
+        looks = Looks(data.catalogue, Yardsticks.of(data))
+        found += _asked(parts, cut, players, k=max(ks), looks=looks, progress=progress)
     seconds["total"] = perf_counter() - began
     rows = leaderboard(found, ks=ks, n_tracks=n_tracks, seed=seed)
     _log.info("compared %d models on %d cases", len(found[0].lists), len(found))
@@ -114,13 +123,19 @@ def evaluate(
 
 
 def _asked(
-    parts: Split, cut: datetime, players: Mapping[str, Player], *, k: int, progress: Progress
+    parts: Split,
+    cut: datetime,
+    players: Mapping[str, Player],
+    *,
+    k: int,
+    looks: Looks,
+    progress: Progress,
 ) -> list[Answers]:
     cases = [case for case in parts.cases if case.cut == cut]
     progress.start("Asking every model", total=len(cases), unit="weeks")
     found = []
     for case in cases:
-        found.append(answers(case, players, k=k))
+        found.append(answers(case, players, k=k, looks=looks))
         progress.advance()
     progress.done()
     return found

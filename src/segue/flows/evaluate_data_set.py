@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,8 @@ _log = logging.getLogger(__name__)
 Maker = Callable[[int], Sequence[Recommender]]
 """Makes the recommenders, unfitted, for a seed."""
 
-_FIRST_METRICS = ("recall", "ndcg", "mrr", "hit_rate")
+_ONE_BY_ONE: Final = 2_000  # lists that a recommender without answers in bulk is asked for unnamed
+_FIRST_METRICS: Final = ("recall", "ndcg", "mrr", "hit_rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +224,7 @@ def _silent(model: Recommender, fold: UserFold | SessionFold, *, named: bool) ->
     asks = isinstance(model, Batch) or (
         isinstance(model, NextTrack) and isinstance(fold, SessionFold)
     )
-    if why is None and not asks and not named:
+    if why is None and not asks and not named and len(fold) > _ONE_BY_ONE:
         return "it answers one question at a time; --models asks it all the same"
     return why
 

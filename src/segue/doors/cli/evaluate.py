@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -82,6 +83,12 @@ def evaluate(
         bool, typer.Option("--validation", help="Ask about the validation part, not the test.")
     ] = False,
     limit_users: LimitUsers = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the tables as Markdown, too.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the leaderboard: .png or .svg.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare recommenders on your own last weeks, or on a public data set.
@@ -90,7 +97,10 @@ def evaluate(
     really played. On your own plays “playlist” is what `segue recommend` would have made, with
     your settings. Most played and popular are baselines.
     """
+    from segue.flows.board_files import check_files, write_board
+
     call = call_of(context)
+    check_files(markdown, picture)
     if dataset is None:
         if path is not None:
             raise ConfigError(
@@ -99,6 +109,7 @@ def evaluate(
                 cure="Give --dataset NAME, for example --dataset table.",
             )
         board = _own(call, weeks=weeks, ks=numbers_in(k or _OWN_K, "--k"), user=user)
+        write_board(board, markdown=markdown, picture=picture)
         if as_json:
             print_json(board.as_dict())
         else:
@@ -126,6 +137,7 @@ def evaluate(
         limit=limit_users,
     )
     found = _of_data_set(call, options, asking, names_in(models), against=against, seeds=seeds)
+    write_board(found, markdown=markdown, picture=picture)
     if as_json:
         print_json(found.as_dict())
     else:
