@@ -16,17 +16,17 @@ import pyarrow.compute as pc
 from segue.music import columns as c
 from segue.music.query import Filters
 
-__all__ = ["Catalogue", "GenreLists"]
+__all__ = ["Catalogue", "GenreLists", "NameLists"]
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class GenreLists:
-    """The genres of every track as one flat run of codes.
+class NameLists:
+    """Some names for every track as one flat run of codes.
 
     Args:
-        names: Distinct genre names, code g being names[g].
+        names: Distinct names, code g being names[g].
         offsets: int64, shape (n_tracks + 1,); track i has codes[offsets[i]:offsets[i + 1]].
         codes: int32.
     """
@@ -34,6 +34,30 @@ class GenreLists:
     names: tuple[str, ...]
     offsets: npt.NDArray[np.int64]
     codes: npt.NDArray[np.int32]
+
+    def codes_at(
+        self, rows: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        """The codes of some tracks as pairs: position in `rows`, code."""
+        sizes = self.offsets[rows + 1] - self.offsets[rows]
+        owner = np.repeat(np.arange(len(rows)), sizes)
+        starts = self.offsets[rows] - np.cumsum(sizes) + sizes
+        return owner, self.codes[np.arange(len(owner)) + starts[owner]]
+
+    def sharing(
+        self, rows: npt.NDArray[np.int64], others: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Those of the rows that have a name in common with any of the others."""
+        wanted = np.unique(self.codes_at(others)[1])
+        owner, codes = self.codes_at(rows)
+        place = np.minimum(np.searchsorted(wanted, codes), max(len(wanted) - 1, 0))
+        hits = wanted[place] == codes if len(wanted) else np.zeros(len(codes), dtype=bool)
+        return np.asarray(rows[np.unique(owner[hits])])
+
+
+@dataclass(frozen=True)
+class GenreLists(NameLists):
+    """The genres of every track."""
 
     def codes_of(self, row: int) -> npt.NDArray[np.int32]:
         """The genres of one track."""
@@ -141,14 +165,17 @@ class Catalogue:
     @cached_property
     def genres(self) -> GenreLists:
         """The genres of every track."""
-        column = self.tracks[c.GENRES].combine_chunks()
-        lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
-        flat = pc.list_flatten(column).fill_null("").dictionary_encode()
-        return GenreLists(
-            names=tuple(flat.dictionary.to_pylist()),
-            offsets=np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))),
-            codes=flat.indices.to_numpy(zero_copy_only=False).astype(np.int32),
-        )
+        return GenreLists(*self._lists(c.GENRES))
+
+    @cached_property
+    def credits(self) -> NameLists:
+        """The credited artists of every track, as they are spelled."""
+        return NameLists(*self._lists(c.ARTISTS))
+
+    @cached_property
+    def n_named(self) -> int:
+        """Tracks with a title."""
+        return int(np.count_nonzero(self.named))
 
     def rows(self, track_ids: Iterable[str | None]) -> npt.NDArray[np.int64]:
         """The row of each id, -1 for ids that are not here; shape (len(track_ids),)."""
@@ -183,6 +210,18 @@ class Catalogue:
         rows = self.rows(filters.exclude_tracks)
         mask[rows[rows >= 0]] = False
         return mask
+
+    def _lists(
+        self, name: str
+    ) -> tuple[tuple[str, ...], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        column = self.tracks[name].combine_chunks()
+        lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
+        flat = pc.list_flatten(column).fill_null("").dictionary_encode()
+        return (
+            tuple(flat.dictionary.to_pylist()),
+            np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))),
+            flat.indices.to_numpy(zero_copy_only=False).astype(np.int32),
+        )
 
     def _numbers(self, name: str) -> npt.NDArray[np.float32]:
         column = pc.cast(self.tracks[name], pa.float32())

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final, cast
+from typing import Any, Final, cast
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.errors import ConfigError, NotReadyError
@@ -198,8 +197,9 @@ class _Making:
                 "there is no listening history to rediscover anything in",
                 cure="Import one with `segue import`, or make another mix.",
             )
-        new = self.bundle.catalogue.allowed(Filters(exclude_tracks=known)).sum()
-        if new or self.mix != "discover":
+        if self.mix != "discover" or len(known) < self.bundle.catalogue.n_named:
+            return
+        if self.bundle.catalogue.allowed(Filters(exclude_tracks=known)).any():
             return
         if not known:
             raise NotReadyError(
@@ -257,12 +257,9 @@ class _Making:
         """Keys of the songs the user knows, of artists among the candidates only."""
         if part.known != "out":
             return frozenset()
-        names = {n for track_id in candidates.track_ids for n in self.facts[track_id].artists}
-        columns = [c.TITLE, c.ARTISTS]
-        mine = rows_of(self.bundle.catalogue, self.person.listener.known, columns).combine_chunks()
-        owner = pc.list_parent_indices(mine[c.ARTISTS])
-        by = pc.is_in(pc.list_flatten(mine[c.ARTISTS]), pa.array(sorted(names), pa.string()))
-        rows = mine.take(pc.unique(owner.filter(by))).to_pylist()
+        catalogue = self.bundle.catalogue
+        near = catalogue.credits.sharing(self._known_rows, catalogue.rows(candidates.track_ids))
+        rows = catalogue.tracks.select([c.TITLE, c.ARTISTS]).take(near).to_pylist()
         return frozenset(
             key
             for row in rows
@@ -274,6 +271,12 @@ class _Making:
                 )
             )
         )
+
+    @cached_property
+    def _known_rows(self) -> Any:
+        """Catalogue rows of the tracks that the listener knows."""
+        rows = self.bundle.catalogue.rows(self.person.listener.known)
+        return rows[rows >= 0]
 
     def _dial(self) -> Dial:
         """Near is near what the user plays most; around seeds, no setting leads away from them."""

@@ -6,13 +6,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from segue.features.nearness import closeness_to
 from segue.music.candidates import Candidates
-from segue.playlists.closeness import Closeness
 from segue.playlists.facts import Facts, TrackFacts
 
 __all__ = ["Dial"]
 
-_NEIGHBOUR = Closeness(artist=0.0, genre=0.4, sound=0.6)
+_GENRE, _SOUND = 0.4, 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Dial:
     def familiarity(self, tracks: Sequence[TrackFacts]) -> list[float]:
         """How familiar each of the tracks is beside the others, 0 … 1."""
         popular = popularity(tracks)
-        near = _places([_nearness(track, self.favourites) for track in tracks])
+        near = _places(_nearness(tracks, self.favourites))
         known = [not self.known_artists.isdisjoint(track.artist_keys) for track in tracks]
         return [sum(three) / 3 for three in zip(known, popular, near, strict=True)]
 
@@ -68,13 +68,21 @@ def popularity(tracks: Sequence[TrackFacts]) -> list[float]:
     ]
 
 
-def _nearness(track: TrackFacts, favourites: Sequence[TrackFacts]) -> float | None:
+def _nearness(tracks: Sequence[TrackFacts], favourites: Sequence[TrackFacts]) -> list[float | None]:
     """Mean closeness to the favourites nearest to it, so that a wide taste has several homes."""
-    if not favourites or not (track.sound or track.genres):
-        return None
-    close = sorted((_NEIGHBOUR(track, other) for other in favourites), reverse=True)
-    nearest = close[: max(1, len(close) // 5)]
-    return sum(nearest) / len(nearest)
+    if not favourites:
+        return [None] * len(tracks)
+    close = closeness_to(
+        [(track.sound, track.genres) for track in tracks],
+        [(other.sound, other.genres) for other in favourites],
+        sound=_SOUND,
+        genre=_GENRE,
+    )
+    count = max(1, len(favourites) // 5)
+    return [
+        sum(sorted(to_each, reverse=True)[:count]) / count if track.sound or track.genres else None
+        for track, to_each in zip(tracks, close, strict=True)
+    ]
 
 
 def _places(values: Sequence[float | None]) -> list[float]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import reduce
+from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from segue.music import columns as c
 from segue.music.names import artist_key
@@ -44,6 +46,17 @@ FACT_COLUMNS: Final = (
     CROWD_LISTENERS,
 )
 """Columns of the `tracks` mart that `facts_of` reads."""
+
+_TEXTS: Final = (
+    c.TRACK_ID,
+    c.TITLE,
+    c.ARTIST,
+    c.ARTIST_ID,
+    c.ALBUM,
+    c.ISRC,
+    c.SPOTIFY_URI,
+    c.RECORDING_MBID,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,42 +101,76 @@ def facts_of(tracks: pa.Table) -> dict[str, TrackFacts]:
     Args:
         tracks: Arrow table with FACT_COLUMNS; a few thousand rows, not a catalogue.
     """
-    return {row[c.TRACK_ID]: _facts(row) for row in tracks.select(FACT_COLUMNS).to_pylist()}
-
-
-def _facts(row: Mapping[str, Any]) -> TrackFacts:
-    artists = tuple(name for name in row[c.ARTISTS] or () if name)
-    if not artists and row[c.ARTIST]:
-        artists = (row[c.ARTIST],)
-    return TrackFacts(
-        track_id=row[c.TRACK_ID],
-        title=(row[c.TITLE] or "").strip(),
-        artists=artists,
-        artist_keys=tuple(dict.fromkeys(artist_key(name) for name in artists)),
-        artist_id=row[c.ARTIST_ID],
-        album=row[c.ALBUM],
-        duration_ms=row[c.DURATION_MS],
-        year=row[c.YEAR],
-        genres=tuple(row[c.GENRES] or ()),
-        tempo=_finite(row[c.TEMPO]),
-        sound=_sound(row),
-        popularity=_finite(row[c.POPULARITY]),
-        listeners=row[CROWD_LISTENERS] or 0,
-        isrc=row[c.ISRC],
-        spotify_uri=row[c.SPOTIFY_URI],
-        recording_mbid=row[c.RECORDING_MBID],
+    texts = {name: tracks[name].to_pylist() for name in _TEXTS}
+    sounds = zip(*(_scaled(tracks[name], *SOUND[name]) for name in SOUND), strict=True)
+    heard = _all_known([tracks[name] for name in SOUND])
+    years, lengths, crowd = (
+        tracks[name].to_pylist() for name in (c.YEAR, c.DURATION_MS, CROWD_LISTENERS)
     )
+    tempi, popular = _numbers(tracks[c.TEMPO]), _numbers(tracks[c.POPULARITY])
+    credited = _lists(tracks[c.ARTISTS])
+    found: dict[str, TrackFacts] = {}
+    for row, (track_id, title, artist, genres, sound) in enumerate(
+        zip(
+            texts[c.TRACK_ID],
+            texts[c.TITLE],
+            texts[c.ARTIST],
+            _lists(tracks[c.GENRES]),
+            sounds,
+            strict=True,
+        )
+    ):
+        artists = tuple(filter(None, credited[row])) or ((artist,) if artist else ())
+        found[track_id] = TrackFacts(
+            track_id=track_id,
+            title=(title or "").strip(),
+            artists=artists,
+            artist_keys=tuple(dict.fromkeys(map(artist_key, artists))),
+            artist_id=texts[c.ARTIST_ID][row],
+            album=texts[c.ALBUM][row],
+            duration_ms=lengths[row],
+            year=years[row],
+            genres=genres,
+            tempo=_finite(tempi[row]),
+            sound=sound if heard[row] else None,
+            popularity=_finite(popular[row]),
+            listeners=crowd[row] or 0,
+            isrc=texts[c.ISRC][row],
+            spotify_uri=texts[c.SPOTIFY_URI][row],
+            recording_mbid=texts[c.RECORDING_MBID][row],
+        )
+    return found
 
 
-def _sound(row: Mapping[str, Any]) -> tuple[float, ...] | None:
-    values = []
-    for name, (low, high) in SOUND.items():
-        value = _finite(row[name])
-        if value is None:
-            return None
-        values.append(min(1.0, max(0.0, (value - low) / (high - low))))
-    return tuple(values)
+def _numbers(column: pa.ChunkedArray) -> list[float]:
+    """Its values, NaN where unknown."""
+    values: list[float] = column.to_numpy().tolist()
+    return values
 
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+def _scaled(column: pa.ChunkedArray, low: float, high: float) -> list[float]:
+    """Brought from their range to 0 … 1."""
+    values: list[float] = ((column.to_numpy() - low) / (high - low)).clip(0.0, 1.0).tolist()
+    return values
+
+
+def _all_known(columns: list[pa.ChunkedArray]) -> list[bool]:
+    """Which rows have a finite number in each of the columns."""
+    finite = [pc.fill_null(pc.is_finite(column), False) for column in columns]
+    known: list[bool] = reduce(pc.and_, finite).to_pylist()
+    return known
+
+
+def _lists(column: pa.ChunkedArray) -> list[tuple[str, ...]]:
+    """Its lists, empty where unknown."""
+    flat = pc.list_flatten(column).to_pylist()
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_pylist()
+    found, start = [], 0
+    for length in lengths:
+        found.append(tuple(flat[start : start + length]))
+        start += length
+    return found
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -81,15 +81,20 @@ def spread_best(
 def searchable(query: Query, catalogue: Catalogue, heard: Listening) -> npt.NDArray[np.bool_]:
     """Tracks that may answer the query: within its bounds, unknown where it is to discover.
 
-    Hidden tracks never do, and those to hear less of not for 90 days (`Listening.barred`).
+    Hidden tracks never do, and those to hear less of not for 90 days (`Listening.barred`). The
+    latest answer is remembered: every recommender asks for the same one in turn.
     """
+    latest = catalogue.memo.get("searchable")
+    if latest and latest[0] is query:
+        return np.array(latest[1])
     mask = catalogue.allowed(query.filters)
     mask[heard.rows[heard.barred(query.now.timestamp())]] = False
     if query.mix == "discover":
         mask[heard.rows] = False
     seeds = catalogue.rows(query.seeds)
     mask[seeds[seeds >= 0]] = False
-    return mask
+    catalogue.memo["searchable"] = (query, mask)
+    return np.array(mask)
 
 
 def candidates(
