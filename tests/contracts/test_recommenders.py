@@ -29,6 +29,7 @@ from segue.recommenders.item_knn import ItemKnn
 from segue.recommenders.most_played import MostPlayed
 from segue.recommenders.popular import Popular
 from segue.recommenders.rediscover import Rediscover
+from segue.recommenders.rp3beta import Rp3Beta
 from segue.recommenders.session_knn import SessionKnn
 from tests.tiny import NOW, crowd, crowd_sessions, days_ago, history, plays, said, tracks
 
@@ -52,8 +53,9 @@ MAKERS: list[Maker] = [
     ItemKnn,
     Ease,
     HybridOfAll,
+    Rp3Beta,
 ]
-COLLABORATIVE: list[Maker] = [SessionKnn, Als, ItemKnn, Ease]
+COLLABORATIVE: list[Maker] = [SessionKnn, Als, ItemKnn, Ease, Rp3Beta]
 
 pytestmark = pytest.mark.parametrize("make", MAKERS, ids=lambda make: str(make.__name__))
 

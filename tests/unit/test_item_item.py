@@ -24,11 +24,12 @@ from segue.recommenders.from_crowd import FromCrowd
 from segue.recommenders.item_item import Links
 from segue.recommenders.item_knn import ItemKnn, Kind
 from segue.recommenders.ridge import others_regression
+from segue.recommenders.rp3beta import Rp3Beta
 from segue.recommenders.top_rows import top_of_dense, top_of_sparse
 from tests.tiny import NOW, crowd, days_ago, history, plays, tracks
 
 Reals = npt.NDArray[np.float64]
-MODELS: list[Callable[[], FromCrowd[Links]]] = [ItemKnn, Ease]
+MODELS: list[Callable[[], FromCrowd[Links]]] = [ItemKnn, Ease, Rp3Beta]
 
 # six listeners, five tracks; the last track is played by one of them
 PLAYS = np.array(
@@ -76,7 +77,8 @@ def test_cosine_is_the_cosine() -> None:
     model = ItemKnn(fewest_listeners=2, shrinkage=3.0).fit(_data())
     assert model.tracks_ is not None
     assert model.tracks_.columns.tolist() == [0, 1, 2, 3, 4]  # of the crowd alone
-    expected = _cosines(np.log1p(PLAYS.astype(np.float64)), shrinkage=3.0)
+    amounts = np.log1p(PLAYS.astype(np.float64))
+    expected = _cosines(amounts, shrinkage=3.0 * (amounts**2).sum() / (PLAYS > 0).sum())
     assert np.allclose(_weights(model.tracks_), expected, atol=1e-6)
 
 
@@ -111,6 +113,32 @@ def test_only_the_nearest_are_kept(kind: Kind) -> None:
         assert np.array_equal(kept[row, nearest], every[row, nearest])
 
 
+def test_rp3beta_is_the_walk_by_hand() -> None:
+    # ann plays a and b, bob plays b and c, all once: from b to a goes half × half, and so on
+    counts = np.array([[1, 1, 0], [0, 1, 1]], np.float32)
+    links = Rp3Beta(alpha=1, beta=0, weight="once")._learn(_interactions(counts))
+    assert np.allclose(_weights(links), [[0, 1 / 2, 0], [1 / 4, 0, 1 / 4], [0, 1 / 2, 0]])
+    # two listeners play b: divided by 2 ** beta
+    links = Rp3Beta(alpha=1, beta=0.5, weight="once")._learn(_interactions(counts))
+    root = 2**0.5
+    assert np.allclose(
+        _weights(links), [[0, 1 / 2 / root, 0], [1 / 4, 0, 1 / 4], [0, 1 / 2 / root, 0]]
+    )
+    # every probability squared
+    links = Rp3Beta(alpha=2, beta=0, weight="once")._learn(_interactions(counts))
+    assert np.allclose(_weights(links), [[0, 1 / 4, 0], [1 / 16, 0, 1 / 16], [0, 1 / 4, 0]])
+
+
+def test_rp3beta_walks_step_by_step() -> None:
+    amounts = np.log1p(PLAYS.astype(np.float64))
+    there = (amounts / amounts.sum(axis=0)).T ** 0.7
+    back = (amounts / amounts.sum(axis=1, keepdims=True)) ** 0.7
+    expected = there @ back / amounts.sum(axis=0) ** 0.3
+    np.fill_diagonal(expected, 0)
+    links = Rp3Beta(alpha=0.7, beta=0.3)._learn(_interactions(PLAYS))
+    assert np.allclose(_weights(links), expected, rtol=1e-5)
+
+
 def _textbook_ease(amounts: Reals, penalty: float) -> Reals:
     """Steck (2019), figure 1."""
     gram = amounts.T @ amounts
@@ -125,7 +153,7 @@ def _textbook_ease(amounts: Reals, penalty: float) -> Reals:
 def test_ease_is_the_textbook(n_listeners: int) -> None:
     counts = PLAYS[-n_listeners:]
     amounts = np.log1p(counts[:, 1:].astype(np.float64))
-    penalty = 0.8 * (amounts**2).sum(axis=0).mean()
+    penalty = 0.8 * (amounts**2).sum() / (amounts > 0).sum()
     links = Ease(regularisation=0.8)._learn(_interactions(counts[:, 1:]))
     assert np.allclose(_weights(links), _textbook_ease(amounts, penalty), rtol=1e-5, atol=1e-7)
 
@@ -135,7 +163,7 @@ def test_ease_scales_before_and_restores_after() -> None:
     amounts /= np.sqrt((amounts**2).sum(axis=1, keepdims=True)) ** 0.5
     lengths = np.sqrt((amounts**2).sum(axis=0))
     scaled = amounts / lengths**0.7
-    penalty = 0.5 * (scaled**2).sum(axis=0).mean()
+    penalty = 0.5 * (scaled**2).sum() / (scaled > 0).sum()
     expected = _textbook_ease(scaled, penalty) * lengths[:, None] ** -0.7 * lengths**0.35
     model = Ease(regularisation=0.5, scaling=0.7, restored=0.5, levelling=0.5)
     assert np.allclose(_weights(model._learn(_interactions(PLAYS))), expected, rtol=1e-4)
@@ -172,7 +200,7 @@ def test_ease_of_too_many_tracks_is_exact_for_the_fullest() -> None:
     chances = np.concatenate([np.full(8, 0.6), np.full(30, 0.1)])
     counts = (rng.random((50, 38)) < chances).astype(np.float32)
     links = Ease(exact_tracks=8, regularisation=0.5, weight="once")._learn(_interactions(counts))
-    penalty = 0.5 * (counts**2).sum(axis=0).mean()
+    penalty = 0.5  # of ones
     head = np.argsort(-counts.sum(axis=0), kind="stable")[:8]
     expected = _textbook_ease(counts[:, head].astype(np.float64), penalty)
     weights = _weights(links)

@@ -28,8 +28,8 @@ class Ease(FromCrowd[Links]):
     that tracks which say the same thing share their say.
 
     Args:
-        regularisation: Of the regression, as a multiple of the mean squared length of a column of
-            weighted plays, so that it fits crowds of any size.
+        regularisation: Of the regression: every track is held to zero as if by so many listeners
+            (in mean squared weighted plays, so that it means the same for every weight).
         per_track: More of it for each track, as a share of that track's own squared length.
         scaling: Every column is divided by its length to this power before the regression; 0 is
             plain EASE, 1 makes all tracks count the same whatever their fame.
@@ -52,7 +52,7 @@ class Ease(FromCrowd[Links]):
     def __init__(
         self,
         *,
-        regularisation: float = 1.0,
+        regularisation: float = 200.0,
         per_track: float = 0.0,
         scaling: float = 0.0,
         restored: float = 1.0,
@@ -83,7 +83,7 @@ class Ease(FromCrowd[Links]):
         crowd = crowd_of(interactions)
         plays, lengths = self._scaled(crowd)
         squares = np.bincount(plays.indices, plays.data.astype(np.float64) ** 2, len(lengths))
-        penalties = self.regularisation * squares.mean() + self.per_track * squares
+        penalties = self.regularisation * (plays.data**2).mean() + self.per_track * squares
         if cells_of(*plays.shape) <= self.exact_tracks**2:
             weights = others_regression(plays, penalties, kept=self.kept, threads=self.threads)
         else:

@@ -36,7 +36,8 @@ class ItemKnn(FromCrowd[Links]):
         kind: Of likeness.
         neighbours: Tracks that each track speaks for.
         weight: What n plays count as: "log" is ln(1 + n), "plays" is n, "once" is 1.
-        shrinkage: Added to the squared length of each column before it divides, so that few
+        shrinkage: Every track counts as if so many listeners more played it and nothing else (in
+            mean squared weighted plays, added to the squared length that divides), so that few
             listeners in common do not make two tracks alike. Of cosine and tfidf only.
         k1, b: Of bm25: how soon plays saturate, and how far a track's fame counts against it.
         fewest_listeners: With a smaller crowd nothing is learned and nothing answered.
@@ -90,7 +91,7 @@ class ItemKnn(FromCrowd[Links]):
             amounts *= _rarity(crowd)
         if self.kind in ("cosine", "tfidf"):
             squares = np.bincount(columns, amounts**2, n_known)
-            amounts /= np.sqrt(squares + self.shrinkage)[columns]
+            amounts /= np.sqrt(squares + self.shrinkage * (amounts**2).mean())[columns]
         return amounts.astype(np.float32)
 
     def _settings(self) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -15,7 +17,7 @@ from segue.recommenders.ranking import steadied
 
 __all__ = ["cells_of", "others_regression"]
 
-_AT_ONCE: Final = 512
+_AT_ONCE: Final = 256
 
 Reals = npt.NDArray[np.float64]
 
@@ -46,10 +48,12 @@ def others_regression(
     solve = _by_columns if matrix.shape[1] <= matrix.shape[0] else _by_rows
     with threadpool_limits(threads or None, "blas"):
         block = solve(sp.csr_array(matrix, dtype=np.float64), penalties)
-        parts = [
-            _pruned(block(slice(start, start + _AT_ONCE)), start, kept)
-            for start in range(0, matrix.shape[1], _AT_ONCE)
-        ]
+
+    def pruned(start: int) -> sp.csr_array:
+        return _pruned(block(slice(start, start + _AT_ONCE)), start, kept)
+
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        parts = list(pool.map(pruned, range(0, matrix.shape[1], _AT_ONCE)))
     return sp.csr_array(sp.vstack(parts, format="csr").T.tocsr())
 
 
@@ -70,7 +74,8 @@ def _by_columns(matrix: sp.csr_array, penalties: Reals) -> Block:
     pivots = inverse.diagonal().copy()
 
     def block(columns: slice) -> Reals:
-        return np.asarray(-inverse[:, columns].T / pivots[columns, None])
+        found: Reals = np.ascontiguousarray(inverse[:, columns].T) / -pivots[columns, None]
+        return found
 
     return block
 
@@ -88,7 +93,7 @@ def _by_rows(matrix: sp.csr_array, penalties: Reals) -> Block:
     pivots = (1 - explained) * scale**2
 
     def block(columns: slice) -> Reals:
-        less = (columns_of @ solved[:, columns]).T
+        less = np.ascontiguousarray((columns_of @ solved[:, columns]).T)
         less *= scale[None, :] * (scale[columns] / pivots[columns])[:, None]
         return np.asarray(less)
 
@@ -99,12 +104,10 @@ def _pruned(block: Reals, start: int, kept: int) -> sp.csr_array:
     """The rows of a block as float32, at most `kept` of each, nothing on the diagonal."""
     n_some, n_columns = block.shape
     block[np.arange(n_some), start + np.arange(n_some)] = 0
-    sizes = np.abs(block)
+    sizes = np.abs(block.astype(np.float32))
+    bar = np.zeros(n_some, np.float32)
     if 0 < kept < n_columns:
         bar = np.partition(sizes, n_columns - kept, axis=1)[:, n_columns - kept]
-        wanted = (sizes >= bar[:, None]) & (sizes > 0)
-    else:
-        wanted = sizes > 0
-    rows, columns = np.nonzero(wanted)
-    values = steadied(block[rows, columns]).astype(np.float32)
-    return sp.csr_array((values, (rows, columns)), shape=block.shape)
+    wanted = np.flatnonzero((sizes >= bar[:, None]) & (sizes > 0))
+    values = steadied(block.ravel()[wanted]).astype(np.float32)
+    return sp.csr_array((values, np.divmod(wanted, n_columns)), shape=block.shape)
