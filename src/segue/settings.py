@@ -81,6 +81,10 @@ class Training(_Part):
         ),
         description="Sources of plays that models may learn from; add spotify_api to opt in.",
     )
+    left_out: tuple[str, ...] = Field(
+        ("bpr", "item_knn", "rp3beta"),
+        description="Installed recommenders that are neither trained nor compared.",
+    )
     seed: int = Field(17, ge=0, description="Seed of everything random in training.")
     threads: int = Field(0, ge=0, description="Threads for training; 0 means all cores.")
 

@@ -22,6 +22,7 @@ from segue.features.training_data import TrainingData
 from segue.music.query import HISTORY, Filters, Mix, Query
 from segue.recommenders.als import Als
 from segue.recommenders.base import Composed, Similar, StoredRecommender
+from segue.recommenders.bpr import Bpr
 from segue.recommenders.content import Content
 from segue.recommenders.ease import Ease
 from segue.recommenders.hybrid import Hybrid
@@ -54,8 +55,9 @@ MAKERS: list[Maker] = [
     Ease,
     HybridOfAll,
     Rp3Beta,
+    Bpr,
 ]
-COLLABORATIVE: list[Maker] = [SessionKnn, Als, ItemKnn, Ease, Rp3Beta]
+COLLABORATIVE: list[Maker] = [SessionKnn, Als, ItemKnn, Ease, Rp3Beta, Bpr]
 
 pytestmark = pytest.mark.parametrize("make", MAKERS, ids=lambda make: str(make.__name__))
 

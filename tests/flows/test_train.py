@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from segue.errors import StorageError
+from segue.errors import ConfigError, StorageError
 from segue.flows.train import TrainReport, train
 from segue.music.query import Query
 from segue.progress import Silent
@@ -63,11 +63,21 @@ def test_every_recommender_is_trained_and_answers(tmp_path: Path) -> None:
     json.dumps(report.as_dict())
 
 
+def test_what_is_left_out_is_not_trained(tmp_path: Path) -> None:
+    snapshot = published(tmp_path / "s", **_marts())
+    report = _train(snapshot, tmp_path / "models", left_out=("als", "bpr"))
+    assert not {"als", "bpr"} & set(report.sizes)
+    assert {"ease", "item_knn"} <= set(report.sizes)
+    with pytest.raises(ConfigError, match="“jazz”"):
+        _train(snapshot, tmp_path / "models", left_out=("jazz",))
+
+
 def test_a_history_alone_is_enough_for_what_it_can_tell(tmp_path: Path) -> None:
     table = tracks({"track_id": t, "in_catalogue": False} for t in IDS)
     snapshot = published(tmp_path / "s", tracks=table, plays=_marts()["plays"])
     report = _train(snapshot, tmp_path / "models")
-    assert set(report.skipped) == {"als", "content", "popular"}
+    of_crowds = {"als", "bpr", "ease", "item_knn", "rp3beta"}
+    assert set(report.skipped) == {*of_crowds, "content", "popular"}
     bundle = BundleStore(tmp_path / "models").current()
     heard = history([(t, days_ago(100 + d)) for t in IDS[:6] for d in range(4)])
     query = Query("me", NOW, mix="rediscover", history=heard)

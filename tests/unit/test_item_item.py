@@ -154,7 +154,7 @@ def test_ease_is_the_textbook(n_listeners: int) -> None:
     counts = PLAYS[-n_listeners:]
     amounts = np.log1p(counts[:, 1:].astype(np.float64))
     penalty = 0.8 * (amounts**2).sum() / (amounts > 0).sum()
-    links = Ease(regularisation=0.8)._learn(_interactions(counts[:, 1:]))
+    links = Ease(regularisation=0.8, scaling=0)._learn(_interactions(counts[:, 1:]))
     assert np.allclose(_weights(links), _textbook_ease(amounts, penalty), rtol=1e-5, atol=1e-7)
 
 
@@ -187,7 +187,7 @@ def test_a_penalty_of_its_own_for_each_track_the_short_way_too() -> None:
 
 def test_ease_keeps_the_weights_furthest_from_zero() -> None:
     counts = np.random.default_rng(5).poisson(0.5, (60, 30)).astype(np.float32)
-    every, some = (Ease(kept=kept)._learn(_interactions(counts)) for kept in (0, 7))
+    every, some = (Ease(kept=kept, scaling=0)._learn(_interactions(counts)) for kept in (0, 7))
     full, pruned = _weights(every), _weights(some)
     assert ((pruned != 0).sum(axis=0) == 7).all()
     for track in range(30):
@@ -199,7 +199,9 @@ def test_ease_of_too_many_tracks_is_exact_for_the_fullest() -> None:
     rng = np.random.default_rng(6)
     chances = np.concatenate([np.full(8, 0.6), np.full(30, 0.1)])
     counts = (rng.random((50, 38)) < chances).astype(np.float32)
-    links = Ease(exact_tracks=8, regularisation=0.5, weight="once")._learn(_interactions(counts))
+    links = Ease(exact_tracks=8, regularisation=0.5, scaling=0, weight="once")._learn(
+        _interactions(counts)
+    )
     penalty = 0.5  # of ones
     head = np.argsort(-counts.sum(axis=0), kind="stable")[:8]
     expected = _textbook_ease(counts[:, head].astype(np.float64), penalty)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,11 @@ def test_the_defaults_run_without_any_configuration(alone: Path) -> None:
 
 def test_spotify_api_content_is_not_learned_from_by_default(alone: Path) -> None:
     assert "spotify_api" not in load_settings().training.sources
+
+
+def test_what_is_left_out_of_training_is_installed(alone: Path) -> None:
+    installed = {point.name for point in entry_points(group="segue.recommenders")}
+    assert set(load_settings().training.left_out) < installed
 
 
 def test_an_argument_beats_the_environment_beats_the_file(

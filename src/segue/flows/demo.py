@@ -142,6 +142,7 @@ def _learn(wiring: Wiring, *, now: datetime, progress: Progress) -> Leaderboard:
         training_sources=training.sources,
         seed=training.seed,
         threads=training.threads,
+        left_out=training.left_out,
         progress=progress,
     )
     train(
@@ -150,6 +151,7 @@ def _learn(wiring: Wiring, *, now: datetime, progress: Progress) -> Leaderboard:
         training_sources=training.sources,
         seed=training.seed,
         threads=training.threads,
+        left_out=training.left_out,
         progress=progress,
         now=now,
     )

@@ -62,6 +62,7 @@ def evaluate(
     threads: int = 0,
     wishes: Wishes | None = None,
     blends: Mapping[str, Blend] | None = None,
+    left_out: Collection[str] = (),
     progress: Progress,
 ) -> Leaderboard:
     """Train on what came before a cut, ask once a week after it, and compare with what was played.
@@ -79,8 +80,10 @@ def evaluate(
         wishes: Options of the playlists that are compared as PLAYLIST, None means the usual ones;
             mix and size come from the question.
         blends: Name -> what to compare besides.
+        left_out: Installed recommenders that are not compared.
 
     Raises:
+        ConfigError: One that is to be left out is not installed.
         UnknownUserError: One of the users has no plays here.
         NotReadyError: No history is long enough to hold anything out.
     """
@@ -98,7 +101,7 @@ def evaluate(
     seconds = {"read": perf_counter() - began}
     found: list[Answers] = []
     n_tracks = 0
-    settings = Settings(training_sources, seed, threads)
+    settings = Settings(training_sources, seed, threads, left_out)
     for cut in parts.cuts:
         tables = {**marts, "tracks": _known_tracks(marts, cut)}
         data = training_data(**tables, training_sources=training_sources, as_of=cut)

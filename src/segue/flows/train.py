@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
+from segue.errors import ConfigError
 from segue.features.from_marts import training_data
 from segue.features.training_data import TrainingData
 from segue.flows.lessons import school
@@ -111,6 +112,7 @@ def train(
     threads: int,
     progress: Progress,
     now: datetime,
+    left_out: Collection[str] = (),
 ) -> TrainReport:
     """Learn from the marts of a snapshot, publish the bundle, and say what came of it.
 
@@ -119,8 +121,10 @@ def train(
         seed: Of everything random.
         threads: 0 means all cores; the result does not depend on it.
         now: Plays after it are not learned from; aware UTC.
+        left_out: Installed recommenders that are not trained.
 
     Raises:
+        ConfigError: One that is to be left out is not installed.
         StorageError: The bundle cannot be written; the old one stays current.
         BusyError: Another training is publishing.
         WarehouseError: The snapshot cannot be read.
@@ -132,7 +136,7 @@ def train(
     data = training_data(**marts, training_sources=training_sources, as_of=now)
     seconds["read"] = perf_counter() - began
     progress.done(f"{len(data.catalogue):,} tracks, {data.interactions.n_users:,} listeners")
-    settings = Settings(training_sources, seed, threads)
+    settings = Settings(training_sources, seed, threads, left_out)
     models, took = trained(marts, data, settings=settings, progress=progress)
     seconds |= took
     began = perf_counter()
@@ -167,14 +171,30 @@ def read_training_marts(snapshot: Marts) -> dict[str, pa.Table]:
     }
 
 
-def all_recommenders(*, seed: int, threads: int) -> list[StoredRecommender]:
+def all_recommenders(
+    *, seed: int, threads: int, left_out: Collection[str] = ()
+) -> list[StoredRecommender]:
     """One of each installed recommender, unfitted, in alphabetical order.
 
     Those whose constructor takes a seed or threads are given them.
+
+    Args:
+        left_out: Names of those that are not wanted.
+
+    Raises:
+        ConfigError: One of these is not installed.
     """
+    points = {point.name: point for point in entry_points(group=_GROUP)}
+    for name in sorted(set(left_out) - points.keys()):
+        raise ConfigError(
+            f"setting training.left_out: there is no recommender “{name}”",
+            field="training.left_out",
+            cure=f"Choose among: {', '.join(sorted(points))}.",
+        )
     given = {"seed": seed, "threads": threads}
     models: list[StoredRecommender] = []
-    for point in sorted(entry_points(group=_GROUP), key=lambda point: point.name):
+    for name in sorted(points.keys() - set(left_out)):
+        point = points[name]
         made = point.load()
         taken = inspect.signature(made).parameters
         models.append(made(**{name: value for name, value in given.items() if name in taken}))
@@ -189,11 +209,13 @@ class Settings:
         training_sources: Sources of plays that may be learned from; None means all.
         seed: Of everything random.
         threads: 0 means all cores; the result does not depend on it.
+        left_out: Installed recommenders that are not trained.
     """
 
     training_sources: Collection[str] | None
     seed: int
     threads: int = 0
+    left_out: Collection[str] = ()
 
 
 def trained(
@@ -208,7 +230,9 @@ def trained(
         marts: What `read_training_marts` gave.
         data: The training data made of it.
     """
-    models = all_recommenders(seed=settings.seed, threads=settings.threads)
+    models = all_recommenders(
+        seed=settings.seed, threads=settings.threads, left_out=settings.left_out
+    )
     seconds = _taught(models, marts, data, settings, progress)
     for name, value in fit_all(models, data, progress).items():
         seconds[name] = seconds.get(name, 0.0) + value

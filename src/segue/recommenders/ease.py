@@ -36,10 +36,11 @@ class Ease(FromCrowd[Links]):
         restored: How much of that scaling is given back to the scores: 1 predicts plays, less
             favours what few play.
         levelling: Every listener's row is divided by its length to this power first.
-        kept: Weights kept for each track, those furthest from zero; 0 keeps all.
-        exact_tracks: Up to so many tracks (or listeners, if these are fewer) the regression is
-            solved exactly; beyond, `exact_tracks` of the most listeners are, and the others
-            have the weights of item_knn.
+        kept: Weights kept for each track, those furthest from zero before scaling is given back;
+            0 keeps all.
+        exact_tracks: So many tracks are solved exactly, or more while listeners × tracks are no
+            more than this number squared; memory is 8 bytes times that square. Beyond, the tracks
+            of the most listeners are, and the others have weights of nearest neighbours.
         weight: What n plays count as: "log" is ln(1 + n), "plays" is n, "once" is 1.
         fewest_listeners: With a smaller crowd nothing is learned and nothing answered.
         per_artist: Most tracks of one artist in an answer.
@@ -52,13 +53,13 @@ class Ease(FromCrowd[Links]):
     def __init__(
         self,
         *,
-        regularisation: float = 200.0,
+        regularisation: float = 100.0,
         per_track: float = 0.0,
-        scaling: float = 0.0,
-        restored: float = 1.0,
+        scaling: float = 0.6,
+        restored: float = 0.5,
         levelling: float = 0.0,
         kept: int = 500,
-        exact_tracks: int = 10_000,
+        exact_tracks: int = 8_000,
         weight: PlayWeight = "log",
         fewest_listeners: int = 20,
         per_artist: int = 4,

@@ -67,6 +67,19 @@ class Factors:
     listeners: Incidence
     by_length: LongestFirst
 
+    @classmethod
+    def of(cls, crowd: Crowd, vectors: npt.NDArray[np.float32], regularisation: float) -> Factors:
+        """From one vector for each of the crowd's columns."""
+        exact = vectors.astype(np.float64)
+        return cls(
+            columns=crowd.columns,
+            vectors=vectors,
+            gram=exact.T @ exact,
+            regularisation=regularisation,
+            listeners=crowd.listeners,
+            by_length=LongestFirst.of(vectors),
+        )
+
     def fold_in(self, positions: Rows, liking: Reals) -> FoldIn:
         """The user who likes these known columns this much; below zero means dislike.
 
@@ -233,15 +246,7 @@ def factorise(
         random_state=seed,
         num_threads=threads,
     )
-    exact = vectors.astype(np.float64)
-    return Factors(
-        columns=crowd.columns,
-        vectors=vectors,
-        gram=exact.T @ exact,
-        regularisation=regularisation,
-        listeners=crowd.listeners,
-        by_length=LongestFirst.of(vectors),
-    )
+    return Factors.of(crowd, vectors, regularisation)
 
 
 def _trust(plays: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

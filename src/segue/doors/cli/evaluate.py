@@ -220,6 +220,7 @@ def _own(call: Call, *, weeks: int, ks: tuple[int, ...], user: str | None) -> Le
         training_sources=settings.training.sources,
         seed=settings.training.seed,
         threads=settings.training.threads,
+        left_out=settings.training.left_out,
         progress=call.progress(),
     )
 

@@ -77,6 +77,7 @@ def train(context: typer.Context, as_json: AsJson = False) -> None:
         training_sources=settings.training.sources,
         seed=settings.training.seed,
         threads=settings.training.threads,
+        left_out=settings.training.left_out,
         progress=call.progress(),
         now=now(),
     )
