@@ -161,14 +161,15 @@ def test_the_trees_say_what_lightgbm_says() -> None:
     booster, table = _trained(np.random.default_rng(5))
     trees = booster.dump_model()["tree_info"]
     forest = Forest.of_trees(trees, np.arange(6), 6)
-    np.testing.assert_allclose(forest.scores(table), booster.predict(table), rtol=1e-12)
+    leaves = forest.leaves(table)
+    np.testing.assert_allclose(forest.scores(leaves), booster.predict(table), rtol=1e-12)
 
 
 def test_contributions_add_up_to_the_score() -> None:
     booster, table = _trained(np.random.default_rng(6))
     forest = Forest.of_trees(booster.dump_model()["tree_info"], np.arange(6), 6)
-    parts = forest.contributions(table)
-    rest = forest.scores(table) - parts.sum(axis=1)
+    parts = forest.contributions(forest.leaves(table))
+    rest = forest.scores(forest.leaves(table)) - parts.sum(axis=1)
     np.testing.assert_allclose(rest, rest[0], atol=1e-4)
     # what the target never depended on adds next to nothing
     assert np.abs(parts[:, 5]).mean() < np.abs(parts[:, 0]).mean() / 10
@@ -179,3 +180,15 @@ def test_ndcg_by_hand() -> None:
     ideal = sum(1 / np.log2(place + 1) for place in (1, 2, 3, 4))
     got = 1 / np.log2(3) + 1 / np.log2(4)  # hits at places two and three
     assert ndcg(np.array([3.0, 2.0, 1.0]), example) == pytest.approx(got / ideal)
+
+
+def test_what_is_told_later_is_what_is_told_at_once(data: TrainingData) -> None:
+    for hybrid in (_taught(data), Hybrid().fit(data).with_parts(_parts(als=WRONG, content=RIGHT))):
+        for query in (_query(), _query(mix="daily"), _query(mix="similar", seeds=(IDS[30],))):
+            answer = hybrid.recommend(query, 40)
+            short = hybrid.shortlist(query, 40)
+            assert (short.track_ids, short.scores) == (answer.track_ids, answer.scores)
+            assert not any(short.sources)
+            assert hybrid.told(query, short) == answer
+            some = short.take(range(3, 30, 4))
+            assert hybrid.told(replace(query), some) == answer.take(range(3, 30, 4))

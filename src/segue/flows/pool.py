@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from segue.features.catalogue import Catalogue
 from segue.flows.listener import rows_of
-from segue.music.candidates import Candidates
+from segue.music.candidates import Candidates, Evidence, joined
 from segue.music.query import Query
 from segue.playlists.blend import blend
 from segue.playlists.facts import FACT_COLUMNS, TrackFacts, facts_of
-from segue.playlists.filters import Filter, WithTitle, screen
+from segue.playlists.filters import Filter, Screened, WithTitle, screen
 from segue.playlists.mixes import Part
-from segue.recommenders.base import Recommender
+from segue.recommenders.base import Deferring, Recommender
 
-__all__ = ["Known", "Pool", "ask"]
+__all__ = ["Known", "Pool", "ask", "with_evidence"]
 
 _FIRST: Final = 500
 _DEEPER: Final = 4
 _ENOUGH: Final = 3
+_CHOICE: Final = 400  # screened candidates that steps can choose from
 _DEEPEST: Final = 32_000
 
 
@@ -47,11 +49,20 @@ class Pool:
         candidates: Tracks that keep to every rule, best first.
         cost: Rule -> tracks that it alone kept out.
         fallback: How many of the candidates come from a fallback.
+        tell: Gives some of the candidates that came without sources and evidence theirs, and
+            leaves out those that have none; None where all came with them.
     """
 
     candidates: Candidates = field(default_factory=Candidates)
     cost: Mapping[str, int] = field(default_factory=Counter)
     fallback: int = 0
+    tell: Callable[[Candidates], Candidates] | None = field(default=None, repr=False)
+
+    def without(self, track_ids: Collection[str]) -> Pool:
+        """The pool without these."""
+        names = enumerate(self.candidates.track_ids)
+        kept = self.candidates.take(row for row, name in names if name not in track_ids)
+        return replace(self, candidates=kept)
 
 
 def ask(
@@ -93,16 +104,67 @@ def _deep(
 ) -> Pool:
     used = sorted(name for name, weight in weights.items() if weight > 0)
     k = max(_FIRST, 2 * wanted)
+    only = recommenders[used[0]] if len(used) == 1 else None
+    # around seeds, evidence decides what may be in
+    later = only if isinstance(only, Deferring) and query.mix != "similar" else None
+    tell = partial(later.told, query) if later else None
     while True:
-        parts = {name: recommenders[name].recommend(query, k) for name in used}
+        if later:
+            parts = {used[0]: later.shortlist(query, k)}
+        else:
+            parts = {name: recommenders[name].recommend(query, k) for name in used}
         blended = _about_seeds(blend(parts, weights), query)
-        known.look_up(blended.track_ids)
-        named = WithTitle(known.facts)(blended)
-        screened = screen(named, filters_for(named))
+        screened = _screened(blended, max(wanted, _CHOICE), known, filters_for)
         exhausted = all(len(part) < k for part in parts.values())
         if exhausted or len(screened.candidates) >= wanted or k >= _DEEPEST:
-            return Pool(screened.candidates, screened.cost)
+            return Pool(screened.candidates, screened.cost, tell=tell)
         k *= _DEEPER
+
+
+def _screened(
+    blended: Candidates,
+    enough: int,
+    known: Known,
+    filters_for: Callable[[Candidates], Sequence[Filter]],
+) -> Screened:
+    """The best of the candidates that keep to every rule: `enough`, or all that there are."""
+    found = Screened(Candidates(), {})
+    start = 0
+    while start < len(blended) and len(found.candidates) < enough:
+        some = blended.take(range(start, min(start + enough + enough // 4, len(blended))))
+        known.look_up(some.track_ids)
+        named = WithTitle(known.facts)(some)
+        more = screen(named, filters_for(named))
+        cost = dict(Counter(found.cost) + Counter(more.cost))
+        found = Screened(joined(found.candidates, more.candidates), cost)
+        start += len(some)
+    return found
+
+
+def with_evidence(chosen: Candidates, pools: Sequence[Pool]) -> Candidates:
+    """Chosen tracks with sources and evidence, also those that came without.
+
+    A track that nothing speaks for keeps none.
+    """
+    told: dict[str, tuple[tuple[str, ...], tuple[Evidence, ...]]] = {}
+    for pool in pools:
+        mute = {row for row, sources in enumerate(chosen.sources) if not sources}
+        if pool.tell is None or not mute:
+            continue
+        own = set(pool.candidates.track_ids)
+        asked = chosen.take(row for row in sorted(mute) if chosen.track_ids[row] in own)
+        answer = pool.tell(asked)
+        said = zip(answer.sources, answer.evidence, strict=True)
+        told |= dict(zip(answer.track_ids, said, strict=True))
+    both = [
+        told.get(track_id, (chosen.sources[row], chosen.evidence[row]))
+        for row, track_id in enumerate(chosen.track_ids)
+    ]
+    return replace(
+        chosen,
+        sources=tuple(sources for sources, _ in both),
+        evidence=tuple(evidence for _, evidence in both),
+    )
 
 
 def _about_seeds(candidates: Candidates, query: Query) -> Candidates:
@@ -124,13 +186,10 @@ def _behind(pool: Pool, more: Pool) -> Pool:
         row for row, track_id in enumerate(more.candidates.track_ids) if track_id not in have
     )
     floor = min(pool.candidates.scores, default=1.0)
-    return Pool(
-        Candidates(
-            track_ids=pool.candidates.track_ids + new.track_ids,
-            scores=pool.candidates.scores + tuple(floor * score / 2 for score in new.scores),
-            sources=pool.candidates.sources + new.sources,
-            evidence=pool.candidates.evidence + new.evidence,
-        ),
-        dict(Counter(pool.cost) + Counter(more.cost)),
-        pool.fallback + len(new),
+    lower = new.with_scores([floor * score / 2 for score in new.scores])
+    return replace(
+        pool,
+        candidates=joined(pool.candidates, lower),
+        cost=dict(Counter(pool.cost) + Counter(more.cost)),
+        fallback=pool.fallback + len(new),
     )

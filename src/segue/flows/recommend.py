@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from segue.errors import ConfigError, NotReadyError
 from segue.flows.listener import Marts, Person, find_person, rows_of
-from segue.flows.pool import Known, Pool, ask
+from segue.flows.pool import Known, Pool, ask, with_evidence
 from segue.flows.seeds import resolve_seed
 from segue.flows.shortage import Outcome, notes_about
 from segue.flows.wishes import Wishes
@@ -29,6 +29,7 @@ from segue.playlists.dial import Dial
 from segue.playlists.facts import FACT_COLUMNS, Facts, TrackFacts, facts_of
 from segue.playlists.filters import genre_matches, song_keys
 from segue.playlists.mixes import Part, parts_of
+from segue.playlists.order import Flow
 from segue.playlists.reasons import reasons
 from segue.playlists.rules import Rules
 from segue.playlists.softer import Softer
@@ -155,9 +156,9 @@ class _Making:
 
     def playlist(self) -> Playlist:
         """Ask, choose, explain."""
-        parts, sizes, pools = self._asked_for()
-        habits = [part.habit for part in parts]
-        chosen, given = self._chooser()([pool.candidates for pool in pools], sizes, habits)
+        parts, sizes, found = self._asked_for()
+        picked, given, pools = self._chosen(parts, sizes, found)
+        chosen = Flow(self.facts)(picked)
         stranger = not self.person.listener.known and not self.seeds
         notes = notes_about(
             Outcome(chosen, parts, pools, given, sizes, stranger),
@@ -170,9 +171,28 @@ class _Making:
 
     def picked(self) -> Candidates:
         """Ask and choose."""
-        parts, sizes, pools = self._asked_for()
-        habits = [part.habit for part in parts]
-        return self._chooser().picked([pool.candidates for pool in pools], sizes, habits)[0]
+        return self._chosen(*self._asked_for())[0]
+
+    def _chosen(
+        self, parts: Sequence[Part], sizes: Sequence[int], pools: Sequence[Pool]
+    ) -> tuple[Candidates, tuple[int, ...], Sequence[Pool]]:
+        """The playlist's tracks as they are picked, how many each part gave, and the pools.
+
+        What nothing speaks for when it comes to telling is left out, and others are picked: that
+        is rare, and telling all candidates would cost more than finding them.
+        """
+        choose, habits = self._chooser(), [part.habit for part in parts]
+        while True:
+            chosen, given = choose.picked([pool.candidates for pool in pools], sizes, habits)
+            chosen = with_evidence(chosen, pools)
+            silent = {
+                track_id
+                for track_id, sources in zip(chosen.track_ids, chosen.sources, strict=True)
+                if not sources
+            }
+            if not silent:
+                return chosen, given, pools
+            pools = [pool.without(silent) for pool in pools]
 
     def _asked_for(self) -> tuple[list[Part], tuple[int, ...], list[Pool]]:
         """The parts of the mix, how many tracks each is to give, and what each may give."""

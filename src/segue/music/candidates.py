@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Candidates", "Evidence"]
+__all__ = ["Candidates", "Evidence", "joined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +94,13 @@ class Candidates:
         return Candidates(
             taken.track_ids, tuple(scores[i] for i in order), taken.sources, taken.evidence
         )
+
+
+def joined(first: Candidates, second: Candidates) -> Candidates:
+    """One after the other; they have no track in common."""
+    return Candidates(
+        first.track_ids + second.track_ids,
+        first.scores + second.scores,
+        first.sources + second.sources,
+        first.evidence + second.evidence,
+    )

@@ -20,6 +20,7 @@ from segue.music.query import Query
 __all__ = [
     "Batch",
     "Composed",
+    "Deferring",
     "Frank",
     "Learner",
     "NextTrack",
@@ -109,6 +110,17 @@ class Proposer(Protocol):
 
     def explain(self, query: Query, rows: npt.NDArray[np.int64]) -> Mapping[int, Evidence]:
         """Catalogue row -> evidence, for some of the rows that it proposed to this query."""
+
+
+@runtime_checkable
+class Deferring(Protocol):
+    """A recommender of many sources that says first what, and why only of what is shown."""
+
+    def shortlist(self, query: Query, k: int) -> Candidates:
+        """As `recommend`, without sources and evidence; some may turn out to have none."""
+
+    def told(self, query: Query, candidates: Candidates) -> Candidates:
+        """Some of its shortlist with sources and evidence; tracks without any are left out."""
 
 
 @runtime_checkable

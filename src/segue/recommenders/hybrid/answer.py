@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,10 @@ from segue.recommenders.base import Recommender
 from segue.recommenders.hybrid.proposals import ABSENT, Proposals
 from segue.recommenders.ranking import steadied
 
-__all__ = ["Ranked", "explained"]
+__all__ = ["Ranked", "explained", "shortlisted", "told"]
 
 Reals = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
 
 _Found = tuple[int, float, tuple[str, ...], tuple[Evidence, ...]]
 
@@ -29,21 +30,30 @@ class Ranked:
     Args:
         query: What the recommenders were asked.
         scores: Shape (n,), at most 1.
-        shares: What each recommender adds to each score, shape (n, n_recommenders).
+        shares: Tells what each recommender adds to the scores at some places,
+            shape (len(places), n_recommenders); asked of few.
     """
 
     query: Query
     proposed: Proposals
     scores: Reals
-    shares: Reals
+    shares: Callable[[Rows], Reals]
 
     def where(self, kept: npt.NDArray[np.bool_]) -> Ranked:
         """Some of them."""
-        return Ranked(self.query, self.proposed.where(kept), self.scores[kept], self.shares[kept])
+        places = np.flatnonzero(kept)
+        shares = self.shares
+        return Ranked(
+            self.query, self.proposed.where(kept), self.scores[kept], lambda at: shares(places[at])
+        )
+
+    def order(self) -> Rows:
+        """All of them, best first, ties by row."""
+        return np.argsort(-steadied(self.scores), kind="stable")
 
     def best(self, k: int, parts: Mapping[str, Recommender]) -> list[_Found]:
-        """The best k for which somebody has evidence, ties by row."""
-        order = np.argsort(-steadied(self.scores), kind="stable")
+        """The best k for which somebody has evidence."""
+        order = self.order()
         found: list[_Found] = []
         start = 0
         while len(found) < k and start < len(order):  # rarely more than one round
@@ -52,19 +62,25 @@ class Ranked:
             start += len(some)
         return found
 
+    def told(self, rows: Rows, parts: Mapping[str, Recommender]) -> list[_Found]:
+        """Those of these catalogue rows that are here and have evidence."""
+        at = np.flatnonzero(np.isin(self.proposed.rows, rows))
+        return self._told(at, at, parts) if len(at) else []
+
     def _told(
         self,
-        ascending: npt.NDArray[np.int64],
-        order: npt.NDArray[np.int64],
+        ascending: Rows,
+        order: Rows,
         parts: Mapping[str, Recommender],
     ) -> list[_Found]:
         facts = self.proposed.evidence(self.query, self.proposed.rows[ascending], parts=parts)
-        columns = np.argsort(-steadied(self.shares[order]), axis=1, kind="stable")
+        shares = self.shares(order)
+        columns = np.argsort(-steadied(shares), axis=1, kind="stable")
         found = []
-        for at, ranked in zip(order.tolist(), columns.tolist(), strict=True):
+        for at, ranked, each in zip(order.tolist(), columns.tolist(), shares.tolist(), strict=True):
             row = int(self.proposed.rows[at])
             names = [
-                (self.proposed.names[s], self.shares[at, s])
+                (self.proposed.names[s], each[s])
                 for s in ranked
                 if self.proposed.places[at, s] < ABSENT
             ]
@@ -74,6 +90,38 @@ class Ranked:
                 sources, evidence, _ = zip(*helped, strict=True)
                 found.append((row, float(self.scores[at]), sources, evidence))
         return found
+
+
+def shortlisted(sides: Sequence[Ranked], k: int, *, catalogue: Catalogue) -> Candidates:
+    """The best k, all of an earlier side before any of a later one; nothing is told of them."""
+    rows: list[int] = []
+    scores: list[float] = []
+    for above, side in zip(range(len(sides) - 1, -1, -1), sides, strict=True):
+        order = side.order()[: k - len(rows)]
+        rows += side.proposed.rows[order].tolist()
+        scores += (steadied(side.scores[order] + 2 * above)).tolist()
+    nothing: tuple[tuple[()], ...] = ((),) * len(rows)
+    return Candidates(catalogue.ids(rows), tuple(scores), nothing, nothing)
+
+
+def told(
+    sides: Sequence[Ranked],
+    candidates: Candidates,
+    *,
+    catalogue: Catalogue,
+    parts: Mapping[str, Recommender],
+) -> Candidates:
+    """Candidates with what speaks for them, those that nothing speaks for left out."""
+    rows = catalogue.rows(candidates.track_ids)
+    facts = {found[0]: found for side in sides for found in side.told(rows, parts)}
+    places = [place for place, row in enumerate(rows.tolist()) if row in facts]
+    kept = candidates.take(places)
+    said = [facts[int(rows[place])] for place in places]
+    return replace(
+        kept,
+        sources=tuple(sources for _, _, sources, _ in said),
+        evidence=tuple(evidence for _, _, _, evidence in said),
+    )
 
 
 def explained(

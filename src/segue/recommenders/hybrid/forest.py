@@ -78,7 +78,11 @@ class Forest:
         return cls(features.ravel(), thresholds.ravel(), masks.ravel(), values, credits_)
 
     def leaves(self, table: Reals) -> npt.NDArray[np.int64]:
-        """The leaf of every tree that each row falls in, shape (len(table), n_trees)."""
+        """The leaf of every tree that each row falls in, shape (len(table), n_trees).
+
+        Args:
+            table: float64, shape (n, n_features), no NaN.
+        """
         n_trees = len(self.values)
         columns = np.ascontiguousarray(table.T)
         right = columns[self.features] > self.thresholds[:, None]
@@ -89,19 +93,13 @@ class Forest:
         found: npt.NDArray[np.int64] = np.bitwise_count(lowest - np.uint16(1)).T.astype(np.int64)
         return found
 
-    def scores(self, table: Reals) -> Reals:
-        """What the trees say of each row, in the order of the trees, shape (len(table),).
+    def scores(self, leaves: npt.NDArray[np.int64]) -> Reals:
+        """What the trees say of rows in these leaves, in the order of the trees, shape (n,)."""
+        return np.asarray(self.values[np.arange(len(self.values)), leaves].sum(axis=1))
 
-        Args:
-            table: float64, shape (n, n_features), no NaN.
-        """
-        leaf = self.leaves(table)
-        return np.asarray(self.values[np.arange(len(self.values)), leaf].sum(axis=1))
-
-    def contributions(self, table: Reals) -> Reals:
+    def contributions(self, leaves: npt.NDArray[np.int64]) -> Reals:
         """The scores as sums over groups of features, less a constant, shape (n, n_groups)."""
-        leaf = self.leaves(table)
-        parts = self.credits[np.arange(len(self.values)), leaf]
+        parts = self.credits[np.arange(len(self.values)), leaves]
         return np.asarray(parts.sum(axis=1, dtype=np.float64))
 
     def save(self, folder: Path, prefix: str) -> None:

@@ -18,7 +18,7 @@ from segue.music.candidates import Candidates
 from segue.music.query import Mix, Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.base import Composed, Recommender
-from segue.recommenders.hybrid.answer import Ranked, explained
+from segue.recommenders.hybrid.answer import Ranked, explained, shortlisted, told
 from segue.recommenders.hybrid.blend import AROUND, FAMILIAR, FORGOTTEN, NEW, Weights
 from segue.recommenders.hybrid.features import (
     Background,
@@ -114,9 +114,26 @@ class Hybrid:
 
     def recommend(self, query: Query, k: int) -> Candidates:
         """At most k tracks, each with the evidence of those that proposed it."""
-        catalogue = self._catalogue
         if k <= 0:
             return Candidates()
+        sides = self._sides(query, k)
+        return explained(sides, k, catalogue=self._catalogue, parts=self.parts_)
+
+    def shortlist(self, query: Query, k: int) -> Candidates:
+        """At most k tracks, nothing told of them."""
+        if k <= 0:
+            return Candidates()
+        return shortlisted(self._sides(query, k), k, catalogue=self._catalogue)
+
+    def told(self, query: Query, candidates: Candidates) -> Candidates:
+        """Those with evidence of a shortlist, with all that proposed them."""
+        latest = self._catalogue.memo.get(self.name)
+        if not latest or latest[0] is not self or latest[1] is not query:
+            self._sides(query, self.depth)
+            latest = self._catalogue.memo[self.name]
+        return told(latest[2], candidates, catalogue=self._catalogue, parts=self.parts_)
+
+    def _sides(self, query: Query, k: int) -> list[Ranked]:
         if query.mix in _BLENDED:
             found = [self._blended(query, _BLENDED[query.mix], k)]
         elif query.mix == "discover":
@@ -125,7 +142,8 @@ class Hybrid:
             found = [self._side(query, "known", k)]
             if len(found[0].proposed) < k:
                 found.append(self._side(replace(query, mix="discover"), "new", k))
-        return explained(found, k, catalogue=catalogue, parts=self.parts_)
+        self._catalogue.memo[self.name] = (self, query, found)
+        return found
 
     def save(self, folder: Path) -> None:
         """Write what was counted, and the trees."""
@@ -156,7 +174,7 @@ class Hybrid:
         asked = [name for name in self.parts_ if weights.named.get(name, weights.others) > 0]
         proposed = self._proposed(query, asked, k)
         shares = weights.parts(proposed)
-        return Ranked(query, proposed, shares.sum(axis=1), shares)
+        return Ranked(query, proposed, shares.sum(axis=1), shares.__getitem__)
 
     def _side(self, query: Query, side: str, k: int) -> Ranked:
         """The candidates of one side, as its trees rank them; what they did not see after that."""
@@ -170,10 +188,20 @@ class Hybrid:
         scores = shares.sum(axis=1) - 1
         seen, rows = proposed.within(self.depth)
         numbers, parts = self._table(query, seen, weights)
-        start = headstart(parts.sum(axis=1))
-        scores[rows] = 1 / (1 + np.exp(-forest.scores(numbers) - start))
-        shares[rows] = _shared_out(forest.contributions(numbers), start - headstart(_NONE), parts)
-        return Ranked(query, proposed, scores, shares)
+        start, leaves = headstart(parts.sum(axis=1)), forest.leaves(numbers)
+        scores[rows] = 1 / (1 + np.exp(-forest.scores(leaves) - start))
+        place = np.full(len(proposed), -1)
+        place[rows] = np.arange(len(rows))
+
+        def shares_at(some: npt.NDArray[np.int64]) -> Reals:
+            found, at = shares[some], place[some]
+            by_trees = at[at >= 0]
+            lead = start[by_trees] - headstart(_NONE)
+            said = forest.contributions(leaves[by_trees])
+            found[at >= 0] = _shared_out(said, lead, parts[by_trees])
+            return found
+
+        return Ranked(query, proposed, scores, shares_at)
 
     def _example(self, lesson: Lesson, side: str) -> Examples:
         """The candidates of one question with what came of them."""

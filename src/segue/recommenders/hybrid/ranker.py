@@ -122,7 +122,9 @@ def taught(
     found = []
     for size in sizes:
         forest = Forest.of_trees(trees[:size], groups, n_groups)
-        scores = [forest.scores(each.table) + headstart(each.blend) for each in later]
+        scores = [
+            forest.scores(forest.leaves(each.table)) + headstart(each.blend) for each in later
+        ]
         found.append(float(np.mean([ndcg(s, e) for s, e in zip(scores, later, strict=True)])))
     learned = max(found)
     if learned <= fixed:
