@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segue.features.from_marts import training_data
+from segue.flows.listener import Marts
 from segue.flows.recommend import Wishes, recommend
+from segue.music.lake_tables import name_ref
 from segue.music.marts import MARTS
 from segue.music.playlist import Playlist
 from segue.recommenders.als import Als
@@ -43,11 +45,15 @@ class World:
     tables: Mapping[str, pa.Table]
 
     def recommend(
-        self, user_id: str | None = "ann", now: datetime | None = None, **wishes: Any
+        self,
+        user_id: str | None = "ann",
+        now: datetime | None = None,
+        marts: Marts | None = None,
+        **wishes: Any,
     ) -> Playlist:
         return recommend(
             bundle=self.bundle,
-            snapshot=self.snapshot,
+            snapshot=marts or self.snapshot,
             user_id=user_id,
             wishes=Wishes(**wishes),
             now=now,
@@ -70,13 +76,16 @@ def world(
     sessions: Sequence[Sequence[str]] = (),
 ) -> World:
     """Publish the marts and train on them."""
+    known = tiny.tracks(tracks)
     played = tiny.plays(plays)
     if extra_plays is not None:
         played = pa.concat_tables([played, extra_plays]).sort_by("played_at")
     tables = {
-        "tracks": tiny.tracks(tracks),
+        "tracks": known,
         "plays": played,
         "users": _users(played),
+        "sessions": _sessions(played),
+        "track_matches": _matches(known),
         "library": tiny.mart("library", library),
         "playlist_tracks": tiny.mart("playlist_tracks", playlists),
         "crowd_counts": tiny.crowd(crowd),
@@ -115,6 +124,29 @@ def world(
         trained_at=NOW,
     )
     return World(snapshot, bundle, tables)
+
+
+def _sessions(plays: pa.Table) -> pa.Table:
+    ends = plays.group_by(["user_id", "session_id"])
+    spans = ends.aggregate([("played_at", "min"), ("played_at", "max")]).to_pylist()
+    return tiny.mart(
+        "sessions",
+        [
+            {
+                "session_id": row["session_id"],
+                "user_id": row["user_id"],
+                "started_at": row["played_at_min"],
+                "ended_at": row["played_at_max"],
+            }
+            for row in spans
+        ],
+    )
+
+
+def _matches(tracks: pa.Table) -> pa.Table:
+    rows = tracks.to_pylist()
+    named = [{**row, "track_ref": name_ref(row["artist"], row["title"] or "")} for row in rows]
+    return tiny.mart("track_matches", sorted(named, key=lambda row: str(row["track_ref"])))
 
 
 def _users(plays: pa.Table) -> pa.Table:

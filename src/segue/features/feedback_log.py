@@ -12,15 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.music import columns as c
-from segue.music.feedback import NOT_ME, OPINIONS, UNDO
+from segue.music.feedback import ARTIST, NOT_ME, OPINIONS, PLAYS, UNDO
 from segue.music.query import FEEDBACK
 
-__all__ = ["said_by", "standing", "without_not_me"]
+__all__ = ["said_by", "standing", "stands", "without_not_me"]
 
 _Row = dict[str, Any]
 _NEEDED: Final = (c.KIND, c.VERB, c.TRACK_ID, c.ARTIST_ID, c.SINCE, c.UNTIL, c.SAID_AT)
-_ARTIST: Final = "artist"
-_PLAYS: Final = "plays"
 
 
 def said_by(log: pa.Table, user_id: str) -> pa.Table:
@@ -41,22 +39,46 @@ def standing(log: pa.Table, user_id: str, until: datetime | None = None) -> pa.T
     """
     stands: dict[tuple[str, str], _Row] = {}
     for row in _words(said_by(log, user_id), until):
-        about = row[c.ARTIST_ID] if row[c.KIND] == _ARTIST else row[c.TRACK_ID]
-        if about is None or row[c.KIND] == _PLAYS or row[c.VERB] not in (*OPINIONS, UNDO):
+        about = row[c.ARTIST_ID] if row[c.KIND] == ARTIST else row[c.TRACK_ID]
+        if about is None or row[c.KIND] == PLAYS or row[c.VERB] not in (*OPINIONS, UNDO):
             continue
         stands.pop((row[c.KIND], about), None)
         if row[c.VERB] != UNDO:
             stands[row[c.KIND], about] = row
     rows = [
         {
-            c.TRACK_ID: None if row[c.KIND] == _ARTIST else row[c.TRACK_ID],
-            c.ARTIST_ID: row[c.ARTIST_ID] if row[c.KIND] == _ARTIST else None,
+            c.TRACK_ID: None if row[c.KIND] == ARTIST else row[c.TRACK_ID],
+            c.ARTIST_ID: row[c.ARTIST_ID] if row[c.KIND] == ARTIST else None,
             c.VERB: row[c.VERB],
             c.SAID_AT: row[c.SAID_AT],
         }
         for row in stands.values()
     ]
     return pa.Table.from_pylist(rows, schema=FEEDBACK)
+
+
+def stands(log: pa.Table) -> list[bool]:
+    """For each word whether nothing said later of the same thing took its place.
+
+    Args:
+        log: The `feedback` mart without `stands`, in the order of user_id and place.
+    """
+    latest: dict[tuple[Any, ...], int] = {}
+    undone: dict[tuple[Any, ...], int] = {}
+    things: list[tuple[Any, ...]] = []
+    verbs: list[str] = log[c.VERB].to_pylist()
+    for i, row in enumerate(log.select([c.USER_ID, *_NEEDED]).to_pylist()):
+        artist = row[c.ARTIST_ID] if row[c.KIND] == ARTIST else None
+        about = (row[c.USER_ID], row[c.KIND], row[c.TRACK_ID], artist, row[c.SINCE], row[c.UNTIL])
+        things.append(about)
+        if verbs[i] == UNDO:
+            undone[about] = i
+        if verbs[i] != NOT_ME:
+            latest[about] = i
+    return [
+        verb != UNDO and (undone.get(about, -1) < i if verb == NOT_ME else latest[about] == i)
+        for i, (about, verb) in enumerate(zip(things, verbs, strict=True))
+    ]
 
 
 def without_not_me(
@@ -92,7 +114,7 @@ def _not_me(plays: pa.Table, words: pa.Table, until: datetime | None) -> npt.NDA
     at = plays[c.PLAYED_AT].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
     others = np.zeros(len(at), dtype=bool)
     for row in _words(words, until):
-        if row[c.KIND] == _ARTIST or (row[c.KIND] != _PLAYS and row[c.TRACK_ID] is None):
+        if row[c.KIND] == ARTIST or (row[c.KIND] != PLAYS and row[c.TRACK_ID] is None):
             continue
         covered = at <= _micros(row[c.SAID_AT])
         if row[c.SINCE] is not None:

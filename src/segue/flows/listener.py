@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ from segue.music.names import artist_key
 from segue.music.query import FEEDBACK, HISTORY
 from segue.playlists.listener import Heard, Listener
 
-__all__ = ["Marts", "Person", "find_person", "rows_of"]
+__all__ = ["Marts", "Person", "find_person", "is_known", "rows_of", "track_by_ref"]
 
 _KEPT = "saved_track"
 _BANNED_TRACK = "banned_track"
@@ -80,15 +80,11 @@ def find_person(
         UnknownUserError: Others are known here, but not this user.
     """
     users = snapshot.read("users", columns=[c.USER_ID, c.LAST_PLAYED_AT])
-    columns = [c.USER_ID, c.KIND, c.TRACK_ID, c.ARTIST_ID, c.ADDED_AT]
-    library = snapshot.read("library", columns=columns)
     last_played = dict(zip(*(users[name].to_pylist() for name in users.column_names), strict=True))
     log = snapshot.read("feedback")
-    owners = pa.chunked_array([*library[c.USER_ID].chunks, *log[c.USER_ID].chunks], pa.string())
-    everybody = sorted({*last_played, *pc.unique(owners).to_pylist()})
-    if user_id is not None and user_id not in everybody:
-        if everybody:
-            raise UnknownUserError(user_id, known=tuple(everybody), cure=_cure(everybody))
+    columns = [c.USER_ID, c.KIND, c.TRACK_ID, c.ARTIST_ID, c.ADDED_AT]
+    library = snapshot.read("library", columns=columns)
+    if user_id is not None and not is_known(snapshot, user_id):
         user_id = None
     until = now
     if now is None:
@@ -112,6 +108,33 @@ def find_person(
         names_of=partial(_artist_names, snapshot),
     )
     return Person(user_id, now, history, listener, feedback)
+
+
+def is_known(snapshot: Marts, user_id: str) -> bool:
+    """Whether the user has a history, a library or feedback here; False where nobody has.
+
+    Raises:
+        UnknownUserError: Others have, but not this user.
+    """
+    marts = ("users", "library", "feedback")
+    columns = [snapshot.read(mart, columns=[c.USER_ID])[c.USER_ID] for mart in marts]
+    chunks = [chunk for column in columns for chunk in column.chunks]
+    everybody = sorted(pc.unique(pa.chunked_array(chunks, pa.string())).to_pylist())
+    if everybody and user_id not in everybody:
+        raise UnknownUserError(user_id, known=tuple(everybody), cure=_cure(everybody))
+    return bool(everybody)
+
+
+def track_by_ref(snapshot: Marts) -> Callable[[str], str | None]:
+    """Looks a `track_ref` up among all that a build has seen."""
+
+    def look_up(ref: str) -> str | None:
+        found = snapshot.read(
+            "track_matches", columns=[c.TRACK_ID], filters=pc.field(c.TRACK_REF) == ref
+        )
+        return found[c.TRACK_ID][0].as_py() if found.num_rows else None
+
+    return look_up
 
 
 def _by_then(entries: pa.Table, now: datetime, undated: bool) -> pa.Table:

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import pyarrow.compute as pc
 
 from segue.errors import ConfigError, NotReadyError
-from segue.flows.listener import Marts, Person, find_person, rows_of
+from segue.flows.listener import Marts, Person, find_person, rows_of, track_by_ref
 from segue.flows.pool import Known, Pool, ask, with_evidence
 from segue.flows.seeds import resolve_seed
 from segue.flows.shortage import Outcome, notes_about
@@ -104,13 +104,7 @@ def _making(
     person = find_person(
         snapshot, bundle.catalogue, user_id=user_id, now=now, otherwise=bundle.trained_at
     )
-
-    def by_ref(ref: str) -> str | None:
-        found = snapshot.read(
-            "track_matches", columns=[c.TRACK_ID], filters=pc.field(c.TRACK_REF) == ref
-        )
-        return found[c.TRACK_ID][0].as_py() if found.num_rows else None
-
+    by_ref = track_by_ref(snapshot)
     seeds = tuple(dict.fromkeys(resolve_seed(s, tracks, by_ref=by_ref) for s in wishes.seeds))
     return _Making(bundle, person, wishes, seeds, Known(bundle.catalogue))
 

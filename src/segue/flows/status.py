@@ -49,7 +49,7 @@ class Status:
 
 def status(*, home: Path, lake: Lake, snapshots: SnapshotStore, bundles: BundleStore) -> Status:
     """Read manifests and pointers only; nothing is locked and nothing is changed."""
-    commits = lake.commits()
+    commits = [commit for commit in lake.commits() if commit.kind != "feedback"]
     imports: list[dict[str, Any]] = [
         {
             "commit_id": commit.commit_id,

@@ -6,6 +6,7 @@ from typing import Final
 
 # identity
 ROW_ID: Final = "row_id"
+FILE_NO: Final = "file_no"
 USER_ID: Final = "user_id"
 TRACK_ID: Final = "track_id"
 ARTIST_ID: Final = "artist_id"

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-__all__ = ["HIDE", "KNOWN", "LESS", "LIKE", "NOT_ME", "OPINIONS", "UNDO", "VERBS", "Verb"]
+__all__ = [
+    "ARTIST",
+    "HIDE",
+    "KNOWN",
+    "LESS",
+    "LIKE",
+    "NOT_ME",
+    "OPINIONS",
+    "PLAYS",
+    "TRACK",
+    "UNDO",
+    "VERBS",
+    "Verb",
+]
 
 Verb = Literal["like", "less", "known", "hide", "not_me", "undo"]
 """One word of feedback.
@@ -27,3 +40,8 @@ UNDO: Final = "undo"
 
 OPINIONS: Final = (LIKE, LESS, KNOWN, HIDE)
 """Verbs of which the latest said of a track or artist stands; `not_me` is about plays."""
+
+TRACK: Final = "track"
+ARTIST: Final = "artist"
+PLAYS: Final = "plays"
+"""Kinds of things that words are about; `plays` are those of a span of time."""

@@ -97,12 +97,14 @@ class Rediscover:
         nothing = np.full(len(heard), -np.inf)
         if query.mix not in ("rediscover", "daily"):
             return nothing, nothing
-        usable = searchable(query, catalogue, heard)[heard.rows] & (heard.plays > 0) & ~heard.less
+        mine = (heard.plays > 0) | heard.liked
+        usable = searchable(query, catalogue, heard)[heard.rows] & mine & ~heard.less
         if not usable.any():
             return nothing, nothing
         now = query.now.timestamp()
         share = _FORGOTTEN_DAILY if query.mix == "daily" else _FORGOTTEN_SHARE
-        lost = share * np.where(usable, self._lost(heard, now), -np.inf)
+        played = usable & (heard.plays > 0)
+        lost = share * np.where(played, self._lost(heard, now), -np.inf)
         if query.mix == "rediscover":
             return lost, lost
         return np.maximum(lost, np.where(usable, _alive(heard, now), -np.inf)), lost
@@ -121,7 +123,7 @@ class Rediscover:
     def _lost(self, heard: Listening, now: float) -> Reals:
         """0 … 1: how much of a once strong memory has gone; -inf for what is not forgotten."""
         gap = (now - heard.last_at) / DAY
-        span = (now - heard.play_at[0]) / DAY
+        span = (now - heard.play_at.min(initial=now)) / DAY
         wanted = min(self.gap_days, max(_SHORTEST_GAP_DAYS, span / 6))
         loved = (heard.plays >= self.min_plays) & (heard.skips < heard.plays)
         forgotten = (gap >= wanted) & (loved | heard.liked)
@@ -146,11 +148,12 @@ def _activation(heard: Listening, at: Reals, decay: float = _DECAY) -> Reals:
 def _alive(heard: Listening, now: float) -> Reals:
     """0 … 1: present activation of tracks played at least twice and not mostly skipped, or liked.
 
-    That of liked ones counts twice.
+    A like counts as finished plays at the moment when it was said.
     """
     strength = np.exp(_activation(heard, np.full(len(heard), now), _PRESENT_DECAY))
+    said_days_ago = np.maximum(np.where(heard.liked, now - heard.said_at, 0) / DAY, 1.0)
+    strength += np.where(heard.liked, LIKE_PLAYS * said_days_ago**-_PRESENT_DECAY, 0.0)
     strength *= ((heard.plays >= 2) & (heard.skips < heard.plays)) | heard.liked
-    strength *= np.where(heard.liked, 2.0, 1.0)
     top = strength.max()
     return np.where(strength > 0, np.sqrt(strength / (top or 1.0)), -np.inf)
 

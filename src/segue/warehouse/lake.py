@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from segue.errors import WarehouseError
+from segue.music import columns as c
 from segue.music.lake_tables import LAKE_TABLES
 from segue.warehouse.connection import connect
+from segue.warehouse.intact import RESTORE, require_intact
 from segue.warehouse.lake_import import LakeImport, Subject
 from segue.warehouse.lake_lock import exclusive
 from segue.warehouse.lake_manifest import Commit, FileAccount, LakeFile, read_manifest
@@ -79,6 +83,27 @@ class Lake:
             file for commit in self.commits() for file in commit.files if file.table == table
         )
 
+    def rows(self, table: str) -> pa.Table:
+        """All rows of a small table, with `row_id` and `file_no`, in the order of their commits.
+
+        Raises:
+            WarehouseError: A file is missing or damaged.
+        """
+        own = pa.field(c.ROW_ID, pa.int64(), nullable=False)
+        schema = LAKE_TABLES[table].schema.insert(0, own)
+        number = pa.field(c.FILE_NO, pa.int64(), nullable=False)
+        parts = [schema.append(number).empty_table()]
+        for n, file in enumerate(self.files(table)):
+            require_intact(file)
+            try:
+                part = pq.read_table(file.path, schema=schema, partitioning=None)
+            except (OSError, pa.ArrowException) as error:
+                raise WarehouseError(
+                    f"the lake's file {file.path} cannot be read: {error}", cure=RESTORE
+                ) from error
+            parts.append(part.append_column(number, pa.array([n] * part.num_rows, pa.int64())))
+        return pa.concat_tables(parts)
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Be the only writer, and sweep away what killed imports left behind.
@@ -102,8 +127,8 @@ class Lake:
         """Start an import, inside `writing`.
 
         Args:
-            kind: "history", "catalogue" or "crowd".
-            source: The input that the user named.
+            kind: "history", "catalogue", "crowd" or "feedback".
+            source: The input that the user named; the lake's folder where there is none.
             user_id: Whose history it is.
             name: Name of the catalogue or crowd.
         """

@@ -65,8 +65,8 @@ class Commit:
     Args:
         commit_id: Sorts in the order of commits.
         made_at: Aware UTC.
-        kind: "history", "catalogue" or "crowd".
-        input: What was imported, absolute.
+        kind: "history", "catalogue", "crowd" or "feedback".
+        input: What was imported, absolute; for feedback the lake's folder.
         user_id: Whose history; also set, and without meaning, for other kinds.
         name: Name of the catalogue or crowd.
         files: The lake files that it added; none when every row was known.

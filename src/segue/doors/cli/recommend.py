@@ -99,6 +99,7 @@ def recommend(
     as_json: AsJson = False,
 ) -> None:
     """Make a playlist with a reason for every track."""
+    from segue.flows.fresh_marts import FreshMarts
     from segue.flows.recommend import Wishes
     from segue.flows.recommend import recommend as run
     from segue.flows.wiring import Wiring
@@ -120,7 +121,7 @@ def recommend(
     )
     playlist = run(
         bundle=wiring.bundles.current(),
-        snapshot=wiring.snapshots.current(),
+        snapshot=FreshMarts(wiring.snapshots.current(), wiring.lake),
         user_id=settings.user_id,
         wishes=wishes,
         now=as_of.replace(tzinfo=UTC) if as_of else None,

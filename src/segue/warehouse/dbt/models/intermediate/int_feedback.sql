@@ -16,3 +16,9 @@ select
     ) as place
 from {{ ref('stg_feedback') }} as said
 left join {{ ref('stg_track_refs') }} as refs on said.track_ref = refs.track_ref
+-- without a track at all a word is about plays of a span; one whose track is not known says nothing
+where
+    case
+        when said.kind = 'artist' then said.artist_id is not null
+        else said.track_ref is null or refs.track_id is not null
+    end

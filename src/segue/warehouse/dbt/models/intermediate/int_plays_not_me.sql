@@ -13,7 +13,6 @@ with words as (
     where
         feedback.verb in ('not_me', 'undo')
         and feedback.kind <> 'artist'
-        and (feedback.kind = 'plays' or feedback.track_id is not null)
         and (feedback.track_id is null or feedback.track_id = plays.track_id)
         and (feedback.since is null or plays.played_at >= feedback.since)
         and (feedback.until is null or plays.played_at <= feedback.until)

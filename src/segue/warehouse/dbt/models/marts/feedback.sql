@@ -11,7 +11,6 @@ with words as (
         select *, case when kind = 'artist' then artist_id end as about_artist
         from {{ ref('int_feedback') }}
     ) as said
-    where kind = 'plays' or track_id is not null or (kind = 'artist' and artist_id is not null)
 )
 
 select
