@@ -6,7 +6,7 @@ select
     said.kind,
     said.verb,
     refs.track_id,
-    coalesce(said.artist_id, refs.artist_id) as artist_id,
+    said.artist_id,
 
     said.since,
     said.until,

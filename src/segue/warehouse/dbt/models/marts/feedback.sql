@@ -2,15 +2,12 @@ with words as (
     select
         *,
         max(case when verb = 'undo' then place end) over (
-            partition by user_id, kind, track_id, about_artist, since, until
+            partition by user_id, kind, track_id, artist_id, since, until
         ) as undone,
         max(case when verb <> 'not_me' then place end) over (
-            partition by user_id, kind, track_id, about_artist, since, until
+            partition by user_id, kind, track_id, artist_id, since, until
         ) as latest
-    from (
-        select *, case when kind = 'artist' then artist_id end as about_artist
-        from {{ ref('int_feedback') }}
-    ) as said
+    from {{ ref('int_feedback') }}
 )
 
 select
