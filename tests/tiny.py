@@ -133,3 +133,27 @@ def said(rows: Iterable[tuple[str, str, datetime]]) -> pa.Table:
         for verb, about, at in rows
     ]
     return pa.Table.from_pylist(full, schema=FEEDBACK)
+
+
+Word = tuple[str, str, str | None, float]
+
+
+def log(words: Sequence[Word], **more: Any) -> pa.Table:
+    """The `feedback` mart from (user_id, verb, track_id or “a-…”, days ago)."""
+    return mart(
+        "feedback",
+        [
+            {
+                "user_id": user,
+                "place": place,
+                "source": "segue",
+                "kind": "plays" if about is None else "artist" if about[:2] == "a-" else "track",
+                "verb": verb,
+                "track_id": None if about is None or about[:2] == "a-" else about,
+                "artist_id": about if about is not None and about[:2] == "a-" else None,
+                "said_at": days_ago(days),
+                **more,
+            }
+            for place, (user, verb, about, days) in enumerate(words, start=1)
+        ],
+    )

@@ -17,7 +17,7 @@ from segue.flows.evaluate import evaluate
 from segue.flows.wishes import Wishes
 from segue.progress import Silent
 from tests.marts_folder import published
-from tests.tiny import NOW, crowd, days_ago, mart, plays, tracks
+from tests.tiny import NOW, crowd, days_ago, log, mart, plays, tracks
 
 IDS = [f"t{i:02}" for i in range(30)]
 
@@ -141,3 +141,14 @@ def test_unknown_users_are_named(tmp_path: Path) -> None:
 def test_too_little_to_hold_out_is_said(tmp_path: Path, heard: list[Any]) -> None:
     with pytest.raises(NotReadyError, match="hold"):
         _evaluate(tmp_path, _marts(plays=plays(heard)))
+
+
+def test_feedback_counts_from_the_moment_it_was_said(tmp_path: Path) -> None:
+    plain = _evaluate(tmp_path / "plain", _marts())
+    later = log([("me", verb, IDS[n], -3) for n, verb in enumerate(("hide", "like", "less"))])
+    assert _evaluate(tmp_path / "later", _marts(feedback=later)).rows == plain.rows
+    known = log([("me", "hide", track, 29.5) for track in IDS[:5]])
+    hidden = _evaluate(tmp_path / "hidden", _marts(feedback=known))
+    for model in ("most_played", "playlist", "rediscover"):
+        was = plain.row(model, "repeats", 10).metrics["recall"].value
+        assert hidden.row(model, "repeats", 10).metrics["recall"].value < was

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -13,30 +12,7 @@ from hypothesis import strategies as st
 
 from segue.features.feedback_log import standing, without_not_me
 from segue.features.from_marts import training_data
-from tests.tiny import NOW, days_ago, mart, plays, tracks
-
-Word = tuple[str, str, str | None, float]
-
-
-def log(words: Sequence[Word], **more: Any) -> pa.Table:
-    """The `feedback` mart from (user_id, verb, track_id or “a-…”, days ago)."""
-    return mart(
-        "feedback",
-        [
-            {
-                "user_id": user,
-                "place": place,
-                "source": "segue",
-                "kind": "plays" if about is None else "artist" if about[:2] == "a-" else "track",
-                "verb": verb,
-                "track_id": None if about is None or about[:2] == "a-" else about,
-                "artist_id": about if about is not None and about[:2] == "a-" else None,
-                "said_at": days_ago(days),
-                **more,
-            }
-            for place, (user, verb, about, days) in enumerate(words, start=1)
-        ],
-    )
+from tests.tiny import NOW, Word, days_ago, log, plays, tracks
 
 
 def stands(words: Sequence[Word], until: datetime | None = None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from segue.evaluation.splits import split
-from tests.tiny import NOW, days_ago, plays
+from tests.tiny import NOW, days_ago, log, plays
 
 
 def test_the_last_four_weeks_are_four_cases() -> None:
@@ -66,3 +66,25 @@ def test_any_number_of_weeks(weeks: float) -> None:
     cases = split(table, ["me"], weeks=weeks).cases
     assert cases[0].start == NOW - timedelta(weeks=weeks)
     assert len(cases) == max(1, round(weeks))
+
+
+def test_a_question_knows_what_was_said_by_its_moment() -> None:
+    table = plays(("me", f"t{day % 3}", days_ago(day)) for day in range(200))
+    said = log([("me", "like", "t0", 20), ("me", "not_me", "t1", 10), ("me", "hide", "t2", 0)])
+    cases = split(table, ["me"], weeks=4, feedback=said).cases
+    verbs = [case.feedback["verb"].to_pylist() for case in cases]
+    assert verbs == [[], [], ["like"], ["like"]]  # asked 28, 21, 14 and 7 days ago
+    before = ["t1" in case.known for case in cases]
+    assert before == [True, True, True, True]
+    plays_of_t1 = [case.history["track_id"].to_pylist().count("t1") for case in cases]
+    assert plays_of_t1[2] > 20 > plays_of_t1[3]  # left out once it was said
+    assert ["t1" in case.relevant for case in cases] == [False, False, True, True]
+
+
+def test_what_is_said_after_a_question_does_not_change_it() -> None:
+    table = plays(("me", f"t{day % 3}", days_ago(day)) for day in range(90))
+    later = log([("me", verb, "t0", -1) for verb in ("like", "hide", "less", "known")])
+    for with_it, without in zip(
+        split(table, ["me"], feedback=later).cases, split(table, ["me"]).cases, strict=True
+    ):
+        assert with_it == without

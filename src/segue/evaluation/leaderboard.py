@@ -173,7 +173,7 @@ def _known_of(daily: Sequence[str], player: Player, case: Case, k: int) -> tuple
 
 
 def _query(case: Case, *, mix: Any) -> Query:
-    return Query(case.user_id, case.start, mix=mix, history=case.history)
+    return Query(case.user_id, case.start, mix=mix, history=case.history, feedback=case.feedback)
 
 
 def leaderboard(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
@@ -11,8 +11,10 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from segue.features.feedback_log import said_by, standing, without_not_me
 from segue.music import columns as c
-from segue.music.query import HISTORY
+from segue.music.marts import MARTS
+from segue.music.query import FEEDBACK, HISTORY
 
 __all__ = ["Case", "Split", "split"]
 
@@ -34,6 +36,7 @@ class Case:
         history: Plays up to `start` in the HISTORY schema, oldest first.
         known: Tracks in it.
         relevant: Tracks with a counted play in the window; never empty.
+        feedback: What the user had said by `start`, in the FEEDBACK schema.
     """
 
     user_id: str
@@ -43,6 +46,7 @@ class Case:
     history: pa.Table
     known: frozenset[str]
     relevant: frozenset[str]
+    feedback: pa.Table = field(default_factory=FEEDBACK.empty_table)
 
     @property
     def repeats(self) -> frozenset[str]:
@@ -73,7 +77,13 @@ class Split:
         return tuple(sorted({case.cut for case in self.cases}))
 
 
-def split(plays: pa.Table, users: Sequence[str], *, weeks: float = 4) -> Split:
+def split(
+    plays: pa.Table,
+    users: Sequence[str],
+    *,
+    weeks: float = 4,
+    feedback: pa.Table | None = None,
+) -> Split:
     """Hold out each user's last weeks, or the last fifth of a history too short for that.
 
     Up to three users are cut each at their own time. More share one cut, `weeks` before the
@@ -83,7 +93,10 @@ def split(plays: pa.Table, users: Sequence[str], *, weeks: float = 4) -> Split:
         plays: The `plays` mart with user_id and the HISTORY columns.
         users: Whose.
         weeks: How many weeks to hold out; every week is a case of its own.
+        feedback: The `feedback` mart. A question knows what was said by its moment; plays that
+            were ever said to be somebody else's are no answer to it.
     """
+    log = MARTS["feedback"].empty_table() if feedback is None else feedback
     held_out = timedelta(weeks=weeks)
     tables = {user: _of_user(plays, user) for user in users}
     shared = None
@@ -95,7 +108,7 @@ def split(plays: pa.Table, users: Sequence[str], *, weeks: float = 4) -> Split:
         if table.num_rows < _FEWEST_PLAYS:
             left_out[user] = f"{table.num_rows} plays are too few"
             continue
-        found = _cases(user, table, shared or _own_cut(table, held_out))
+        found = _cases(user, table, shared or _own_cut(table, held_out), said_by(log, user))
         cases += found
         if not found:
             left_out[user] = "nothing played on both sides of the cut"
@@ -119,7 +132,7 @@ def _own_cut(table: pa.Table, held_out: timedelta) -> datetime:
     return last - min(held_out, _SHORT_SHARE * (last - first))
 
 
-def _cases(user: str, table: pa.Table, cut: datetime) -> list[Case]:
+def _cases(user: str, table: pa.Table, cut: datetime, log: pa.Table) -> list[Case]:
     last = _last(table)
     n_windows = max(1, round((last - cut) / _WEEK))
     width = (last - cut) / n_windows
@@ -129,11 +142,14 @@ def _cases(user: str, table: pa.Table, cut: datetime) -> list[Case]:
         before = table.filter(pc.less_equal(table[c.PLAYED_AT], _scalar(start)))
         after = table.slice(before.num_rows)
         after = after.filter(pc.less_equal(after[c.PLAYED_AT], _scalar(end)))
+        before = without_not_me(before, log, start, user_id=user)
+        after = without_not_me(after, log, user_id=user)
         counted = after.filter(after[c.COUNTED].fill_null(False))
         relevant = frozenset(counted[c.TRACK_ID].to_pylist())
         if relevant and before.num_rows:
             known = frozenset(pc.unique(before[c.TRACK_ID]).to_pylist())
-            found.append(Case(user, cut, start, end, before, known, relevant))
+            said = standing(log, user, start)
+            found.append(Case(user, cut, start, end, before, known, relevant, said))
     return found
 
 

@@ -91,7 +91,7 @@ def evaluate(
     progress.start("Reading the snapshot")
     marts = read_training_marts(snapshot)
     asked = _users(marts["plays"], users)
-    parts = split(marts["plays"], asked, weeks=weeks)
+    parts = split(marts["plays"], asked, weeks=weeks, feedback=marts["feedback"])
     progress.done(f"weeks: {len(parts.cases)}, users: {len(asked)}")
     if not parts.cases:
         raise NotReadyError(

@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final, cast
 
-import pyarrow.compute as pc
-
 from segue.errors import ConfigError, NotReadyError
 from segue.flows.listener import Marts, Person, find_person, rows_of, track_by_ref
 from segue.flows.pool import Known, Pool, ask, with_evidence

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 
 from segue.errors import ConfigError
+from segue.features.feedback_log import without_not_me
 from segue.features.from_marts import training_data
 from segue.features.training_data import TrainingData
 from segue.flows.lessons import school
@@ -267,7 +268,7 @@ def _taught(
     """Teach those of the models that learn from past weeks; returns name -> seconds."""
     learners = [model for model in models if isinstance(model, Learner)]
     past = school(
-        marts["plays"],
+        without_not_me(marts["plays"], marts["feedback"], data.as_of),
         data.catalogue,
         training_sources=settings.training_sources,
         as_of=data.as_of,
