@@ -12,11 +12,24 @@ from segue.errors import NotFittedError
 from segue.features.from_marts import training_data
 from segue.features.training_data import Sessions, TrainingData
 from segue.recommenders.base import NextTrack, StoredRecommender
+from segue.recommenders.next_track import NextTrackRanker
 from segue.recommenders.session_knn import SessionKnn
 from tests.tiny import NOW, crowd_sessions, tracks
 
 Maker = Callable[[], StoredRecommender]
-MAKERS: list[Maker] = [SessionKnn]
+
+
+def next_track() -> NextTrackRanker:
+    """The first stage alone: so few sessions teach no second."""
+    return NextTrackRanker(fewest_sessions=20)
+
+
+def two_stages() -> NextTrackRanker:
+    """Both, the second made of what little there is."""
+    return NextTrackRanker(fewest_sessions=20, fewest_lessons=1, later=0.5, rounds=5)
+
+
+MAKERS: list[Maker] = [SessionKnn, next_track, two_stages]
 
 pytestmark = pytest.mark.parametrize("make", MAKERS, ids=lambda make: str(make.__name__))
 

@@ -1,0 +1,167 @@
+"""What the ranker sees of a candidate: numbers, the same in any catalogue."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.recommenders.next_track.memory import Count, Memory
+from segue.recommenders.next_track.pairs import Near
+from segue.recommenders.next_track.proposals import Proposals
+
+__all__ = ["features"]
+
+_LOOKED_AT: Final = 10
+_BY_PLACE: Final = 3
+_NOT_PLAYED: Final = 60
+
+Floats = npt.NDArray[np.float32]
+Values = dict[str, npt.NDArray[Any]]
+Rows = npt.NDArray[np.int64]
+
+
+def features(memory: Memory, found: Proposals) -> dict[str, Floats]:
+    """One value a candidate and name; all names always, in the same order."""
+    values: Values = dict(found.sources)
+    values |= _shares_and_ranks(found)
+    values |= _from_pairs(memory, found)
+    values |= _counts(memory, found)
+    values |= _repeats(found)
+    return {name: np.asarray(value, np.float32) for name, value in values.items()}
+
+
+def _shares_and_ranks(found: Proposals) -> Values:
+    """A source's score as a share of all it gives in the session, and its rank."""
+    values: Values = {}
+    for name, score in found.sources.items():
+        total = np.bincount(found.row, weights=score, minlength=found.plays.n)
+        values[f"{name}_share"] = score / np.maximum(total[found.row], 1e-9)
+        values[f"{name}_rank"] = _ranks(found.row, score)
+    return values
+
+
+def _ranks(row: Rows, score: Floats) -> Floats:
+    """0 for the highest of a row; ties go by position."""
+    order = np.lexsort((-score, row))
+    starts = np.searchsorted(row, row)  # rows ascend, so a row's run begins at the same place
+    rank = np.empty(len(row), np.float32)
+    rank[order] = np.arange(len(row)) - starts
+    return rank
+
+
+def _from_pairs(memory: Memory, found: Proposals) -> Values:
+    """How the candidate stands to each of the last plays, summed, at most, and one by one."""
+    plays, gathered = found.plays, found.gathered
+    mine = plays.age < _LOOKED_AT
+    row, age = plays.row[mine], plays.age[mine]
+    place = np.searchsorted(gathered.tracks, plays.track[mine])
+    lengths = np.bincount(row, minlength=plays.n)
+    begins = np.cumsum(lengths) - lengths
+    repeats = lengths[found.row]
+    candidate = np.repeat(np.arange(len(found.row)), repeats)
+    within = np.arange(len(candidate)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    entry = begins[found.row][candidate] + within
+    pair = gathered.look_up(place[entry], found.track[candidate])
+    known = np.flatnonzero(pair < len(gathered.keys))
+    pair, candidate, entry = pair[known], candidate[known], entry[known]
+    counts, age, place = gathered.counts[pair], age[entry], place[entry]
+    totals = gathered.totals[place]
+    n = len(found.row)
+
+    def summed(value: Floats) -> Floats:
+        return np.bincount(candidate, weights=value, minlength=n).astype(np.float32)
+
+    def highest(value: Floats) -> Floats:
+        most = np.zeros(n, np.float32)
+        np.maximum.at(most, candidate, value)
+        return most
+
+    plays_of = memory.counts[:, Count.PLAYS]
+    sizes = plays_of[gathered.tracks[place]] * plays_of[found.track[candidate]]
+    cosine = counts[:, Near.TOGETHER] / np.sqrt(np.maximum(sizes, 1))
+    fading = np.maximum(memory.counts[gathered.tracks, Count.FADING], 1e-3)[place]
+    following = counts[:, Near.NEXT] / fading
+    after = counts[:, Near.AFTER] / fading
+    near = (1 / (1 + age)).astype(np.float32)
+    lately = counts[:, Near.LATELY] / np.maximum(totals[:, Near.LATELY], 1e-6) ** 0.6
+    in_step = np.select(
+        [age == 0, age == 1, age == 2],
+        [counts[:, Near.NEXT], counts[:, Near.SECOND], counts[:, Near.THIRD]],
+        np.float32(0),
+    )
+    values: Values = {
+        "matched": summed(np.ones(len(pair), np.float32)),
+        "after_sum": summed(after * near),
+        "lately_sum": summed(lately * near),
+        "cosine_sum": summed(cosine * np.sqrt(near)),
+        "in_step": summed(in_step / fading),
+        "cosine_max": highest(cosine),
+        "following_max": highest(following),
+        "together_max": highest(counts[:, Near.TOGETHER]),
+    }
+    values["matched_share"] = values["matched"] / np.maximum(lengths[found.row], 1)
+    for ago in range(_BY_PLACE):
+        at = (age == ago).astype(np.float32)
+        values[f"next_{ago}"] = summed(at * counts[:, Near.NEXT])
+        values[f"following_{ago}"] = summed(at * following)
+        values[f"after_{ago}"] = summed(at * after)
+        values[f"previous_{ago}"] = summed(at * counts[:, Near.PREVIOUS])
+        values[f"together_{ago}"] = summed(at * counts[:, Near.TOGETHER])
+        values[f"cosine_{ago}"] = summed(at * cosine)
+    return values
+
+
+def _counts(memory: Memory, found: Proposals) -> Values:
+    """How often the candidate is played, now and ever, and how often the last track."""
+    counts = memory.counts[found.track]
+    plays = np.maximum(counts[:, Count.PLAYS], 1)
+    last = found.plays.ago(0)[found.row]
+    return {
+        "plays": counts[:, Count.PLAYS],
+        "fading": counts[:, Count.FADING],
+        "lately": counts[:, Count.LATELY],
+        "just_now": counts[:, Count.JUST_NOW],
+        "fading_share": counts[:, Count.FADING] / plays,
+        "first_share": counts[:, Count.FIRST] / plays,
+        "last_share": counts[:, Count.LAST] / plays,
+        "last_plays": np.where(last >= 0, memory.counts[last, Count.PLAYS], 0),
+    }
+
+
+def _repeats(found: Proposals) -> Values:
+    """Whether the session plays tracks again, in which order, and what that says of this one."""
+    plays = found.plays
+    n = int(found.track.max(initial=0)) + int(plays.track.max(initial=0)) + 1
+    candidate = found.row * n + found.track
+    played = plays.row * n + plays.track
+    distinct, inverse, times = np.unique(played, return_inverse=True, return_counts=True)
+    latest = np.full(len(distinct), _NOT_PLAYED)
+    np.minimum.at(latest, inverse, plays.age)
+    earliest = np.zeros(len(distinct), np.int64)
+    np.maximum.at(earliest, inverse, plays.age)
+    place = np.minimum(np.searchsorted(distinct, candidate), max(len(distinct) - 1, 0))
+    held = distinct[place] == candidate if len(distinct) else np.zeros(len(candidate), bool)
+    lengths = np.maximum(plays.lengths, 1)
+    same_prefix = plays.row[1:] == plays.row[:-1]
+    at_once = same_prefix & (plays.track[1:] == plays.track[:-1])
+    again = same_prefix & (plays.track[:-1] == plays.ago(0)[plays.row[:-1]])
+    followed = np.unique(played[1:][again])
+    different = np.bincount(distinct // n, minlength=plays.n) / lengths
+    repeats_at_once = np.bincount(plays.row[1:][at_once], minlength=plays.n)
+    of = found.row
+
+    def where_held(values: Rows, otherwise: int) -> Rows:
+        return np.where(held, values[place], otherwise) if len(values) else np.zeros(len(of), int)
+
+    return {
+        "length": plays.lengths[of],
+        "played_ago": where_held(latest, _NOT_PLAYED),
+        "first_ago": where_held(earliest, _NOT_PLAYED),
+        "times": where_held(times, 0),
+        "different": different[of],
+        "at_once": repeats_at_once[of],
+        "followed": np.isin(candidate, followed),
+        "any_followed": np.isin(of, followed // n),
+    }
