@@ -17,7 +17,7 @@ from pydantic_settings import (
 
 from segue.errors import ConfigError
 
-__all__ = ["Settings", "default_home", "load_settings"]
+__all__ = ["Settings", "default_home", "load_settings", "settings_file"]
 
 
 class _Part(BaseModel):
@@ -129,6 +129,10 @@ class Settings(BaseSettings):
     matching: Matching = Matching()
     training: Training = Training()
     recommend: Recommending = Recommending()
+    models: dict[str, dict[str, bool | int | float | str]] = Field(
+        default_factory=dict,
+        description="Settings of single models by their names; see `segue tune`.",
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -160,6 +164,11 @@ def _expanded(path: Path) -> Path:
             field="home",
             cure="Set SEGUE_HOME to a folder, written in full, or give --home.",
         ) from error
+
+
+def settings_file(home: Path | None = None) -> Path:
+    """The segue.toml that is read: the one here, else the one in the data home."""
+    return _settings_file({"home": home}).absolute()
 
 
 def _settings_file(arguments: dict[str, Any]) -> Path:

@@ -73,3 +73,27 @@ def test_one_listener_alone(home: Home, tmp_path: Path) -> None:
     said = home(*_ask(tmp_path / "one.csv"))
     assert said.code in (0, 2)
     assert "Traceback" not in said.err
+
+
+def test_tuning_shows_and_applies_what_is_best(home: Home, table: Path) -> None:
+    on = ("tune", "--dataset", "table", "--path", table, "--k", "5", "--trials", "4")
+    shown = home(*on, "--model", "als").ok()
+    assert "n_factors" in shown.out
+    assert not (home.folder / "segue.toml").exists()
+    report = home(*on, "--model", "als", "--apply", "--json").ok().json
+    assert report["again"] == len(report["trials"])  # known from the first time
+    if report["applied"]:
+        written = (home.folder / "segue.toml").read_text()
+        assert f"n_factors = {report['best']['n_factors']}" in written
+        home(*_ask(table, "--models", "als", "--limit-users", "5")).ok()
+
+
+def test_tuning_that_cannot_be_meant(home: Home, table: Path) -> None:
+    on = ("--dataset", "table", "--path", table)
+    home("tune", "--model", "wizard", *on).refused("wizard", "als", code=2)
+    home("tune", "--model", "most_played", *on).refused("als", code=2)
+    home("tune", "--model", "als", "--metric", "luck", *on).refused("ndcg", code=2)
+    home("tune", "--model", "als").refused("segue build")
+    home.folder.mkdir(exist_ok=True)
+    (home.folder / "segue.toml").write_text("[models.als]\nfactors = 3\n")
+    home("evaluate", *on).refused("models.als.factors", "n_factors", code=2)

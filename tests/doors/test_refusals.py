@@ -21,6 +21,7 @@ def test_without_a_command_the_help_is_shown(home: Home) -> None:
         ("train",),
         ("recommend",),
         ("evaluate",),
+        ("tune",),
         ("status",),
         ("simulate",),
         ("demo",),

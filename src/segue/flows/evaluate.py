@@ -25,6 +25,7 @@ from segue.evaluation.splits import Split, split
 from segue.features.catalogue import Catalogue
 from segue.features.from_marts import crowd_as_of, training_data
 from segue.flows.listener import Marts
+from segue.flows.make_models import ModelSettings
 from segue.flows.playlist_player import playlist_player
 from segue.flows.train import Settings, read_training_marts, trained
 from segue.flows.wishes import Wishes
@@ -32,7 +33,7 @@ from segue.music import columns as c
 from segue.progress import Progress
 from segue.recommenders.base import Recommender
 
-__all__ = ["PLAYLIST", "Blend", "Snapshot", "evaluate"]
+__all__ = ["PLAYLIST", "Blend", "Snapshot", "evaluate", "known_tracks"]
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ def evaluate(
     seed: int,
     training_sources: Collection[str] | None = None,
     threads: int = 0,
+    models: ModelSettings | None = None,
     wishes: Wishes | None = None,
     blends: Mapping[str, Blend] | None = None,
     left_out: Collection[str] = (),
@@ -77,6 +79,7 @@ def evaluate(
         weeks: How many weeks to hold out; a short history holds out its last fifth.
         seed: Of training and bootstrap.
         training_sources: Sources of plays that may be learned from; None means all.
+        models: Settings of single models that differ from the defaults.
         wishes: Options of the playlists that are compared as PLAYLIST, None means the usual ones;
             mix and size come from the question.
         blends: Name -> what to compare besides.
@@ -101,16 +104,16 @@ def evaluate(
     seconds = {"read": perf_counter() - began}
     found: list[Answers] = []
     n_tracks = 0
-    settings = Settings(training_sources, seed, threads, left_out)
+    settings = Settings(training_sources, seed, threads, left_out, models or {})
     for cut in parts.cuts:
-        tables = {**marts, "tracks": _known_tracks(marts, cut)}
+        tables = {**marts, "tracks": known_tracks(marts, cut)}
         data = training_data(**tables, training_sources=training_sources, as_of=cut)
         n_tracks = max(n_tracks, len(data.catalogue))
-        models, took = trained(tables, data, settings=settings, progress=progress)
+        learned, took = trained(tables, data, settings=settings, progress=progress)
         for name, value in took.items():
             seconds[name] = seconds.get(name, 0.0) + value
-        fitted: dict[str, Recommender] = {model.name: model for model in models}
-        players: dict[str, Player] = {model.name: model.recommend for model in models}
+        fitted: dict[str, Recommender] = {model.name: model for model in learned}
+        players: dict[str, Player] = {model.name: model.recommend for model in learned}
         players[PLAYLIST] = playlist_player(
             fitted, data.catalogue, snapshot=snapshot, wishes=wishes or Wishes()
         )
@@ -152,7 +155,7 @@ def _users(plays: pa.Table, users: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(users)) if users else known
 
 
-def _known_tracks(marts: Mapping[str, pa.Table], cut: datetime) -> pa.Table:
+def known_tracks(marts: Mapping[str, pa.Table], cut: datetime) -> pa.Table:
     """Tracks of a catalogue or a crowd, and those that somebody here had played by then.
 
     How many of a crowd listen to each is counted anew, too: the mart's number knows the future.

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.metadata import entry_points
 from time import perf_counter
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
-from segue.errors import ConfigError
 from segue.features.feedback_log import without_not_me
 from segue.features.from_marts import training_data
 from segue.features.training_data import TrainingData
 from segue.flows.lessons import school
+from segue.flows.make_models import ModelSettings, make_models
 from segue.music import columns as c
 from segue.progress import Progress, Silent
 from segue.recommenders.base import Composed, Frank, Learner, StoredRecommender
@@ -27,7 +25,6 @@ __all__ = [
     "Marts",
     "Settings",
     "TrainReport",
-    "all_recommenders",
     "fit_all",
     "read_training_marts",
     "train",
@@ -36,7 +33,6 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-_GROUP: Final = "segue.recommenders"
 _PLAY_COLUMNS: Final = (
     c.USER_ID,
     c.TRACK_ID,
@@ -111,6 +107,7 @@ def train(
     training_sources: Collection[str],
     seed: int,
     threads: int,
+    models: ModelSettings | None = None,
     progress: Progress,
     now: datetime,
     left_out: Collection[str] = (),
@@ -121,6 +118,7 @@ def train(
         training_sources: Sources of plays that may be learned from.
         seed: Of everything random.
         threads: 0 means all cores; the result does not depend on it.
+        models: Settings of single models that differ from the defaults.
         now: Plays after it are not learned from; aware UTC.
         left_out: Installed recommenders that are not trained.
 
@@ -137,12 +135,12 @@ def train(
     data = training_data(**marts, training_sources=training_sources, as_of=now)
     seconds["read"] = perf_counter() - began
     progress.done(f"{len(data.catalogue):,} tracks, {data.interactions.n_users:,} listeners")
-    settings = Settings(training_sources, seed, threads, left_out)
-    models, took = trained(marts, data, settings=settings, progress=progress)
+    settings = Settings(training_sources, seed, threads, left_out, models or {})
+    fitted, took = trained(marts, data, settings=settings, progress=progress)
     seconds |= took
     began = perf_counter()
     progress.start("Saving the models")
-    bundle = bundles.publish(models, data.catalogue, snapshot=snapshot.name, trained_at=now)
+    bundle = bundles.publish(fitted, data.catalogue, snapshot=snapshot.name, trained_at=now)
     seconds["save"] = perf_counter() - began
     progress.done(bundle.name)
     report = TrainReport(
@@ -154,10 +152,10 @@ def train(
         sessions=len(data.sessions),
         seconds=seconds,
         sizes=bundles.sizes(bundle.name),
-        skipped=_skipped(models),
-        learned=_learned(models),
+        skipped=_skipped(fitted),
+        learned=_learned(fitted),
     )
-    _log.info("trained %d recommenders in %.1f s", len(models), sum(seconds.values()))
+    _log.info("trained %d recommenders in %.1f s", len(fitted), sum(seconds.values()))
     return report
 
 
@@ -172,36 +170,6 @@ def read_training_marts(snapshot: Marts) -> dict[str, pa.Table]:
     }
 
 
-def all_recommenders(
-    *, seed: int, threads: int, left_out: Collection[str] = ()
-) -> list[StoredRecommender]:
-    """One of each installed recommender, unfitted, in alphabetical order.
-
-    Those whose constructor takes a seed or threads are given them.
-
-    Args:
-        left_out: Names of those that are not wanted.
-
-    Raises:
-        ConfigError: One of these is not installed.
-    """
-    points = {point.name: point for point in entry_points(group=_GROUP)}
-    for name in sorted(set(left_out) - points.keys()):
-        raise ConfigError(
-            f"setting training.left_out: there is no recommender “{name}”",
-            field="training.left_out",
-            cure=f"Choose among: {', '.join(sorted(points))}.",
-        )
-    given = {"seed": seed, "threads": threads}
-    models: list[StoredRecommender] = []
-    for name in sorted(points.keys() - set(left_out)):
-        point = points[name]
-        made = point.load()
-        taken = inspect.signature(made).parameters
-        models.append(made(**{name: value for name, value in given.items() if name in taken}))
-    return models
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How to train.
@@ -211,12 +179,14 @@ class Settings:
         seed: Of everything random.
         threads: 0 means all cores; the result does not depend on it.
         left_out: Installed recommenders that are not trained.
+        models: Settings of single models that differ from the defaults.
     """
 
     training_sources: Collection[str] | None
     seed: int
     threads: int = 0
     left_out: Collection[str] = ()
+    models: ModelSettings = field(default_factory=dict)
 
 
 def trained(
@@ -231,8 +201,11 @@ def trained(
         marts: What `read_training_marts` gave.
         data: The training data made of it.
     """
-    models = all_recommenders(
-        seed=settings.seed, threads=settings.threads, left_out=settings.left_out
+    models = make_models(
+        seed=settings.seed,
+        threads=settings.threads,
+        settings=settings.models,
+        left_out=settings.left_out,
     )
     seconds = _taught(models, marts, data, settings, progress)
     for name, value in fit_all(models, data, progress).items():

@@ -8,6 +8,7 @@ from segue.features.interactions import Interactions
 from segue.recommenders.crowd import crowd_of
 from segue.recommenders.factors import Factors, factorise
 from segue.recommenders.from_crowd import FromCrowd
+from segue.recommenders.search_space import Real, Space, Whole
 
 __all__ = ["Als"]
 
@@ -49,6 +50,15 @@ class Als(FromCrowd[Factors]):
         self.regularisation = regularisation
         self.iterations = iterations
         self.seed = seed
+
+    @classmethod
+    def search_space(cls) -> Space:
+        """What `segue tune` tries."""
+        return {
+            "n_factors": Whole(16, 256, log=True),
+            "regularisation": Real(0.1, 100.0, log=True),
+            "iterations": Whole(5, 30),
+        }
 
     def _learn(self, interactions: Interactions) -> Factors:
         return factorise(

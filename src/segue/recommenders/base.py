@@ -16,6 +16,7 @@ from segue.features.ranked import Ranked
 from segue.features.training_data import Sessions, TrainingData
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
+from segue.recommenders.search_space import Space
 
 __all__ = [
     "Batch",
@@ -30,6 +31,7 @@ __all__ = [
     "Similar",
     "Stored",
     "StoredRecommender",
+    "Tunable",
 ]
 
 
@@ -154,6 +156,15 @@ class NextTrack(Protocol):
 
     def next_tracks(self, prefixes: Sessions, k: int) -> Ranked:
         """The k likeliest next tracks of every prefix; tracks of the prefix may come again."""
+
+
+@runtime_checkable
+class Tunable(Protocol):
+    """A recommender some of whose settings are worth choosing by trial."""
+
+    @classmethod
+    def search_space(cls) -> Space:
+        """Constructor argument -> what it may be; the defaults lie within."""
 
 
 @runtime_checkable

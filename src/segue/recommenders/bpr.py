@@ -11,6 +11,7 @@ from segue.recommenders.crowd import Crowd, crowd_of
 from segue.recommenders.factors import Factors
 from segue.recommenders.from_crowd import FromCrowd
 from segue.recommenders.quiet_threads import quiet_threads
+from segue.recommenders.search_space import Real, Space, Whole
 
 __all__ = ["Bpr"]
 
@@ -59,6 +60,16 @@ class Bpr(FromCrowd[Factors]):
         self.regularisation = regularisation
         self.iterations = iterations
         self.seed = seed
+
+    @classmethod
+    def search_space(cls) -> Space:
+        """What `segue tune` tries."""
+        return {
+            "n_factors": Whole(16, 256, log=True),
+            "learning_rate": Real(0.001, 0.2, log=True),
+            "regularisation": Real(0.0001, 0.3, log=True),
+            "iterations": Whole(20, 300, log=True),
+        }
 
     def _learn(self, interactions: Interactions) -> Factors:
         crowd = crowd_of(interactions)

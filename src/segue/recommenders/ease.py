@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.features.interactions import Interactions
-from segue.recommenders.crowd import Crowd, PlayWeight, crowd_of, weighted_plays
+from segue.recommenders.crowd import WEIGHTS, Crowd, PlayWeight, crowd_of, weighted_plays
 from segue.recommenders.from_crowd import FromCrowd
 from segue.recommenders.item_item import Links
+from segue.recommenders.search_space import OneOf, Real, Space
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -76,6 +77,18 @@ class Ease(FromCrowd[Links]):
         self.kept = kept
         self.exact_tracks = exact_tracks
         self.weight = weight
+
+    @classmethod
+    def search_space(cls) -> Space:
+        """What `segue tune` tries."""
+        return {
+            "regularisation": Real(1.0, 2000.0, log=True),
+            "per_track": Real(0.0, 1.0),
+            "scaling": Real(0.0, 1.0),
+            "restored": Real(0.0, 1.0),
+            "levelling": Real(0.0, 1.0),
+            "weight": OneOf(WEIGHTS),
+        }
 
     def _learn(self, interactions: Interactions) -> Links:
         from segue.recommenders.head_regression import head_regression

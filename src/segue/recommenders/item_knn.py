@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.features.interactions import Interactions
-from segue.recommenders.crowd import Crowd, PlayWeight, crowd_of, weighted_plays
+from segue.recommenders.crowd import WEIGHTS, Crowd, PlayWeight, crowd_of, weighted_plays
 from segue.recommenders.from_crowd import FromCrowd
 from segue.recommenders.item_item import Links
+from segue.recommenders.search_space import OneOf, Real, Space, Whole
 
 __all__ = ["ItemKnn", "Kind"]
 
@@ -70,6 +71,18 @@ class ItemKnn(FromCrowd[Links]):
         self.shrinkage = shrinkage
         self.k1 = k1
         self.b = b
+
+    @classmethod
+    def search_space(cls) -> Space:
+        """What `segue tune` tries."""
+        return {
+            "kind": OneOf(_KINDS),
+            "neighbours": Whole(10, 500, log=True),
+            "weight": OneOf(WEIGHTS),
+            "shrinkage": Real(0.1, 1000.0, log=True),
+            "k1": Real(0.1, 5.0, log=True),
+            "b": Real(0.0, 1.0),
+        }
 
     def _learn(self, interactions: Interactions) -> Links:
         from segue.recommenders.neighbours import nearest_columns

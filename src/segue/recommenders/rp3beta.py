@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from segue.features.interactions import Interactions
-from segue.recommenders.crowd import PlayWeight, crowd_of, weighted_plays
+from segue.recommenders.crowd import WEIGHTS, PlayWeight, crowd_of, weighted_plays
 from segue.recommenders.from_crowd import FromCrowd
 from segue.recommenders.item_item import Links
+from segue.recommenders.search_space import OneOf, Real, Space, Whole
 
 __all__ = ["Rp3Beta"]
 
@@ -53,6 +54,16 @@ class Rp3Beta(FromCrowd[Links]):
         self.beta = beta
         self.neighbours = neighbours
         self.weight = weight
+
+    @classmethod
+    def search_space(cls) -> Space:
+        """What `segue tune` tries."""
+        return {
+            "alpha": Real(0.2, 1.5),
+            "beta": Real(0.0, 1.0),
+            "neighbours": Whole(10, 500, log=True),
+            "weight": OneOf(WEIGHTS),
+        }
 
     def _learn(self, interactions: Interactions) -> Links:
         from segue.recommenders.neighbours import nearest_columns

@@ -20,6 +20,7 @@ from segue.recommenders.arrays import Array, load_array, load_settings, save_arr
 from segue.recommenders.incidence import Incidence
 from segue.recommenders.ranked_rows import ranked_rows, stacked
 from segue.recommenders.ranking import best, candidates, fitted, searchable, spread_best, steadied
+from segue.recommenders.search_space import Space, Whole
 from segue.recommenders.session_votes import SessionVotes, blocks
 
 __all__ = ["SessionKnn"]
@@ -86,6 +87,13 @@ class SessionKnn:
         self.per_artist = per_artist
         self.catalogue_: Catalogue | None = None
         self.memory_: _Memory | None = None
+
+    @classmethod
+    def search_space(cls) -> Space:
+        """What `segue tune` tries."""
+        return {
+            "neighbours": Whole(50, 3000, log=True),
+        }
 
     def fit(self, data: TrainingData) -> Self:
         """Remember the sessions that hold at least two different tracks."""

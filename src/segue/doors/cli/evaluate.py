@@ -191,7 +191,9 @@ def _of_data_set(
     first = settings.training.seed
     return evaluate_data_set(
         data,
-        lambda seed: make_models(needed, seed=seed, threads=settings.training.threads),
+        lambda seed: make_models(
+            needed, seed=seed, threads=settings.training.threads, settings=settings.models
+        ),
         asking,
         seeds=tuple(range(first, first + seeds)),
         shown=models,
@@ -221,6 +223,7 @@ def _own(call: Call, *, weeks: int, ks: tuple[int, ...], user: str | None) -> Le
         seed=settings.training.seed,
         threads=settings.training.threads,
         left_out=settings.training.left_out,
+        models=settings.models,
         progress=call.progress(),
     )
 

@@ -1,0 +1,118 @@
+"""Writing one model's section into segue.toml, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from segue.errors import ConfigError, StorageError
+from segue.recommenders.search_space import Value
+
+__all__ = ["model_section", "write_model_section"]
+
+
+def model_section(model: str, values: Mapping[str, Value]) -> str:
+    """The section as it stands in the file.
+
+    >>> print(model_section("als", {"n_factors": 96}))
+    [models.als]
+    n_factors = 96
+    """
+    lines = [f"{name} = {_toml(value)}" for name, value in values.items()]
+    return "\n".join([f"[models.{model}]", *lines])
+
+
+def write_model_section(path: Path, model: str, values: Mapping[str, Value]) -> None:
+    """Put the settings of one model into the file, by one rename; other lines stay as they are.
+
+    Settings of the model that are not among `values` are kept.
+
+    Raises:
+        ConfigError: The file is no TOML, or says it in a way that cannot be changed by lines.
+        StorageError: It cannot be written; nothing was changed.
+    """
+    text = _text(path)
+    before = _parsed(text, path)
+    models = before.get("models", {})
+    known = models.get(model, {}) if isinstance(models, dict) else {}
+    wanted = {**(known if isinstance(known, dict) else {}), **values}
+    changed = _changed(text, model, model_section(model, wanted))
+    expected = {**before, "models": {**before.get("models", {}), model: wanted}}
+    try:
+        right = tomllib.loads(changed) == expected
+    except tomllib.TOMLDecodeError:
+        right = False
+    if not right:
+        raise ConfigError(
+            f"{path}: the settings of {model} are written in a way that is not changed here",
+            field=f"models.{model}",
+            cure="Write them yourself: " + "; ".join(model_section(model, values).splitlines()),
+        )
+    _replace(path, changed)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error}", field="models", cure="Mend the file or move it away."
+        ) from error
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error}", field="models", cure="Mend the file or move it away."
+        ) from error
+
+
+def _changed(text: str, model: str, section: str) -> str:
+    """The text with the section in the place of the old one, or at its end."""
+    header = re.compile(
+        rf"^[ \t]*\[[ \t]*models[ \t]*\.[ \t]*{re.escape(model)}[ \t]*\].*$", re.MULTILINE
+    )
+    found = header.search(text)
+    if found is None:
+        gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+        return f"{text}{gap}{section}\n"
+    after = re.compile(r"^[ \t]*\[", re.MULTILINE).search(text, found.end())
+    rest = text[after.start() :] if after else ""
+    return f"{text[: found.start()]}{section}\n" + (f"\n{rest}" if rest else "")
+
+
+def _toml(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value)
+    return repr(value)
+
+
+def _replace(path: Path, text: str) -> None:
+    path = path.resolve()
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            aside.chmod(path.stat().st_mode & 0o777)
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror or error}",
+            cure="Mend the permissions of the folder; nothing was changed.",
+        ) from error

@@ -1,0 +1,62 @@
+"""Writing a model's settings into segue.toml without touching anything else."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from segue.errors import ConfigError, StorageError
+from segue.flows.settings_file import model_section, write_model_section
+from segue.recommenders.search_space import Value
+
+BEST: dict[str, Value] = {"n_factors": 96, "regularisation": 0.5, "weight": "log", "fast": True}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "# mine\nuser_id = 'ada'",
+        "[plays]\ncounted_ms = 1\n\n[models.ease]\nscaling = 0.5 # good\n",
+        "[models.als]\nn_factors = 8\niterations = 3\n\n[plays] # rules\ncounted_ms = 1\n",
+        "[ models . als ]\nn_factors = 8\n[[odd]]\nx = 1\n",
+    ],
+)
+def test_only_the_section_changes(text: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "segue.toml"
+    if text is not None:
+        path.write_text(text)
+    write_model_section(path, "als", BEST)
+    before, after = tomllib.loads(text or ""), tomllib.loads(path.read_text())
+    known = before.get("models", {}).get("als", {})
+    assert after.pop("models") == {**before.pop("models", {}), "als": {**known, **BEST}}
+    assert after == before
+    for comment in ("# mine", "# good", "# rules"):
+        assert (comment in path.read_text()) == (comment in (text or ""))
+    assert [one.name for one in tmp_path.iterdir()] == ["segue.toml"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["models = { als = { n_factors = 8 } }\n", "models.als.n_factors = 8\n", "user_id = [\n"],
+)
+def test_what_cannot_be_changed_by_lines_is_left_alone(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "segue.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as refused:
+        write_model_section(path, "als", BEST)
+    assert refused.value.cure
+    assert path.read_text() == text
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises((StorageError, ConfigError)):
+        write_model_section(tmp_path / "file" / "segue.toml", "als", BEST)
+
+
+def test_the_section_as_shown() -> None:
+    assert model_section("als", {"n_factors": 96}) == "[models.als]\nn_factors = 96"
