@@ -67,17 +67,13 @@ class GenreLists(NameLists):
         """The genre names of one track."""
         return tuple(self.names[g] for g in self.codes_of(row))
 
-    @cached_property
-    def owners(self) -> npt.NDArray[np.int64]:
-        """The track that each code belongs to, as long as `codes`."""
-        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
-
-    def highest(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The highest values[g] among each track's genres, 0 without any, shape (n_tracks,)."""
-        found = np.zeros(len(self.offsets) - 1)
-        filled = np.flatnonzero(np.diff(self.offsets))
-        if len(filled):
-            found[filled] = np.maximum.reduceat(values[self.codes], self.offsets[filled])
+    def highest_at(
+        self, rows: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """The highest values[g] among the genres of each of these tracks, 0 without any."""
+        owner, codes = self.codes_at(rows)
+        found = np.zeros(len(rows))
+        np.maximum.at(found, owner, values[codes])
         return found
 
     def any_of(self, wanted: Mask) -> Mask:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["closeness_to"]
+__all__ = ["closeness_to", "places_among"]
 
 Reals = npt.NDArray[np.float64]
 
@@ -82,3 +82,14 @@ def _genres(
     place = np.array([sets[genres] for _, genres in tracks], dtype=np.int64)
     both = np.outer(sizes > 0, lengths > 0).astype(np.float64)
     return jaccard[place], both[place]
+
+
+def places_among(values: Sequence[float | None]) -> list[float]:
+    """The share of known values below each one, ties in the middle; ½ where nothing is known."""
+    full = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    known = np.sort(full[~np.isnan(full)])
+    if len(known) < 2:
+        return [0.5] * len(values)
+    below = np.searchsorted(known, full, side="left") + np.searchsorted(known, full, side="right")
+    places: list[float] = np.where(np.isnan(full), 0.5, below / (2 * len(known))).tolist()
+    return places

@@ -35,7 +35,7 @@ from segue.playlists.titles import ABOUT, entitle
 from segue.progress import Progress, Silent
 from segue.recommenders.bundle import Bundle
 
-__all__ = ["Wishes", "picks", "recommend"]
+__all__ = ["Wishes", "picks", "playlist_for", "recommend"]
 
 _log = logging.getLogger(__name__)
 _FAVOURITES: Final = 30
@@ -84,6 +84,15 @@ def recommend(
         time.perf_counter() - started,
     )
     return playlist
+
+
+def playlist_for(bundle: Bundle, person: Person, wishes: Wishes) -> Playlist:
+    """The playlist of a listener who is in memory already; seeds are track ids.
+
+    Raises:
+        NotReadyError: There is nothing that this mix could be made of.
+    """
+    return _Making(bundle, person, wishes, wishes.seeds, Known(bundle.catalogue)).playlist()
 
 
 def picks(bundle: Bundle, person: Person, wishes: Wishes) -> Candidates:

@@ -115,6 +115,7 @@ def artist_key(name: str) -> str:
     return _artist_key(name)
 
 
+@lru_cache(maxsize=1 << 17)
 def title_key(title: str) -> str:
     """The normal form of a title, without the remarks that do not make it another song.
 

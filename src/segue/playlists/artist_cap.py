@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from segue.music.candidates import Candidates
@@ -27,11 +26,15 @@ class ArtistCap:
 
     def __call__(self, candidates: Candidates, /) -> Candidates:
         """The candidates within the cap, in their order."""
-        count: Counter[str] = Counter()
+        count: dict[str, int] = {}
+        full: set[str] = set()
         rows = []
         for row, track_id in enumerate(candidates.track_ids):
             artists = self.facts[track_id].artist_keys
-            if all(count[artist] < self.most for artist in artists):
-                count.update(artists)
+            if full.isdisjoint(artists):
                 rows.append(row)
+                for artist in artists:
+                    count[artist] = count.get(artist, 0) + 1
+                    if count[artist] >= self.most:
+                        full.add(artist)
         return candidates.take(rows)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from segue.features.nearness import closeness_to
+from segue.features.nearness import closeness_to, places_among
 from segue.music.candidates import Candidates
 from segue.playlists.facts import Facts, TrackFacts
 
@@ -51,15 +50,17 @@ class Dial:
     def familiarity(self, tracks: Sequence[TrackFacts]) -> list[float]:
         """How familiar each of the tracks is beside the others, 0 … 1."""
         popular = popularity(tracks)
-        near = _places(_nearness(tracks, self.favourites))
+        near = places_among(_nearness(tracks, self.favourites))
         known = [not self.known_artists.isdisjoint(track.artist_keys) for track in tracks]
         return [sum(three) / 3 for three in zip(known, popular, near, strict=True)]
 
 
 def popularity(tracks: Sequence[TrackFacts]) -> list[float]:
     """How popular each track is among these, 0 … 1: by catalogue, by crowd, or the mean of both."""
-    by_catalogue = _places([track.popularity for track in tracks])
-    by_crowd = _places([float(track.listeners) if track.listeners else None for track in tracks])
+    by_catalogue = places_among([track.popularity for track in tracks])
+    by_crowd = places_among(
+        [float(track.listeners) if track.listeners else None for track in tracks]
+    )
     return [
         (one + other) / 2
         if track.popularity is not None and track.listeners
@@ -82,17 +83,4 @@ def _nearness(tracks: Sequence[TrackFacts], favourites: Sequence[TrackFacts]) ->
     return [
         sum(sorted(to_each, reverse=True)[:count]) / count if track.sound or track.genres else None
         for track, to_each in zip(tracks, close, strict=True)
-    ]
-
-
-def _places(values: Sequence[float | None]) -> list[float]:
-    """The share of known values below each one, ties in the middle; ½ where nothing is known."""
-    known = sorted(value for value in values if value is not None)
-    if len(known) < 2:
-        return [0.5] * len(values)
-    return [
-        0.5
-        if value is None
-        else (bisect_left(known, value) + bisect_right(known, value)) / (2 * len(known))
-        for value in values
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
@@ -15,13 +16,15 @@ from segue.features.training_data import TrainingData
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
-from segue.recommenders.ranking import best, candidates, fitted, searchable, spread
+from segue.recommenders.ranking import candidates, fitted, searchable, spread_best, steadied
 
 __all__ = ["Popular"]
 
 _PEOPLE: Final = 3  # what fewer people play is their taste, not popularity
 _PRIOR: Final = 0.2
 _TASTE: Final = 0.75
+_FIRST: Final = 1 << 14
+_SLACK: Final = 2.0**-18
 
 Reals = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -74,12 +77,44 @@ class Popular:
         catalogue = fitted(self.name, self.catalogue_)
         heard = listening(query, catalogue)
         taste = _taste(heard, catalogue, catalogue.rows(query.seeds))
-        scores = self.scores_.astype(np.float64)
-        if taste.any():
-            scores *= 1 - _TASTE + _TASTE * catalogue.genres.highest(taste)
-        scores[~searchable(query, catalogue, heard) | (self.scores_ <= 0)] = -np.inf
-        top = spread(best(scores, 8 * k + 8), catalogue, self.per_artist)[:k]
-        return top, scores[top]
+        usable = searchable(query, catalogue, heard)
+        for wanted in (2 * k + 8, 8 * k + 8):
+            rows, scores = self._best(taste, usable, wanted)
+            top = spread_best(scores, rows, catalogue, per_artist=self.per_artist, k=k)
+            if len(top) == k or len(rows) < wanted:
+                break
+        return rows[top], steadied(scores[top])
+
+    def _best(
+        self, taste: npt.NDArray[np.float64], usable: npt.NDArray[np.bool_], wanted: int
+    ) -> tuple[Rows, npt.NDArray[np.float64]]:
+        """At least the best so many rows, ascending, and their scores.
+
+        The most popular are looked at first: taste can only lower a score.
+        """
+        catalogue, order = fitted(self.name, self.catalogue_), self._by_popularity
+        rows, scores = np.empty(0, np.int64), np.empty(0)
+        start, block, bar = 0, _FIRST, -np.inf
+        while start < len(order) and self.scores_[order[start]] >= bar:
+            some = order[start : start + block]
+            some = some[usable[some]]
+            found = self.scores_[some].astype(np.float64)
+            if taste.any():
+                found *= 1 - _TASTE + _TASTE * catalogue.genres.highest_at(some, taste)
+            rows, scores = np.concatenate([rows, some]), np.concatenate([scores, found])
+            if len(rows) > wanted > 0:
+                bar = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
+                bar -= _SLACK * abs(bar)  # what is tied with the last stays
+                rows, scores = rows[scores >= bar], scores[scores >= bar]
+            start, block = start + block, 2 * block
+        ascending = np.argsort(rows)
+        return rows[ascending], scores[ascending]
+
+    @cached_property
+    def _by_popularity(self) -> Rows:
+        """Rows of what anybody plays, the most popular first."""
+        some = np.flatnonzero(self.scores_ > 0)
+        return some[np.argsort(-self.scores_[some], kind="stable")]
 
     def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
         """How many listen to each, and the genre for which it was proposed."""
@@ -133,10 +168,8 @@ def _taste(
     if (seeds >= 0).any():
         rows = seeds[seeds >= 0]
         liking = np.ones(len(rows))
-    per_track = np.zeros(len(catalogue))
-    per_track[rows] = liking
-    weights = per_track[genres.owners]
-    total = np.bincount(genres.codes, weights=weights, minlength=len(genres.names))
+    owner, codes = genres.codes_at(rows)
+    total = np.bincount(codes, weights=liking[owner], minlength=len(genres.names))
     top = total.max(initial=0)
     return np.sqrt(total / top) if top > 0 else np.zeros(len(genres.names))
 

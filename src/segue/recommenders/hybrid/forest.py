@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -83,15 +84,22 @@ class Forest:
         Args:
             table: float64, shape (n, n_features), no NaN.
         """
-        n_trees = len(self.values)
+        nodes, firsts = self._real_nodes
         columns = np.ascontiguousarray(table.T)
-        right = columns[self.features] > self.thresholds[:, None]
-        left_over = np.where(right, self.masks[:, None], np.uint16(2**LEAVES - 1))
-        left_over = left_over.reshape(n_trees, LEAVES - 1, len(table))
-        left_over = np.bitwise_and.reduce(left_over, axis=1)
+        right = columns[self.features[nodes]] > self.thresholds[nodes, None]
+        struck = right * ~self.masks[nodes, None]
+        left_over = ~np.bitwise_or.reduceat(struck, firsts, axis=0)
         lowest = left_over & (~left_over + np.uint16(1))
         found: npt.NDArray[np.int64] = np.bitwise_count(lowest - np.uint16(1)).T.astype(np.int64)
         return found
+
+    @cached_property
+    def _real_nodes(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Nodes that are there, tree by tree, and where each tree begins; at least one a tree."""
+        there = np.isfinite(self.thresholds).reshape(len(self.values), LEAVES - 1)
+        there[:, 0] = True
+        counts = there.sum(axis=1)
+        return np.flatnonzero(there), np.cumsum(counts) - counts
 
     def scores(self, leaves: npt.NDArray[np.int64]) -> Reals:
         """What the trees say of rows in these leaves, in the order of the trees, shape (n,)."""
