@@ -9,6 +9,7 @@ from segue.recommenders.crowd import crowd_of
 from segue.recommenders.factors import Factors, factorise
 from segue.recommenders.from_crowd import FromCrowd
 from segue.recommenders.search_space import Real, Space, Whole
+from segue.recommenders.trust import Trust
 
 __all__ = ["Als"]
 
@@ -25,6 +26,8 @@ class Als(FromCrowd[Factors]):
         n_factors: Length of the vectors.
         regularisation: Of the least squares.
         iterations: Rounds of alternation.
+        trust: Confidence in what was played is 1 + trust · ln(1 + plays).
+        levelling: How far listeners of many plays are believed no more than others; see `Trust`.
         fewest_listeners: With a smaller crowd nothing is learned and nothing answered.
         per_artist: Most tracks of one artist in an answer.
         seed: Of the first vectors.
@@ -40,6 +43,8 @@ class Als(FromCrowd[Factors]):
         n_factors: int = 64,
         regularisation: float = 5.0,
         iterations: int = 12,
+        trust: float = 2.0,
+        levelling: float = 0.0,
         fewest_listeners: int = 20,
         per_artist: int = 4,
         seed: int = 17,
@@ -49,6 +54,8 @@ class Als(FromCrowd[Factors]):
         self.n_factors = n_factors
         self.regularisation = regularisation
         self.iterations = iterations
+        self.trust = trust
+        self.levelling = levelling
         self.seed = seed
 
     @classmethod
@@ -58,6 +65,8 @@ class Als(FromCrowd[Factors]):
             "n_factors": Whole(16, 256, log=True),
             "regularisation": Real(0.1, 100.0, log=True),
             "iterations": Whole(5, 30),
+            "trust": Real(0.5, 40.0, log=True),
+            "levelling": Real(0.0, 1.0),
         }
 
     def _learn(self, interactions: Interactions) -> Factors:
@@ -68,6 +77,7 @@ class Als(FromCrowd[Factors]):
             iterations=self.iterations,
             seed=self.seed,
             threads=self.threads,
+            trust=Trust(self.trust, self.levelling),
         )
 
     def _settings(self) -> dict[str, Any]:
@@ -75,5 +85,7 @@ class Als(FromCrowd[Factors]):
             "n_factors": self.n_factors,
             "regularisation": self.regularisation,
             "iterations": self.iterations,
+            "trust": self.trust,
+            "levelling": self.levelling,
             "seed": self.seed,
         }

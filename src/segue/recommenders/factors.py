@@ -19,13 +19,13 @@ from segue.recommenders.longest_first import LongestFirst
 from segue.recommenders.opinion import position_among
 from segue.recommenders.quiet_threads import quiet_threads
 from segue.recommenders.top_rows import top_of_dense
+from segue.recommenders.trust import Trust
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
 __all__ = ["Factors", "FactorsOpinion", "FoldIn", "factorise"]
 
-_ALPHA: Final = 2.0
 _FEW: Final = 16_384  # of so few columns every one is looked at
 _CELLS: Final = 1 << 22  # scores that each thread holds at a time
 
@@ -58,6 +58,7 @@ class Factors:
         regularisation: Of the least squares.
         listeners: Which crowd listeners have each known column.
         by_length: The vectors once more, for searches.
+        trust: How far plays are taken for liking.
     """
 
     columns: Rows
@@ -66,9 +67,17 @@ class Factors:
     regularisation: float
     listeners: Incidence
     by_length: LongestFirst
+    trust: Trust
 
     @classmethod
-    def of(cls, crowd: Crowd, vectors: npt.NDArray[np.float32], regularisation: float) -> Factors:
+    def of(
+        cls,
+        crowd: Crowd,
+        vectors: npt.NDArray[np.float32],
+        regularisation: float,
+        *,
+        trust: Trust | None = None,
+    ) -> Factors:
         """From one vector for each of the crowd's columns."""
         exact = vectors.astype(np.float64)
         return cls(
@@ -78,6 +87,7 @@ class Factors:
             regularisation=regularisation,
             listeners=crowd.listeners,
             by_length=LongestFirst.of(vectors),
+            trust=trust or Trust(),
         )
 
     def fold_in(self, positions: Rows, liking: Reals) -> FoldIn:
@@ -88,10 +98,12 @@ class Factors:
         that grows with the logarithm of how much.
         """
         known = np.asarray(self.vectors[positions], dtype=np.float64)
-        trust = 1 + _ALPHA * np.log1p(np.abs(liking))
-        system = self.gram + (known.T * (trust - 1)) @ known
+        believed = self.trust.of_one(liking)
+        system = self.gram + (known.T * (believed - 1)) @ known
         system[np.diag_indices_from(system)] += self.regularisation
-        pulls: Reals = np.linalg.solve(system, known.T * (trust * (liking > 0))).astype(np.float64)
+        pulls: Reals = np.linalg.solve(system, known.T * (believed * (liking > 0))).astype(
+            np.float64
+        )
         return FoldIn(pulls.sum(axis=1), pulls)
 
     def scores(self, user: FoldIn) -> npt.NDArray[np.float32]:
@@ -121,7 +133,7 @@ class Factors:
             self.gram.astype(np.float32),
             histories.indptr.astype(np.int32),
             histories.indices.astype(np.int32),
-            _trust(histories.data),
+            self.trust.of_many(histories.data, histories.indptr).astype(np.float32),
             found,
             np.array(self.vectors),
             self.regularisation,
@@ -165,6 +177,7 @@ class Factors:
             "vectors": self.vectors,
             "gram": self.gram,
             "shape": np.array([self.regularisation, self.listeners.n_rows]),
+            "trust": np.array([self.trust.slope, self.trust.levelling]),
             "listener_offsets": self.listeners.offsets,
             "listener_rows": self.listeners.rows,
             "order": self.by_length.order,
@@ -189,6 +202,7 @@ class Factors:
             regularisation=regularisation,
             listeners=Incidence(offsets, rows, int(n_listeners)),
             by_length=LongestFirst(order, lengths, front),
+            trust=Trust(*load_array(folder, f"{prefix}_trust").tolist()),
         )
 
 
@@ -229,31 +243,29 @@ def factorise(
     iterations: int,
     seed: int,
     threads: int,
+    trust: Trust,
 ) -> Factors:
     """Learn factors of the columns from who listens to them how often.
 
     Args:
         crowd: Raw play counts, at least one.
         threads: 0 means all cores; the answer does not depend on it.
+        trust: How far plays are taken for liking, here and when users are folded in.
     """
-    trust = crowd.plays.copy()
-    trust.data = _trust(trust.data)
+    believed = crowd.plays.copy()
+    believed.data = trust.of_many(crowd.plays.data, crowd.plays.indptr).astype(np.float32)
     vectors = _alternate(
-        trust,
+        believed,
         factors=n_factors,
         regularization=regularisation,
         iterations=iterations,
         random_state=seed,
         num_threads=threads,
     )
-    return Factors.of(crowd, vectors, regularisation)
+    return Factors.of(crowd, vectors, regularisation, trust=trust)
 
 
-def _trust(plays: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return (1 + _ALPHA * np.log1p(plays)).astype(np.float32)
-
-
-def _alternate(trust: Any, **settings: Any) -> npt.NDArray[np.float32]:
+def _alternate(believed: Any, **settings: Any) -> npt.NDArray[np.float32]:
     """Item vectors by implicit's solver, which is imported here: making a playlist needs none."""
     quiet_threads()
     from implicit.cpu.als import AlternatingLeastSquares
@@ -262,5 +274,5 @@ def _alternate(trust: Any, **settings: Any) -> npt.NDArray[np.float32]:
 
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(**settings)
-        model.fit(csr_matrix(trust), show_progress=False)
+        model.fit(csr_matrix(believed), show_progress=False)
     return np.asarray(model.item_factors, dtype=np.float32)

@@ -113,8 +113,8 @@ class FromCrowd(ABC, Generic[L]):
     def fit(self, data: TrainingData) -> Self:
         """Learn what the crowd listens to."""
         self.catalogue_ = data.catalogue
-        self.tracks_ = self._learned_of(_without(data.interactions, data.local_users))
-        self.artists_ = self._learned_of(data.artist_interactions)
+        self.tracks_ = self.learned_from(_without(data.interactions, data.local_users))
+        self.artists_ = self.learned_from(data.artist_interactions)
         index = data.artist_interactions.track_index
         known = [index.get(artist, -1) for artist in data.catalogue.artist_ids]
         self.artist_columns_ = np.array(known, np.int64)
@@ -178,6 +178,12 @@ class FromCrowd(ABC, Generic[L]):
         found[:, self.tracks_.columns] = self.tracks_.all_scores(plays)
         return found
 
+    def learned_from(self, interactions: Interactions) -> L | None:
+        """What raw play counts teach, without keeping it; None from too small a crowd."""
+        if interactions.n_users < self.fewest_listeners or not interactions.matrix.nnz:
+            return None
+        return self._learn(interactions)
+
     def silent_because(self) -> str | None:
         """Whether the crowd was too small."""
         if self.tracks_ is None and self.artists_ is None:
@@ -208,11 +214,6 @@ class FromCrowd(ABC, Generic[L]):
             model.artists_ = cls._learned.load(folder, "artists")
         model.artist_columns_ = load_array(folder, "artist_columns")
         return model
-
-    def _learned_of(self, interactions: Interactions) -> L | None:
-        if interactions.n_users < self.fewest_listeners or not interactions.matrix.nnz:
-            return None
-        return self._learn(interactions)
 
     def _known_plays(self, histories: Interactions, learned: L) -> sp.csr_array:
         n_tracks = len(fitted(self.name, self.catalogue_))
