@@ -97,3 +97,19 @@ def test_tuning_that_cannot_be_meant(home: Home, table: Path) -> None:
     home.folder.mkdir(exist_ok=True)
     (home.folder / "segue.toml").write_text("[models.als]\nfactors = 3\n")
     home("evaluate", *on).refused("models.als.factors", "n_factors", code=2)
+
+
+@pytest.mark.xdist_group("trained")
+def test_the_own_board_as_files_and_tuning_on_earlier_weeks(trained: Home, tmp_path: Path) -> None:
+    files = ("--markdown", tmp_path / "own.md", "--picture", tmp_path / "own.png")
+    board = trained("evaluate", "--weeks", "2", "--k", "5,10", *files, "--json").ok().json
+    assert {row["k"] for row in board["rows"]} == {5, 10}
+    told = {name for row in board["rows"] for name in row["metrics"]}
+    assert {"map", "novelty", "diversity", "repeat_share", "miscalibration"} <= told
+    assert "## What was new, first 10" in (tmp_path / "own.md").read_text(encoding="utf-8")
+    assert (tmp_path / "own.png").read_bytes().startswith(b"\x89PNG")
+    tuning = ("tune", "--model", "session_knn", "--weeks", "2", "--trials", "2", "--part", "all")
+    report = trained(*tuning, "--json").ok().json
+    assert len(report["trials"]) == 2
+    assert report["before"] == {"neighbours": 600}
+    assert 0 < report["best_value"] <= 1
