@@ -13,7 +13,9 @@ from segue.features.from_marts import training_data
 from segue.features.training_data import Sessions, TrainingData
 from segue.recommenders.base import NextTrack, StoredRecommender
 from segue.recommenders.next_track import NextTrackRanker
+from segue.recommenders.sequential_rules import SequentialRules
 from segue.recommenders.session_knn import SessionKnn
+from segue.recommenders.track2vec import Track2Vec
 from tests.tiny import NOW, crowd_sessions, tracks
 
 Maker = Callable[[], StoredRecommender]
@@ -29,7 +31,12 @@ def two_stages() -> NextTrackRanker:
     return NextTrackRanker(fewest_sessions=20, fewest_lessons=1, later=0.5, rounds=5)
 
 
-MAKERS: list[Maker] = [SessionKnn, next_track, two_stages]
+def track2vec() -> Track2Vec:
+    """With few sessions, gone through often."""
+    return Track2Vec(fewest_sessions=20, size=8, epochs=60)
+
+
+MAKERS: list[Maker] = [SessionKnn, SequentialRules, track2vec, next_track, two_stages]
 
 pytestmark = pytest.mark.parametrize("make", MAKERS, ids=lambda make: str(make.__name__))
 

@@ -32,7 +32,9 @@ from segue.recommenders.next_track import NextTrackRanker
 from segue.recommenders.popular import Popular
 from segue.recommenders.rediscover import Rediscover
 from segue.recommenders.rp3beta import Rp3Beta
+from segue.recommenders.sequential_rules import SequentialRules
 from segue.recommenders.session_knn import SessionKnn
+from segue.recommenders.track2vec import Track2Vec
 from tests.tiny import NOW, crowd, crowd_sessions, days_ago, history, plays, said, tracks
 
 
@@ -40,7 +42,7 @@ class HybridOfAll(Hybrid):
     """The hybrid together with what it asks, so that one fit serves all."""
 
     def fit(self, data: TrainingData) -> Self:
-        models = [make().fit(data) for make in MAKERS if make not in (HybridOfAll, SmallNextTrack)]
+        models = [make().fit(data) for make in MAKERS if make not in NOT_BLENDED]
         return super().fit(data).with_parts({model.name: model for model in models})
 
 
@@ -49,6 +51,13 @@ class SmallNextTrack(NextTrackRanker):
 
     def __init__(self, *, fewest_sessions: int = 20, **settings: Any) -> None:
         super().__init__(fewest_sessions=fewest_sessions, **settings)
+
+
+class SmallTrack2Vec(Track2Vec):
+    """Content with few sessions, gone through often."""
+
+    def __init__(self, *, fewest_sessions: int = 20, **settings: Any) -> None:
+        super().__init__(**{"size": 8, "epochs": 60, **settings}, fewest_sessions=fewest_sessions)
 
 
 Maker = Callable[[], StoredRecommender]
@@ -61,11 +70,14 @@ MAKERS: list[Maker] = [
     Als,
     ItemKnn,
     Ease,
+    SequentialRules,
+    SmallTrack2Vec,
     SmallNextTrack,
     HybridOfAll,
     Rp3Beta,
     Bpr,
 ]
+NOT_BLENDED: list[Maker] = [HybridOfAll, SequentialRules, SmallTrack2Vec, SmallNextTrack]
 COLLABORATIVE: list[Maker] = [SessionKnn, Als, ItemKnn, Ease, Rp3Beta, Bpr]
 
 pytestmark = pytest.mark.parametrize("make", MAKERS, ids=lambda make: str(make.__name__))

@@ -55,7 +55,7 @@ def test_every_recommender_is_trained_and_answers(tmp_path: Path) -> None:
     assert (report.tracks, report.users, report.listeners) == (20, 1, 30)
     assert {"als", "content", "session_knn", "popular"} <= set(report.seconds)
     assert set(report.sizes) == {*bundle.recommenders, "tracks"}
-    assert set(report.skipped) == {"next_track"}  # which wants 20,000 sessions
+    assert set(report.skipped) == {"next_track", "track2vec"}  # which want 20,000 sessions
     heard = history([(t, days_ago(100 + d)) for t in IDS[:6] for d in range(4)])
     for name, model in bundle.recommenders.items():
         if name in report.skipped:
@@ -79,7 +79,7 @@ def test_a_history_alone_is_enough_for_what_it_can_tell(tmp_path: Path) -> None:
     snapshot = published(tmp_path / "s", tracks=table, plays=_marts()["plays"])
     report = _train(snapshot, tmp_path / "models")
     of_crowds = {"als", "bpr", "ease", "item_knn", "rp3beta"}
-    assert set(report.skipped) == {*of_crowds, "content", "next_track", "popular"}
+    assert set(report.skipped) == {*of_crowds, "content", "next_track", "popular", "track2vec"}
     bundle = BundleStore(tmp_path / "models").current()
     heard = history([(t, days_ago(100 + d)) for t in IDS[:6] for d in range(4)])
     query = Query("me", NOW, mix="rediscover", history=heard)

@@ -21,6 +21,8 @@ from segue.recommenders.next_track.pairs import Near, TrackPairs, recency
 from segue.recommenders.next_track.prefixes import Plays, prefixes_of
 from segue.recommenders.next_track.proposals import proposals
 from segue.recommenders.next_track.ranker import lessons
+from segue.recommenders.sequential_rules import SequentialRules
+from segue.recommenders.track2vec import Track2Vec
 from tests.tiny import NOW, crowd_sessions, history, tracks
 
 IDS = [f"t{i:03}" for i in range(60)]
@@ -243,3 +245,27 @@ def test_counts_tell_lately_from_ever() -> None:
     assert memory.counts[0, Count.JUST_NOW] == 0
     assert memory.counts[2, Count.JUST_NOW] == memory.counts[2, Count.FIRST] == 1
     assert memory.counts[3, Count.LAST] == 1
+
+
+def test_rules_count_soon_for_more_and_sessions_once() -> None:
+    named = [[IDS[track] for track in run] for run in ([0, 1, 2], [0, 1, 0, 1], [3, 0])]
+    table = tracks({"track_id": track} for track in IDS)
+    data = training_data(table, crowd_sessions=crowd_sessions(named), as_of=NOW)
+    model = SequentialRules().fit(data)
+    answer = model.next_tracks(_sessions([[5, 0], [2], []]), 3)
+    assert answer.tracks.tolist() == [[1, 0, 2], [-1, -1, -1], [-1, -1, -1]]
+    assert answer.scores[0].tolist() == pytest.approx([1 + 1 + 1 + 1 / 3, 1 / 2, 1 / 2])
+    followed = model.recommend(Query(None, NOW, mix="similar", seeds=(IDS[0],)), 3)
+    assert followed.track_ids == (IDS[1], IDS[2])
+    assert [facts[0].listeners for facts in followed.evidence] == [2, 1]
+
+
+def test_vectors_put_circles_together(data: TrainingData) -> None:
+    model = Track2Vec(fewest_sessions=100, size=16).fit(data)
+    answer = model.similar([IDS[31]], 5)
+    assert set(answer.track_ids) <= set(IDS[30:40])
+    assert {facts[0].other_id for facts in answer.evidence} == {IDS[31]}
+    again = Track2Vec(fewest_sessions=100, size=16).fit(data)
+    assert model.vectors_ is not None and again.vectors_ is not None
+    assert (model.vectors_ == again.vectors_).all()
+    assert Track2Vec().fit(data).silent_because() is not None

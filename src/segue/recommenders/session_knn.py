@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.features.catalogue import Catalogue
-from segue.features.listening import Listening, listening
+from segue.features.listening import listening
 from segue.features.ranked import Ranked
 from segue.features.training_data import Sessions, TrainingData
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import Array, load_array, load_settings, save_arrays, save_settings
+from segue.recommenders.asked_lately import asked_lately
 from segue.recommenders.incidence import Incidence
 from segue.recommenders.ranked_rows import ranked_rows, stacked
 from segue.recommenders.ranking import best, candidates, fitted, searchable, spread_best, steadied
@@ -25,8 +26,6 @@ from segue.recommenders.session_votes import SessionVotes, blocks
 
 __all__ = ["SessionKnn"]
 
-_ASKED: Final = 60  # tracks that a query is made of
-_LISTENED_DAYS: Final = 30.0
 _PER_TRACK: Final = 3_000  # sessions looked at for each of them, the latest
 
 Rows = npt.NDArray[np.int64]
@@ -183,7 +182,7 @@ class SessionKnn:
         catalogue = fitted(self.name, self.catalogue_)
         heard = listening(query, catalogue)
         usable = searchable(query, catalogue, heard)
-        votes = self._votes_of(*_asked(query, heard, catalogue), usable)
+        votes = self._votes_of(*asked_lately(query, heard, catalogue), usable)
         catalogue.memo[self.name] = (self, query, votes)
         return *self._best(votes, usable, k), votes
 
@@ -267,22 +266,6 @@ def _remembered(sessions: Sessions, n_tracks: int, max_sessions: int) -> _Memory
         Incidence.of_pairs(session, track, n_rows=n_sessions, n_columns=n_tracks),
         Incidence.of_pairs(track, session, n_rows=n_tracks, n_columns=n_sessions),
     )
-
-
-def _asked(query: Query, heard: Listening, catalogue: Catalogue) -> tuple[Rows, Reals]:
-    """Seeds at full weight, then what the user liked lately at half; for "similar" seeds alone."""
-    seeds = np.unique(catalogue.rows(query.seeds))
-    seeds = seeds[seeds >= 0]
-    if query.mix == "similar" and len(seeds):
-        return seeds, np.ones(len(seeds))
-    discover = query.mix == "discover"
-    liking = heard.taken_up(_LISTENED_DAYS) if discover else heard.affinity(_LISTENED_DAYS)
-    liking[np.isin(heard.rows, seeds)] = 0
-    top = best(np.where(liking > 0, liking, -np.inf), _ASKED)
-    mine = liking[top] / liking[top].max(initial=1e-9)
-    if len(seeds):
-        mine = 0.5 * mine * len(seeds) / max(mine.sum(), 1e-9)
-    return np.concatenate([seeds, heard.rows[top]]), np.concatenate([np.ones(len(seeds)), mine])
 
 
 def _likeness(memory: _Memory, asked: Rows, weights: Reals) -> tuple[Rows, Reals]:

@@ -51,6 +51,8 @@ NEW: Final = Weights(
         "popular": 0.01,  # only where nobody else says anything
         "rediscover": 0.0,
         "most_played": 0.0,
+        "next_track": 0.0,  # what follows now is no taste
+        "sequential_rules": 0.0,
     },
     others=0.5,
 )
@@ -70,6 +72,8 @@ AROUND: Final = Weights(
         "popular": 0.0,
         "rediscover": 0.0,
         "most_played": 0.0,
+        "next_track": 0.0,  # what follows now is no taste
+        "sequential_rules": 0.0,
     },
     others=0.5,
 )

@@ -27,8 +27,8 @@ _FILE: Final = "ranker.txt"
 
 _LEARNING: Final[dict[str, Any]] = {
     "objective": "lambdarank",
-    "learning_rate": 0.1,
-    "num_leaves": 31,
+    "learning_rate": 0.06,
+    "num_leaves": 20,
     "min_data_in_leaf": 100,
     "feature_fraction": 0.6,
     "bagging_fraction": 0.8,

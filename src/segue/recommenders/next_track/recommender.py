@@ -70,7 +70,7 @@ class NextTrackRanker:
         fewest_sessions: int = 20_000,
         most_plays: int = 2_000_000,
         later: float = 0.1,
-        lessons: int = 80_000,
+        lessons: int = 40_000,
         fewest_lessons: int = 2_000,
         rounds: int = 300,
         seed: int = 17,
