@@ -110,7 +110,7 @@ class Links:
     def of(cls, crowd: Crowd, matrix: sp.csr_array, weight: PlayWeight) -> Links:
         """From a CSR matrix, shape (n_known, n_known), whose diagonal is left out."""
         n_known = len(crowd.columns)
-        source = np.repeat(np.arange(n_known), np.diff(matrix.indptr))
+        source = np.repeat(np.arange(n_known, dtype=np.int32), np.diff(matrix.indptr))
         kept = (matrix.indices != source) & (matrix.data != 0)
         lengths = np.bincount(source[kept], minlength=n_known) + 1
         offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from segue.recommenders.quiet_threads import quiet_threads
 
 __all__ = ["nearest_columns"]
-
-Rows = npt.NDArray[np.int64]
 
 
 def nearest_columns(matrix: sp.csr_array, count: int, threads: int) -> sp.csr_array:
@@ -24,7 +19,7 @@ def nearest_columns(matrix: sp.csr_array, count: int, threads: int) -> sp.csr_ar
 
     Returns:
         CSR float32, shape (n_columns, n_columns): row j holds the products of column j that are
-        above zero; nothing on the diagonal.
+        above zero, in no order; nothing on the diagonal.
     """
     quiet_threads()
     from implicit._nearest_neighbours import all_pairs_knn
@@ -33,18 +28,9 @@ def nearest_columns(matrix: sp.csr_array, count: int, threads: int) -> sp.csr_ar
     doubles = sp.csr_matrix((matrix.data.astype(np.float64), numbers, rows), matrix.shape)
     # one more, since a column is mostly nearest to itself
     found = all_pairs_knn(doubles, count + 1, num_threads=threads, show_progress=False)
-    kept = (found.data > 0) & (found.row != found.col)
-    values, rows = found.data[kept].astype(np.float32), found.row[kept]
-    pairs = sp.csr_array((values, (rows, found.col[kept])), shape=found.shape)
-    pairs.sort_indices()
-    return _at_most(pairs, count)
-
-
-def _at_most(pairs: sp.csr_array, count: int) -> sp.csr_array:
-    """Without the lowest of a row that has one more."""
-    lengths = np.diff(pairs.indptr)
-    for row in np.flatnonzero(lengths > count).tolist():
-        entries: Any = slice(*pairs.indptr[row : row + 2])
-        pairs.data[entries.start + int(pairs.data[entries].argmin())] = 0
-    pairs.eliminate_zeros()
-    return pairs
+    values, others = (part.reshape(-1, count + 1) for part in (found.data, found.col))
+    kept = (values > 0) & (others != np.arange(len(values), dtype=np.int32)[:, None])
+    full = np.flatnonzero(kept.all(axis=1))
+    kept[full, values[full].argmin(axis=1)] = False
+    offsets = np.concatenate(([0], np.cumsum(kept.sum(axis=1), dtype=np.int64)))
+    return sp.csr_array((values[kept].astype(np.float32), others[kept], offsets), found.shape)

@@ -40,19 +40,20 @@ def others_regression(
         matrix: X, CSR, shape (n_rows, n_columns).
         penalties: Above zero, shape (n_columns,).
         kept: Weights kept in each column of B, those furthest from zero; 0 keeps all.
-        threads: 0 means all cores; the answer depends on it in the last digits at most.
+        threads: 0 means all cores; the answer does not depend on it.
 
     Returns:
         B as CSR float32, shape (n_columns, n_columns).
     """
     solve = _by_columns if matrix.shape[1] <= matrix.shape[0] else _by_rows
-    with threadpool_limits(threads or None, "blas"):
-        block = solve(sp.csr_array(matrix, dtype=np.float64), penalties)
 
     def pruned(start: int) -> sp.csr_array:
         return _pruned(block(slice(start, start + _AT_ONCE)), start, kept)
 
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    # with several threads BLAS answers a little differently every time, and on a machine that
+    # others work on, too, its threads wait for each other: many times slower than one
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        block = solve(sp.csr_array(matrix, dtype=np.float64), penalties)
         parts = list(pool.map(pruned, range(0, matrix.shape[1], _AT_ONCE)))
     return sp.csr_array(sp.vstack(parts, format="csr").T.tocsr())
 
