@@ -1,7 +1,7 @@
 """What EASE loses by forms that cost less: fewer weights kept, fewer tracks solved exactly.
 
-`python -m bench.ease_forms` reads HetRec Last.fm-2K from the folder that BENCH_HETREC names (artists stand for tracks) and
-asks about the validation part of three random splits.
+`python -m bench.ease_forms` reads HetRec Last.fm-2K from the folder that BENCH_HETREC names
+(artists stand for tracks) and asks about the validation part of three random splits.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ def training_data(
     Args:
         tracks: The `tracks` mart; sorted by track_id here if it is not.
         plays: The `plays` mart, at least user_id, track_id, played_at, source, session_id and
-            counted. Only counted plays up to `as_of` from a training source are used.
+            counted; country if known. Only counted plays up to `as_of` from a training source are
+            used.
         crowd_counts: The `crowd_counts` mart. A row last played after `as_of` is counted anew from
             the plays of `crowd_sessions` up to then.
         crowd_sessions: The `crowd_sessions` mart. Plays without a time count as long past.
@@ -68,6 +69,7 @@ def training_data(
         trend=_trend(catalogue, local, crowd),
         local_users=tuple(sorted(pc.unique(local[c.USER_ID]).drop_null().to_pylist())),
         as_of=as_of,
+        countries=_countries(local),
     )
 
 
@@ -88,8 +90,19 @@ def _local_plays(plays: pa.Table, sources: Collection[str] | None, as_of: dateti
     if sources is not None:
         allowed = pc.is_in(plays[c.SOURCE], value_set=pa.array(sorted(sources), pa.string()))
         wanted = pc.and_(wanted, allowed)
-    columns = [c.USER_ID, c.TRACK_ID, c.PLAYED_AT, c.SESSION_ID]
+    columns = [c.USER_ID, c.TRACK_ID, c.PLAYED_AT, c.SESSION_ID, c.COUNTRY]
+    if c.COUNTRY not in plays.column_names:
+        plays = plays.append_column(c.COUNTRY, pa.nulls(plays.num_rows, pa.string()))
     return plays.select(columns).filter(wanted)
+
+
+def _countries(local: pa.Table) -> dict[str, str]:
+    """Local user -> country of most plays; of equals the first by name."""
+    told = local.filter(pc.is_valid(local[c.COUNTRY])).group_by([c.USER_ID, c.COUNTRY])
+    order = [("n", "descending"), (c.COUNTRY, "ascending")]
+    counts = told.aggregate([([], "count_all")]).rename_columns({"count_all": "n"}).sort_by(order)
+    pairs = zip(counts[c.USER_ID].to_pylist(), counts[c.COUNTRY].to_pylist(), strict=True)
+    return dict(reversed([(user, country) for user, country in pairs if user is not None]))
 
 
 def _until(table: pa.Table, column: str, as_of: datetime) -> pa.Table:

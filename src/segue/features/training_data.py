@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -45,6 +46,8 @@ class TrainingData:
         trend: float32, shape (n_tracks,): plays by everybody, each fading with its age.
         local_users: The user_ids that are people here, not crowd listeners.
         as_of: Aware UTC.
+        countries: Local user -> the country that most of their plays come from, as far as plays
+            tell. Crowds do not.
     """
 
     catalogue: Catalogue
@@ -54,3 +57,4 @@ class TrainingData:
     trend: npt.NDArray[np.float32]
     local_users: tuple[str, ...]
     as_of: datetime
+    countries: Mapping[str, str] = field(default_factory=dict)

@@ -42,6 +42,7 @@ _PLAY_COLUMNS: Final = (
     c.SKIPPED,
     c.FINISHED,
     c.COUNTED,
+    c.COUNTRY,
 )
 
 

@@ -1,8 +1,9 @@
-"""What many people play, the recent counting most, nearest to the user's genres first."""
+"""What many people play, the recent counting most, nearest to the user's genres and country."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Final, Self
@@ -16,6 +17,7 @@ from segue.features.training_data import TrainingData
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
+from segue.recommenders.homelands import Homelands
 from segue.recommenders.ranking import candidates, fitted, searchable, spread_best, steadied
 
 __all__ = ["Popular"]
@@ -23,9 +25,11 @@ __all__ = ["Popular"]
 _PEOPLE: Final = 3  # what fewer people play is their taste, not popularity
 _PRIOR: Final = 0.2
 _TASTE: Final = 0.75
+_HOME: Final = 0.5
 _FIRST: Final = 1 << 14
 _SLACK: Final = 2.0**-18
 
+Doubles = npt.NDArray[np.float64]
 Reals = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
@@ -34,7 +38,9 @@ class Popular:
     """Ranks tracks by faded plays of everybody, and by a catalogue's popularity as a prior.
 
     Without a crowd a catalogue's own popularity decides alone. A user's history weighs the
-    genres: a track outside all of them keeps a quarter of its score.
+    genres: a track outside all of them keeps a quarter of its score. Where listeners of several
+    countries are known, it weighs these, too: a track that is not played where the user's own
+    tracks are at home keeps half.
 
     Args:
         per_artist: Most tracks of one artist in an answer.
@@ -47,6 +53,7 @@ class Popular:
         self.catalogue_: Catalogue | None = None
         self.scores_: Reals = np.empty(0, np.float32)
         self.listeners_: npt.NDArray[np.int32] = np.empty(0, np.int32)
+        self.homelands_: Homelands | None = None
 
     def fit(self, data: TrainingData) -> Self:
         """Count who plays what, and how lately."""
@@ -58,6 +65,7 @@ class Popular:
             columns = data.interactions.matrix.indices
             self.listeners_ = np.bincount(columns, minlength=n_tracks).astype(np.int32)
             self.scores_ += _share(np.log1p(data.trend))
+        self.homelands_ = Homelands.of(data)
         return self
 
     def recommend(self, query: Query, k: int) -> Candidates:
@@ -76,21 +84,23 @@ class Popular:
         """Rows and scores of the same, best first."""
         catalogue = fitted(self.name, self.catalogue_)
         heard = listening(query, catalogue)
-        taste = _taste(heard, catalogue, catalogue.rows(query.seeds))
+        liked, liking = _liked(heard, catalogue.rows(query.seeds))
+        taste = _taste(liked, liking, catalogue)
+        home = self.homelands_.mix(liked, liking) if self.homelands_ else np.zeros(0)
         usable = searchable(query, catalogue, heard)
         for wanted in (2 * k + 8, 8 * k + 8):
-            rows, scores = self._best(taste, usable, wanted)
+            rows, scores = self._best(taste, home, usable=usable, wanted=wanted)
             top = spread_best(scores, rows, catalogue, per_artist=self.per_artist, k=k)
             if len(top) == k or len(rows) < wanted:
                 break
         return rows[top], steadied(scores[top])
 
     def _best(
-        self, taste: npt.NDArray[np.float64], usable: npt.NDArray[np.bool_], wanted: int
+        self, taste: Doubles, home: Doubles, *, usable: npt.NDArray[np.bool_], wanted: int
     ) -> tuple[Rows, npt.NDArray[np.float64]]:
         """At least the best so many rows, ascending, and their scores.
 
-        The most popular are looked at first: taste can only lower a score.
+        The most popular are looked at first: taste and country can only lower a score.
         """
         catalogue, order = fitted(self.name, self.catalogue_), self._by_popularity
         rows, scores = np.empty(0, np.int64), np.empty(0)
@@ -101,6 +111,8 @@ class Popular:
             found = self.scores_[some].astype(np.float64)
             if taste.any():
                 found *= 1 - _TASTE + _TASTE * catalogue.genres.highest_at(some, taste)
+            if self.homelands_ and home.any():
+                found *= 1 - _HOME + _HOME * self.homelands_.nearness(some, home)
             rows, scores = np.concatenate([rows, some]), np.concatenate([scores, found])
             if len(rows) > wanted > 0:
                 bar = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
@@ -119,7 +131,7 @@ class Popular:
     def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
         """How many listen to each, and the genre for which it was proposed."""
         catalogue = fitted(self.name, self.catalogue_)
-        taste = _taste(listening(query, catalogue), catalogue, catalogue.rows(query.seeds))
+        taste = _taste(*_liked(listening(query, catalogue), catalogue.rows(query.seeds)), catalogue)
         found = {}
         for row in rows.tolist():
             genre = _best_liked(taste, catalogue, row)
@@ -140,13 +152,25 @@ class Popular:
         """Write scores and listeners."""
         fitted(self.name, self.catalogue_)
         save_arrays(folder, {"scores": self.scores_, "listeners": self.listeners_})
-        save_settings(folder, {"per_artist": self.per_artist})
+        if self.homelands_:
+            save_arrays(
+                folder, {f"homelands_{name}": a for name, a in vars(self.homelands_).items()}
+            )
+        have = {"homelands": self.homelands_ is not None}
+        save_settings(folder, {"settings": {"per_artist": self.per_artist}, "learned": have})
 
     @classmethod
     def load(cls, folder: Path, catalogue: Catalogue) -> Self:
         """Read them back."""
-        model = cls(**load_settings(folder))
+        facts = load_settings(folder)
+        model = cls(**facts["settings"])
         model.catalogue_ = catalogue
+        if facts["learned"]["homelands"]:
+            arrays = {
+                part.name: load_array(folder, f"homelands_{part.name}")
+                for part in fields(Homelands)
+            }
+            model.homelands_ = Homelands(**arrays)
         model.scores_ = load_array(folder, "scores")
         model.listeners_ = load_array(folder, "listeners")
         return model
@@ -159,15 +183,17 @@ def _share(values: npt.NDArray[np.floating]) -> Reals:
     return np.asarray(np.clip(scaled, 0, 1), dtype=np.float32)
 
 
-def _taste(
-    heard: Listening, catalogue: Catalogue, seeds: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """How much the user likes each genre, the best liked 1; seeds alone where there are any."""
-    genres = catalogue.genres
-    rows, liking = heard.rows, np.maximum(heard.affinity(), 0)
+def _liked(heard: Listening, seeds: Rows) -> tuple[Rows, Doubles]:
+    """The tracks that a user likes, and how much; seeds alone where there are any."""
     if (seeds >= 0).any():
         rows = seeds[seeds >= 0]
-        liking = np.ones(len(rows))
+        return rows, np.ones(len(rows))
+    return heard.rows, np.maximum(heard.affinity(), 0)
+
+
+def _taste(rows: Rows, liking: Doubles, catalogue: Catalogue) -> Doubles:
+    """How much the user likes each genre, the best liked 1."""
+    genres = catalogue.genres
     owner, codes = genres.codes_at(rows)
     total = np.bincount(codes, weights=liking[owner], minlength=len(genres.names))
     top = total.max(initial=0)
