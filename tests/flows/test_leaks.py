@@ -51,14 +51,18 @@ def _altered(data: Listens, rule: SplitRule) -> tuple[Listens, Listens, SplitRul
     and then given. The others are split again after the change.
     """
     parts = parts_of(data, rule, SEED)
-    if rule.is_drawn or rule.name == "files":
+    given = rule.is_drawn or rule.name == "files"
+    if given:
         data, rule = replace(data, part=parts), _given(rule)
     held_out = np.flatnonzero(parts == TEST)
     rng = np.random.default_rng(SEED + 1)
     tracks, plays = data.tracks.copy(), data.plays.copy()
     tracks[held_out] = rng.permutation(len(data.catalogue))[tracks[held_out]]
     plays[held_out] = rng.integers(1, 900, len(held_out))
-    return data, replace(data, tracks=tracks, plays=plays), rule
+    at = data.at.copy()
+    if given and rule.name != "sessions":  # the others find the held-out part by its times
+        at[held_out] += rng.integers(-9_000, 9_000, len(held_out))
+    return data, replace(data, tracks=tracks, plays=plays, at=at), rule
 
 
 def _given(rule: SplitRule) -> SplitRule:

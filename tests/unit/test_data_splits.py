@@ -8,6 +8,7 @@ import pytest
 from segue.errors import ConfigError
 from segue.evaluation.data_splits import GAP, TEST, TRAIN, VALID, SplitRule, parts_of
 from segue.evaluation.folds import session_fold, user_fold
+from segue.features.listens import training_part
 from tests.data_sets import listens
 
 DAY = 86_400.0
@@ -130,3 +131,30 @@ def test_blocks_of_any_size_hold_the_same_cases() -> None:
     for size in (1, 2, 7):
         parts = [block.targets for block in fold.blocks(size)]
         assert np.array_equal(np.concatenate(parts), np.concatenate(whole))
+
+
+def test_a_held_out_play_does_not_join_two_sessions_of_training() -> None:
+    minutes = [0, 20, 40, 60, 200]
+    data = listens([("u", f"t{i}", 60.0 * at) for i, at in enumerate(minutes)])
+    assert data.runs.tolist() == [0, 0, 0, 0, 1]
+    known = np.array([True, True, False, True, True])
+    assert data.runs_among(known).tolist() == [0, 0, -1, 1, 2]
+    sessions = training_part(data, known).sessions
+    assert [int(n) for n in np.diff(sessions.offsets)] == [2, 1, 1]
+    assert sessions.ended_at.tolist() == [1200, 3600, 12_000]
+
+
+def test_a_beginning_ends_with_its_last_play() -> None:
+    rows = [(name, f"t{i}", 1e5 * n + 60.0 * i) for n, name in enumerate("uvw") for i in range(3)]
+    rule = SplitRule("sessions", hold_out=0.3)
+    (block,) = session_fold(listens(rows), rule, seed=0, stage="test").blocks()
+    assert block.sessions.ended_at.tolist() == [200_000, 200_060]
+
+
+def test_histories_keep_their_times() -> None:
+    rows = [("u", "b", DAY), ("u", "a", 0.0), ("u", "c", 3 * DAY), ("v", "c", 0.0)]
+    data = listens(rows, part=[0, 0, 2, 0])
+    fold = user_fold(data, SplitRule("files"), seed=0, stage="test")
+    assert fold.plays is not None
+    assert fold.plays.tracks.tolist() == [0, 1]
+    assert fold.plays.at.tolist() == [0.0, DAY]

@@ -13,10 +13,18 @@ from segue.errors import ConfigError
 from segue.evaluation.data_splits import GAP, TEST, TRAIN, VALID, SplitRule, parts_of
 from segue.evaluation.track_sets import TrackSets
 from segue.features.interactions import Interactions
-from segue.features.listens import Listens, interactions_of, sessions_of, training_part
+from segue.features.listens import Listens, interactions_of, session_rows, training_part
 from segue.features.training_data import Sessions, TrainingData
 
-__all__ = ["Prefixes", "SessionFold", "Stage", "UserFold", "session_fold", "user_fold"]
+__all__ = [
+    "DatedPlays",
+    "Prefixes",
+    "SessionFold",
+    "Stage",
+    "UserFold",
+    "session_fold",
+    "user_fold",
+]
 
 Stage = Literal["valid", "test"]
 """Choices are made on "valid" only; "test" is looked at once, for the table."""
@@ -24,6 +32,21 @@ Stage = Literal["valid", "test"]
 _TRACKS_AT_ONCE: Final = 400_000
 
 Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DatedPlays:
+    """Plays of each case, oldest first.
+
+    Args:
+        offsets: int64, shape (n_cases + 1,).
+        tracks: int32 catalogue rows.
+        at: float64 Unix seconds.
+    """
+
+    offsets: Ints
+    tracks: npt.NDArray[np.int32]
+    at: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -37,6 +60,7 @@ class UserFold:
         masked: Tracks that are no answers besides those of `histories`: the other held-out part.
         relevant: Tracks that are right; never empty.
         repeats: Whether tracks of a case's own history may be answered and may be right.
+        plays: Every play of `histories` with its time, where the data have times.
     """
 
     training: TrainingData
@@ -45,6 +69,7 @@ class UserFold:
     masked: TrackSets
     relevant: TrackSets
     repeats: bool
+    plays: DatedPlays | None = None
 
     def __len__(self) -> int:
         return len(self.listeners)
@@ -72,6 +97,7 @@ class SessionFold:
     Args:
         training: What models learn from.
         sessions: Held-out sessions of two tracks or more.
+        at: Unix seconds of every play in them, 0 where unknown.
         n_held_out: How many sessions were held out, with those too short to ask about.
         n_plays: Plays in them.
         n_unseen: Plays of tracks that training does not have.
@@ -80,6 +106,7 @@ class SessionFold:
 
     training: TrainingData
     sessions: Sessions
+    at: Ints
     n_held_out: int
     n_plays: int
     n_unseen: int
@@ -108,7 +135,9 @@ class SessionFold:
         offsets = np.concatenate(([0], np.cumsum(length)))
         within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], length)
         tracks = self.sessions.tracks[np.repeat(begin, length) + within]
-        sessions = Sessions(offsets.astype(np.int64), tracks, self.sessions.ended_at[owner])
+        # the end of a beginning is its last play: when the session ended is not known yet
+        ended = self.at[begin + length - 1]
+        sessions = Sessions(offsets.astype(np.int64), tracks, ended)
         return Prefixes(sessions, self.sessions.tracks[begin + length], owner)
 
 
@@ -155,6 +184,7 @@ def user_fold(
         masked=masked.take(kept),
         relevant=relevant.take(kept),
         repeats=repeats,
+        plays=_dated(data, known, listeners[kept]) if data.is_dated else None,
     )
 
 
@@ -182,8 +212,8 @@ def session_fold(
     trained = np.zeros(len(data.catalogue), bool)
     trained[data.tracks[known]] = True
     new = asked & ~trained[data.tracks]
-    sessions = sessions_of(data, asked & ~new if unseen == "drop" else asked)
-    chosen = np.flatnonzero(np.diff(sessions.offsets) >= 2)
+    rows, offsets = session_rows(data, asked & ~new if unseen == "drop" else asked, data.runs)
+    chosen = np.flatnonzero(np.diff(offsets) >= 2)
     if limit is not None and len(chosen) > limit:
         chosen = np.sort(np.random.default_rng(seed).choice(chosen, limit, replace=False))
     if not len(chosen):
@@ -192,9 +222,12 @@ def session_fold(
             field="split",
             cure="Use more data, or a larger --hold-out.",
         )
+    rows, offsets = _chosen(rows, offsets, chosen)
+    at = np.nan_to_num(data.at[rows]).astype(np.int64)
     return SessionFold(
         training=training_part(data, known),
-        sessions=_chosen(sessions, chosen),
+        sessions=Sessions(offsets, data.tracks[rows], at[offsets[1:] - 1]),
+        at=at,
         n_held_out=len(np.unique(data.runs[asked])),
         n_plays=int(asked.sum()),
         n_unseen=int(new.sum()),
@@ -231,9 +264,20 @@ def _sets(data: Listens, rows: npt.NDArray[np.bool_], listeners: Ints) -> TrackS
     )
 
 
-def _chosen(sessions: Sessions, chosen: Ints) -> Sessions:
-    lengths = np.diff(sessions.offsets)[chosen]
-    offsets = np.concatenate(([0], np.cumsum(lengths)))
-    within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-    at = np.repeat(sessions.offsets[chosen], lengths) + within
-    return Sessions(offsets.astype(np.int64), sessions.tracks[at], sessions.ended_at[chosen])
+def _dated(data: Listens, rows: npt.NDArray[np.bool_], listeners: Ints) -> DatedPlays:
+    place = np.full(data.n_listeners, -1, np.int64)
+    place[listeners] = np.arange(len(listeners))
+    mine = np.flatnonzero(rows & (place[data.listeners] >= 0))
+    owner = place[data.listeners[mine]]
+    order = np.lexsort((mine, data.at[mine], owner))
+    counts = np.bincount(owner, minlength=len(listeners))
+    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    return DatedPlays(offsets, data.tracks[mine[order]], data.at[mine[order]])
+
+
+def _chosen(rows: Ints, offsets: Ints, chosen: Ints) -> tuple[Ints, Ints]:
+    """The rows of some sessions, and where each begins."""
+    lengths = np.diff(offsets)[chosen]
+    ends = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+    within = np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)
+    return rows[np.repeat(offsets[chosen], lengths) + within], ends

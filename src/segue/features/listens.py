@@ -14,7 +14,7 @@ from segue.features.catalogue import Catalogue
 from segue.features.interactions import Interactions
 from segue.features.training_data import Sessions, TrainingData
 
-__all__ = ["UNDATED", "Listens", "interactions_of", "sessions_of", "training_part"]
+__all__ = ["UNDATED", "Listens", "interactions_of", "session_rows", "training_part"]
 
 UNDATED: Final = datetime(2020, 1, 1, tzinfo=UTC)
 """The moment at which data without times is said to be known."""
@@ -74,16 +74,22 @@ class Listens:
     def runs(self) -> Ints:
         """The session of every row, -1 where there is none.
 
-        Where the data tell no sessions but times, a pause of half an hour ends one; rows are then
-        numbered in the order of listener and time.
+        Where the data tell no sessions but times, a pause of half an hour ends one.
         """
+        return self.runs_among(np.ones(len(self), bool))
+
+    def runs_among(self, rows: Mask) -> Ints:
+        """The same as if the data had only some rows: no other play joins two of these."""
         if (self.sessions >= 0).any() or not self.is_dated:
-            return self.sessions
-        order = np.lexsort((np.arange(len(self)), self.at, self.listeners))
-        same = self.listeners[order][1:] == self.listeners[order][:-1]
-        near = np.diff(self.at[order]) <= _SESSION_GAP
-        runs = np.empty(len(self), np.int64)
-        runs[order] = np.cumsum(np.concatenate(([False], ~(same & near))))
+            return np.where(rows, self.sessions, -1)
+        chosen = np.flatnonzero(rows)
+        whose, at = self.listeners[chosen], self.at[chosen]
+        order = np.lexsort((chosen, at, whose))
+        same = whose[order][1:] == whose[order][:-1]
+        near = np.diff(at[order]) <= _SESSION_GAP
+        runs = np.full(len(self), -1, np.int64)
+        first = [False] if len(chosen) else []
+        runs[chosen[order]] = np.cumsum(np.concatenate((first, ~(same & near))))
         return runs
 
 
@@ -114,22 +120,33 @@ def interactions_of(
     return Interactions(matrix, data.listener_ids[asked], data.catalogue.track_ids)
 
 
-def sessions_of(data: Listens, rows: Mask) -> Sessions:
-    """The sessions that some rows make up, in the order in which the data first name them."""
-    chosen = np.flatnonzero(rows & (data.runs >= 0))
-    runs, at = data.runs[chosen], data.at[chosen]
+def session_rows(data: Listens, rows: Mask, runs: Ints) -> tuple[Ints, Ints]:
+    """The rows that sessions are made of, session after session in the order they were heard.
+
+    Args:
+        rows: Which rows count.
+        runs: The session of every row of the data, as `runs` or `runs_among` tell it.
+
+    Returns:
+        Row numbers, and offsets: session s is numbers[offsets[s]:offsets[s + 1]].
+    """
+    chosen = np.flatnonzero(rows & (runs >= 0))
     if (data.sessions >= 0).any():
-        order = np.argsort(runs, kind="stable")
+        order = np.argsort(runs[chosen], kind="stable")
     else:
-        order = np.lexsort((np.arange(len(chosen)), at, runs))
-    runs, chosen, at = runs[order], chosen[order], np.nan_to_num(at[order])
-    starts = np.flatnonzero(np.concatenate(([True], runs[1:] != runs[:-1])))[: len(runs)]
-    ended = np.maximum.reduceat(at, starts) if len(at) else np.empty(0)
-    return Sessions(
-        offsets=np.append(starts, len(runs)).astype(np.int64),
-        tracks=data.tracks[chosen].astype(np.int32),
-        ended_at=ended.astype(np.int64),
-    )
+        order = np.lexsort((chosen, data.at[chosen], runs[chosen]))
+    chosen = chosen[order]
+    mine = runs[chosen]
+    starts = np.flatnonzero(np.concatenate(([True], mine[1:] != mine[:-1])))[: len(mine)]
+    return chosen, np.append(starts, len(mine)).astype(np.int64)
+
+
+def _sessions(data: Listens, rows: Mask) -> Sessions:
+    """The sessions that some rows make up by themselves."""
+    chosen, offsets = session_rows(data, rows, data.runs_among(rows))
+    at = np.nan_to_num(data.at[chosen])
+    ended = np.maximum.reduceat(at, offsets[:-1]) if len(at) else np.empty(0)
+    return Sessions(offsets, data.tracks[chosen].astype(np.int32), ended.astype(np.int64))
 
 
 def training_part(data: Listens, rows: Mask) -> TrainingData:
@@ -144,7 +161,7 @@ def training_part(data: Listens, rows: Mask) -> TrainingData:
     return TrainingData(
         catalogue=data.catalogue,
         interactions=interactions,
-        sessions=sessions_of(data, rows),
+        sessions=_sessions(data, rows),
         artist_interactions=_no_artists(),
         trend=_trend(data, rows),
         local_users=(),

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from segue.evaluation.folds import Prefixes, SessionFold, UserFold
+from segue.evaluation.folds import DatedPlays, Prefixes, SessionFold, UserFold
 from segue.evaluation.track_sets import TrackSets
 from segue.features.catalogue import Catalogue
 from segue.features.interactions import Interactions
-from segue.features.training_data import Sessions
+from segue.features.training_data import Sessions, TrainingData
 from segue.music import columns as c
 from segue.music.query import HISTORY, Mix, Query
 from segue.progress import Progress
@@ -41,7 +41,7 @@ def listener_lists(
         block = rows_of(fold.histories, start, stop)
         masked = fold.masked.rows(start, stop)
         deeper = k + int(masked.sizes.max(initial=0))
-        lists = _answers(model, block, deeper, fold)
+        lists = _answers(model, block, deeper, fold, first=start)
         lists = _without(lists, masked)
         if not fold.repeats:
             lists = _without(lists, history.rows(start, stop))
@@ -89,8 +89,14 @@ def sets_of(plays: Interactions) -> TrackSets:
 
 
 def _answers(
-    model: Recommender, plays: Interactions, k: int, fold: UserFold | SessionFold
+    model: Recommender,
+    plays: Interactions,
+    k: int,
+    fold: UserFold | SessionFold,
+    *,
+    first: int = 0,
 ) -> Lists:
+    """Lists for some cases, the first of which is number `first`."""
     repeats = fold.repeats if isinstance(fold, UserFold) else True
     if isinstance(model, Batch):
         return model.top(plays, k, known=repeats).tracks
@@ -98,29 +104,43 @@ def _answers(
     catalogue = fold.training.catalogue
     lists = np.full((plays.n_users, k), -1, np.int32)
     for row in range(plays.n_users):
-        history = _history(plays, row, catalogue, fold)
+        if isinstance(fold, UserFold) and fold.plays is not None:
+            history = _dated_history(fold.plays, first + row, catalogue)
+        else:
+            history = _counted_history(plays, row, fold.training)
         query = Query(None, fold.training.as_of, mix=mix, history=history)
         found = catalogue.rows(model.recommend(query, k).track_ids)
         lists[row, : len(found)] = found
     return lists
 
 
-def _history(
-    plays: Interactions, row: int, catalogue: Catalogue, fold: UserFold | SessionFold
-) -> pa.Table:
+def _dated_history(plays: DatedPlays, case: int, catalogue: Catalogue) -> pa.Table:
+    part = slice(plays.offsets[case], plays.offsets[case + 1])
+    micros = np.round(plays.at[part] * 1e6).astype(np.int64)
+    at = pa.array(micros).cast(HISTORY.field(c.PLAYED_AT).type)
+    return _history(catalogue.track_ids[plays.tracks[part]], at)
+
+
+def _counted_history(plays: Interactions, row: int, training: TrainingData) -> pa.Table:
     """Counts as plays, all at the moment of the question; a thousand count as twenty."""
     matrix = plays.matrix
     part = slice(matrix.indptr[row], matrix.indptr[row + 1])
     times = np.clip(np.round(matrix.data[part]), 1, _MOST_PLAYS).astype(np.int64)
-    ids = np.repeat(catalogue.track_ids[matrix.indices[part]], times)
-    n = len(ids)
+    ids = np.repeat(training.catalogue.track_ids[matrix.indices[part]], times)
+    at = pa.array([training.as_of] * len(ids), HISTORY.field(c.PLAYED_AT).type)
+    return _history(ids, at)
+
+
+def _history(ids: npt.NDArray[np.object_], at: pa.Array) -> pa.Table:
+    """Plays heard to the end."""
+    flags = pa.array(np.ones(len(ids), bool))
     return pa.table(
         {
             c.TRACK_ID: pa.array(ids, pa.string()),
-            c.PLAYED_AT: pa.array([fold.training.as_of] * n, HISTORY.field(c.PLAYED_AT).type),
-            c.COUNTED: pa.array(np.ones(n, bool)),
-            c.FINISHED: pa.array(np.ones(n, bool)),
-            c.SKIPPED: pa.array(np.zeros(n, bool)),
+            c.PLAYED_AT: at,
+            c.COUNTED: flags,
+            c.FINISHED: flags,
+            c.SKIPPED: pa.array(np.zeros(len(ids), bool)),
         },
         schema=HISTORY,
     )

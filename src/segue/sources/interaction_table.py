@@ -19,6 +19,7 @@ _PLACES: Final = (c.LISTENER_ID, c.TRACK_ID, c.PLAYS, c.PLAYED_AT)
 _WHO: Final = (c.LISTENER_ID, c.SESSION_ID)
 _WHAT: Final = (c.SPOTIFY_URI, c.RECORDING_MBID, c.ISRC, c.TRACK_ID, c.TITLE, c.ARTIST)
 _RATINGS: Final = ("rating", "score", "value", "label")
+_ITEMS: Final = ("movieid", "productid", "bookid", "gameid", "asin", "iid")
 
 
 class InteractionTable:
@@ -68,7 +69,11 @@ def _roles(table: Table, options: ReadOptions) -> Roles:
         return Roles(dict(zip(_PLACES, range(table.width), strict=False)), ())
     names = _untyped(table.columns)
     overrides = {ours: theirs.partition(":")[0] for ours, theirs in options.columns.items()}
-    aliases = {**ALIASES, c.PLAYS: (*ALIASES[c.PLAYS], *_RATINGS)}
+    aliases = {
+        **ALIASES,
+        c.TRACK_ID: (*ALIASES[c.TRACK_ID], *_ITEMS),
+        c.PLAYS: (*ALIASES[c.PLAYS], *_RATINGS),
+    }
     roles = sorted_out(recognise(names, aliases, overrides, place=table.place))
     if not any(role in roles for role in _WHO):
         raise no_column(table.place, names, missing="who listened", example="user_id")
