@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segue.recommenders.longest_first import LongestFirst
+from segue.recommenders.top_rows import top_of_dense
 
 
 @given(st.integers(0, 10_000), st.integers(1, 40), st.floats(0.0, 3.0))
@@ -51,3 +52,24 @@ def test_nothing_is_found_among_nothing() -> None:
     )
     assert not len(found)
     assert not len(products)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 30), st.floats(0.0, 3.0))
+def test_the_best_for_many_are_those_of_a_full_search(seed: int, k: int, steepness: float) -> None:
+    rng = np.random.default_rng(seed)
+    drawn = rng.normal(size=(1500, 4)) * rng.random((1500, 1)) ** steepness
+    vectors = np.concatenate([drawn, drawn[:50]]).astype(np.float32)
+    queries = rng.normal(size=(7, 4)).astype(np.float32)
+    queries[2] = 0
+    query, position = np.divmod(rng.permutation(7 * 1550)[:3000], 1550)
+    order = np.lexsort((position, query))
+    without = (query[order], position[order])
+    found = LongestFirst.of(vectors, 600).top(vectors, queries, k, without=without, cells=7000)
+    full = queries @ vectors.T
+    full[without] = -np.inf
+    wanted = top_of_dense(full, k)
+    np.testing.assert_allclose(found.scores, wanted.scores, rtol=1e-5, atol=1e-7)
+    apart = np.abs(np.diff(wanted.scores, axis=1)).min(axis=1, initial=1) > 1e-6
+    assert (found.tracks == wanted.tracks)[apart].all()
+    told = np.take_along_axis(full, np.maximum(found.tracks, 0).astype(np.int64), axis=1)
+    np.testing.assert_allclose(told, found.scores, rtol=1e-5, atol=1e-7)

@@ -18,7 +18,6 @@ from segue.recommenders.incidence import Incidence
 from segue.recommenders.longest_first import LongestFirst
 from segue.recommenders.opinion import position_among
 from segue.recommenders.quiet_threads import quiet_threads
-from segue.recommenders.top_rows import top_of_dense
 from segue.recommenders.trust import Trust
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ __all__ = ["Factors", "FactorsOpinion", "FoldIn", "factorise"]
 
 _FEW: Final = 16_384  # of so few columns every one is looked at
 _CELLS: Final = 1 << 22  # scores that each thread holds at a time
+_AT_ONCE: Final = 1024  # users
 
 Reals = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -150,24 +150,25 @@ class Factors:
         from threadpoolctl import threadpool_limits
 
         users = self.users(histories, threads)
-        at_once = max(1, _CELLS // max(len(self.columns), 1))
         tracks = np.full((len(users), max(k, 0)), -1, np.int32)
         scores = np.full(tracks.shape, -np.inf, np.float32)
 
         def answer(start: int) -> None:
-            rows = slice(start, start + at_once)
-            found = users[rows] @ self.vectors.T
-            if not known:
-                mine = histories[rows]
-                found[
-                    np.repeat(np.arange(len(found)), np.diff(mine.indptr)), mine.indices
-                ] = -np.inf
-            best = top_of_dense(found, k)
+            rows = slice(start, start + _AT_ONCE)
+            mine = histories[rows]
+            owner = np.repeat(np.arange(mine.shape[0]), np.diff(mine.indptr))
+            best = self.by_length.top(
+                self.vectors,
+                users[rows],
+                k,
+                without=(owner[:0], owner[:0]) if known else (owner, mine.indices),
+                cells=_CELLS,
+            )
             tracks[rows], scores[rows] = best.tracks, best.scores
 
         # products of one size on one thread each: the last digits never depend on the threads
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-            list(pool.map(answer, range(0, len(users), at_once)))
+            list(pool.map(answer, range(0, len(users), _AT_ONCE)))
         return Ranked(tracks, scores)
 
     def save(self, folder: Path, prefix: str) -> None:

@@ -9,6 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from segue.features.ranked import Ranked
+from segue.recommenders.top_rows import Best
+
 __all__ = ["LongestFirst"]
 
 _FRONT: Final = 1 << 17  # vectors that are kept a second time, in order, so that no search jumps
@@ -84,6 +87,49 @@ class LongestFirst:
         positions = self.order[places].astype(np.int64)
         ascending = np.argsort(positions)
         return positions[ascending], products[ascending]
+
+    def top(
+        self,
+        vectors: Floats,
+        queries: Floats,
+        k: int,
+        *,
+        without: tuple[Rows, Rows],
+        cells: int,
+    ) -> Ranked:
+        """The k best positions for each of some queries, exact, ties by position.
+
+        Args:
+            vectors: Those that were put in order.
+            queries: float32, shape (n_queries, n_factors).
+            without: (query, position) pairs that are no answers, in the order of queries.
+            cells: Products that are held at a time.
+        """
+        lengths = np.linalg.norm(queries, axis=1) * np.float32(_SLACK)
+        best = Best(len(queries), k)
+        place = np.empty(len(self.order), np.int32)
+        place[self.order] = np.arange(len(self.order), dtype=np.int32)
+        barred_by, barred = without[0], place[without[1]]
+        bars, start = best.bars(), 0
+        while start < len(self.order):
+            some = np.flatnonzero(self.lengths[start] * lengths >= bars)
+            if not len(some):
+                break
+            stop = min(start + max(1024, cells // len(some)), len(self.order))
+            found = queries[some] @ self._block(vectors, start, stop).T
+            inside = (barred >= start) & (barred < stop)
+            row = np.searchsorted(some, barred_by[inside])
+            row = np.minimum(row, len(some) - 1)
+            hit = some[row] == barred_by[inside]
+            found[row[hit], barred[inside][hit] - start] = -np.inf
+            if not start and k < stop:
+                bars = np.maximum(bars, np.partition(found, stop - k, axis=1)[:, stop - k])
+            rows, columns = np.divmod(np.flatnonzero(found >= bars[some, None]), stop - start)
+            kept = found[rows, columns] > -np.inf
+            rows, columns = rows[kept], columns[kept]
+            best.add(some[rows], self.order[start + columns], found[rows, columns])
+            bars, start = best.bars(), stop
+        return best.ranked()
 
     def _block(self, vectors: Floats, start: int, stop: int) -> Floats:
         if stop <= len(self.front):

@@ -12,7 +12,7 @@ from segue.features.ranked import Ranked
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-__all__ = ["NEVER", "top_of_dense", "top_of_sparse"]
+__all__ = ["NEVER", "Best", "top_of_dense", "top_of_sparse"]
 
 NEVER = np.float32(-1e30)
 """Scores at or below this are never answered."""
@@ -52,6 +52,43 @@ def top_of_sparse(scores: sp.csr_array, k: int) -> Ranked:
     return _ranked(_padded(scores.data, scores.indices, np.diff(scores.indptr)), k)
 
 
+class Best:
+    """The best k columns of each row so far, while more columns come in.
+
+    Args:
+        n_rows: Rows.
+        k: Columns to keep of each.
+    """
+
+    def __init__(self, n_rows: int, k: int) -> None:
+        self._keys = np.zeros((n_rows, max(k, 0)), np.uint64)
+
+    def add(self, rows: Ints, columns: Ints, scores: Floats) -> None:
+        """Take note of some scores.
+
+        Args:
+            rows: Ascending; no row has a column twice, now or before.
+        """
+        lengths = np.bincount(rows, minlength=len(self._keys))
+        touched = np.flatnonzero(lengths)
+        k = self._keys.shape[1]
+        if len(touched) and k:
+            more = _padded(scores, columns, lengths[touched])
+            both = np.concatenate([self._keys[touched], more], axis=1)
+            self._keys[touched] = np.partition(both, both.shape[1] - k, axis=1)[:, -k:]
+
+    def bars(self) -> Floats:
+        """What a score must reach to be among the best of its row: -inf until there are k."""
+        if not self._keys.shape[1]:
+            return np.full(len(self._keys), np.inf, np.float32)
+        lowest = self._keys.min(axis=1)
+        return np.where(lowest == 0, np.float32(-np.inf), _scores(lowest)).astype(np.float32)
+
+    def ranked(self) -> Ranked:
+        """The answer."""
+        return _ranked(self._keys, self._keys.shape[1])
+
+
 def _padded(scores: Floats, columns: Ints, lengths: Ints) -> Keys:
     """Keys of runs of these lengths, one run a row, filled up with 0."""
     width = int(lengths.max(initial=0))
@@ -81,11 +118,15 @@ def _ranked(keys: Keys, k: int) -> Ranked:
         keys = np.partition(keys, width - k, axis=1)[:, width - k :]
     best = np.zeros((len(keys), k), np.uint64)
     best[:, :width] = np.sort(keys, axis=1)[:, ::-1][:, :k]
-    ordered = (best >> np.uint64(32)).astype(np.uint32)
-    bits = np.where(ordered & _SIGN, ordered ^ _SIGN, ~ordered)
     tracks: Any = (_ALL - (best & np.uint64(_ALL)).astype(np.uint32)).view(np.int32)
     empty = best == 0
     return Ranked(
         tracks=np.where(empty, np.int32(-1), tracks).astype(np.int32),
-        scores=np.where(empty, np.float32(-np.inf), bits.view(np.float32)).astype(np.float32),
+        scores=np.where(empty, np.float32(-np.inf), _scores(best)).astype(np.float32),
     )
+
+
+def _scores(keys: Keys) -> Floats:
+    ordered = (keys >> np.uint64(32)).astype(np.uint32)
+    bits = np.where(ordered & _SIGN, ordered ^ _SIGN, ~ordered)
+    return bits.view(np.float32)
