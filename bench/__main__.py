@@ -1,23 +1,30 @@
-"""`python -m bench [import] [journey]`: run the benchmarks and print their tables."""
+"""`python -m bench [import] [journey] [models --size 3m] [latency] [growth]`: print tables."""
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Callable
+from functools import partial
 
-from bench import import_speed, journey
-
-BENCHMARKS: dict[str, Callable[[], list[str]]] = {
-    "import": import_speed.run,
-    "journey": journey.run,
-}
+from bench import import_speed, journey, latency, models
 
 
 def main() -> None:
     """Run the named benchmarks, or all of them."""
-    for name in sys.argv[1:] or BENCHMARKS:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("names", nargs="*", metavar="name")
+    parser.add_argument("--size", choices=sorted(models.SIZES), default="3m", help="of `models`")
+    parser.add_argument("--tracks", type=int, default=latency.N_TRACKS, help="of `latency`")
+    given = parser.parse_args()
+    benchmarks: dict[str, Callable[[], list[str]]] = {
+        "import": import_speed.run,
+        "journey": journey.run,
+        "models": partial(models.run, given.size),
+        "latency": partial(latency.run, given.tracks),
+    }
+    for name in given.names or benchmarks:
         print(f"\n## {name}\n", flush=True)
-        print("\n".join(BENCHMARKS[name]()), flush=True)
+        print("\n".join(benchmarks[name]()), flush=True)
 
 
 main()

@@ -23,7 +23,7 @@ from segue.music import columns as c
 from segue.music.marts import MARTS
 from segue.music.query import HISTORY
 
-__all__ = ["NOW", "World", "catalogue", "training_data"]
+__all__ = ["NOW", "World", "bare_data", "catalogue", "training_data"]
 
 NOW: Final = datetime(2024, 6, 1, 12, tzinfo=UTC)
 """When every query of a benchmark is asked."""
@@ -198,6 +198,29 @@ def training_data(
         sessions=world.sessions(n_sessions),
         artist_interactions=nobody,
         trend=np.asarray(matrix.sum(axis=0)).ravel().astype(np.float32),
+        local_users=(),
+        as_of=NOW,
+    )
+
+
+def bare_data(plays: sp.csr_matrix) -> TrainingData:
+    """A crowd's plays of tracks of which nothing else is known."""
+    n_users, n_tracks = plays.shape
+    schema = MARTS["tracks"]
+    ids = np.array([f"t{number:08}" for number in range(n_tracks)], dtype=object)
+    columns = {field.name: pa.nulls(n_tracks, field.type) for field in schema}
+    columns[c.TRACK_ID] = pa.array(ids, pa.string())
+    columns[c.TITLE] = columns[c.TRACK_ID]
+    names = np.array([f"crowd:bench:{user:07}" for user in range(n_users)], dtype=object)
+    nobody = Interactions(
+        sp.csr_array((0, 0), dtype=np.float32), np.empty(0, object), np.empty(0, object)
+    )
+    return TrainingData(
+        catalogue=Catalogue(pa.table(columns, schema=schema)),
+        interactions=Interactions(sp.csr_array(plays), names, ids),
+        sessions=Sessions(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.int64)),
+        artist_interactions=nobody,
+        trend=np.asarray(plays.sum(axis=0)).ravel().astype(np.float32),
         local_users=(),
         as_of=NOW,
     )

@@ -1,0 +1,190 @@
+"""One side of a comparison, run in a process of its own: learn from plays, answer for everybody.
+
+Needs nothing but NumPy, SciPy and the library that is named, so that it runs in environments of
+others: `python bench/rivals.py <side> <folder>` reads `<folder>/train.npz`, writes the best 100 of
+every user to `<folder>/<side>.npy` and prints its seconds and peak memory as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+K = 100
+Plays = Any
+Learned = Callable[[], Any]
+
+
+def _ours(model: Any, plays: Plays) -> Learned:
+    """One of Segue's recommenders, on tracks of which nothing but plays is known."""
+    from bench.world import bare_data
+
+    data = bare_data(plays)
+    model.fit(data)
+    return lambda: model.top(data.interactions, K).tracks
+
+
+def als(plays: Plays) -> Learned:
+    """Segue's ALS as it is."""
+    from segue.recommenders.als import Als
+
+    return _ours(Als(), plays)
+
+
+def item_knn(plays: Plays) -> Learned:
+    """Segue's item-kNN by cosine."""
+    from segue.recommenders.item_knn import ItemKnn
+
+    return _ours(ItemKnn(kind="cosine"), plays)
+
+
+def item_knn_bm25(plays: Plays) -> Learned:
+    """Segue's item-kNN by BM25."""
+    from segue.recommenders.item_knn import ItemKnn
+
+    return _ours(ItemKnn(kind="bm25"), plays)
+
+
+def _implicit(model: Any, plays: Plays) -> Learned:
+    model.fit(plays, show_progress=False)
+    everybody = np.arange(plays.shape[0])
+    return lambda: model.recommend(everybody, plays, N=K)[0]
+
+
+def implicit_als(plays: Plays) -> Learned:
+    """Implicit's ALS with its defaults (100 factors, 15 rounds)."""
+    from implicit.als import AlternatingLeastSquares
+
+    return _implicit(AlternatingLeastSquares(random_state=17), plays)
+
+
+def implicit_als_alike(plays: Plays) -> Learned:
+    """Implicit's ALS with the settings of Segue's."""
+    from implicit.als import AlternatingLeastSquares
+
+    trust = plays.copy()
+    trust.data = (1 + 2 * np.log1p(trust.data)).astype(np.float32)
+    settings = {"factors": 64, "regularization": 5.0, "iterations": 12, "random_state": 17}
+    return _implicit(AlternatingLeastSquares(**settings), trust)
+
+
+def implicit_cosine(plays: Plays) -> Learned:
+    """Implicit's item-kNN by cosine, as many neighbours as ours."""
+    from implicit.nearest_neighbours import CosineRecommender
+
+    return _implicit(CosineRecommender(K=100), plays.astype(np.float64))
+
+
+def implicit_bm25(plays: Plays) -> Learned:
+    """Implicit's item-kNN by BM25, as many neighbours as ours."""
+    from implicit.nearest_neighbours import BM25Recommender
+
+    return _implicit(BM25Recommender(K=100), plays.astype(np.float64))
+
+
+def rectools_als(plays: Plays) -> Learned:
+    """RecTools around implicit's ALS, with the settings of Segue's."""
+    import pandas as pd
+    from implicit.als import AlternatingLeastSquares
+    from rectools import Columns
+    from rectools.dataset import Dataset
+    from rectools.models import ImplicitALSWrapperModel
+
+    pairs = plays.tocoo()
+    table = pd.DataFrame(
+        {
+            Columns.User: pairs.row,
+            Columns.Item: pairs.col,
+            Columns.Weight: 1 + 2 * np.log1p(pairs.data),
+            Columns.Datetime: pd.Timestamp("2024-06-01"),
+        }
+    )
+    dataset = Dataset.construct(table)
+    settings = {"factors": 64, "regularization": 5.0, "iterations": 12, "random_state": 17}
+    model = ImplicitALSWrapperModel(AlternatingLeastSquares(**settings)).fit(dataset)
+
+    def answer() -> Any:
+        everybody = np.unique(pairs.row)
+        found = model.recommend(everybody, dataset, k=K, filter_viewed=True)
+        tracks = np.full((plays.shape[0], K), -1, np.int32)
+        tracks[found[Columns.User], found[Columns.Rank] - 1] = found[Columns.Item]
+        return tracks
+
+    return answer
+
+
+def lenskit_als(plays: Plays) -> Learned:
+    """LensKit's implicit ALS, 64 factors and 12 rounds."""
+    import pandas as pd
+    from lenskit import topn_pipeline
+    from lenskit.als import ImplicitMFScorer
+    from lenskit.batch import recommend
+    from lenskit.data import from_interactions_df
+
+    pairs = plays.tocoo()
+    table = pd.DataFrame({"user_id": pairs.row, "item_id": pairs.col})
+    dataset = from_interactions_df(table)
+    pipeline = topn_pipeline(ImplicitMFScorer(features=64, epochs=12), n=K)
+    pipeline.train(dataset)
+
+    def answer() -> Any:
+        tracks = np.full((plays.shape[0], K), -1, np.int32)
+        for key, items in recommend(pipeline, np.unique(pairs.row), n=K):
+            found = items.ids()
+            tracks[key.user_id, : len(found)] = found
+        return tracks
+
+    return answer
+
+
+SIDES: dict[str, Callable[[Plays], Learned]] = {
+    side.__name__: side
+    for side in (
+        als,
+        item_knn,
+        item_knn_bm25,
+        implicit_als,
+        implicit_als_alike,
+        implicit_cosine,
+        implicit_bm25,
+        rectools_als,
+        lenskit_als,
+    )
+}
+
+
+def main() -> None:
+    """Run the named side."""
+    side, folder = sys.argv[1], Path(sys.argv[2])
+    plays = sp.csr_matrix(sp.load_npz(folder / "train.npz"))
+    began = time.perf_counter(), time.process_time()
+    answer = SIDES[side](plays)
+    trained = time.perf_counter(), time.process_time()
+    tracks = np.asarray(answer(), dtype=np.int32)
+    ended = time.perf_counter(), time.process_time()
+    np.save(folder / f"{side}.npy", tracks)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    facts = {
+        "train": trained[0] - began[0],
+        "train_cpu": trained[1] - began[1],
+        "top": ended[0] - trained[0],
+        "top_cpu": ended[1] - trained[1],
+        "peak_mib": peak,
+    }
+    print(json.dumps(facts))
+
+
+if __name__ == "__main__":
+    main()
