@@ -85,6 +85,11 @@ class Training(_Part):
         ("bpr", "item_knn", "rp3beta"),
         description="Installed recommenders that are neither trained nor compared.",
     )
+    refit: bool = Field(
+        False,
+        description="Begin from the published models where a model can: sooner done, but the "
+        "result depends on them, too.",
+    )
     seed: int = Field(17, ge=0, description="Seed of everything random in training.")
     threads: int = Field(0, ge=0, description="Threads for training; 0 means all cores.")
 

@@ -74,6 +74,17 @@ def test_what_is_left_out_is_not_trained(tmp_path: Path) -> None:
         _train(snapshot, tmp_path / "models", left_out=("jazz",))
 
 
+def test_a_refit_begins_from_the_published_models(tmp_path: Path) -> None:
+    snapshot = published(tmp_path / "s", **_marts())
+    first = _train(snapshot, tmp_path / "models", refit=True)  # of nothing: trained anew
+    assert first.bundle == _train(snapshot, tmp_path / "other").bundle
+    again = _train(snapshot, tmp_path / "models", refit=True)
+    assert again.bundle != first.bundle
+    heard = history([(t, days_ago(100 + d)) for t in IDS[:6] for d in range(4)])
+    model = BundleStore(tmp_path / "models").current().recommenders["als"]
+    assert len(model.recommend(Query("me", NOW, mix="discover", history=heard), 5)) == 5
+
+
 def test_a_history_alone_is_enough_for_what_it_can_tell(tmp_path: Path) -> None:
     table = tracks({"track_id": t, "in_catalogue": False} for t in IDS)
     snapshot = published(tmp_path / "s", tracks=table, plays=_marts()["plays"])

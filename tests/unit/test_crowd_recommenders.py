@@ -109,6 +109,48 @@ def test_threads_do_not_change_the_answer() -> None:
     assert one.recommend(_heard("t0"), 5) == two.recommend(_heard("t0"), 5)
 
 
+def _listening(n_listeners: int, seed: int) -> list[tuple[str, str, str, float]]:
+    """Listeners of the even tracks and of the odd ones, who know most of theirs."""
+    rng = np.random.default_rng(seed)
+    return [
+        (f"l{i}", t, f"a-{t}", float(rng.integers(1, 9)))
+        for i in range(n_listeners)
+        for t in IDS[i % 2 :: 2]
+        if rng.random() < 0.8
+    ]
+
+
+def test_a_refit_comes_to_what_a_fit_comes_to_in_fewer_rounds() -> None:
+    rows = _listening(60, seed=3)
+    old = Als(iterations=30).fit(_data(crowd=crowd(r for r in rows if r[1] != "t6")))
+    now = _data(crowd=crowd(rows))
+    whole = Als(iterations=30).fit(now)
+    again = Als(iterations=30).refit(old, now)
+    few = Als(iterations=10).fit(now)
+    factors = [model.tracks_ for model in (whole, again, few)]
+    target, warm, cold = (one.vectors @ one.vectors.T for one in factors if one is not None)
+    assert np.abs(warm - target).mean() <= np.abs(cold - target).mean()
+    assert again.recommend(_heard("t0", "t2"), 2).track_ids == ("t4", "t6")  # new, too
+    assert Als(iterations=30).refit(old, now).recommend(_heard("t1"), 5) == again.recommend(
+        _heard("t1"), 5
+    )
+
+
+def test_a_refit_begins_anew_where_there_is_nothing_to_begin_from() -> None:
+    now = _data(crowd=crowd(_listening(60, seed=3)))
+    fresh = Als().fit(now).recommend(_heard("t0"), 5)
+    assert Als().refit(Als(), now).recommend(_heard("t0"), 5) == fresh
+    assert Als().refit(Als(n_factors=8).fit(now), now).recommend(_heard("t0"), 5) == fresh
+    assert Als().refit(Als().fit(_data()), now).recommend(_heard("t0"), 5) == fresh
+
+
+def test_a_refit_of_artists() -> None:
+    rows = [(who, None, artist, n) for who, _, artist, n in _listening(60, seed=4)]
+    old = Als().fit(_data(crowd=crowd(r for r in rows if r[2] != "a-t6")))
+    again = Als().refit(old, _data(crowd=crowd(rows)))
+    assert set(again.recommend(_heard("t0", "t2"), 2).track_ids) == {"t4", "t6"}
+
+
 def test_a_small_crowd_is_not_learned_from() -> None:
     model = Als().fit(_data(crowd=crowd(_two_camps(5))))
     assert not len(model.recommend(_heard("t0"), 5))

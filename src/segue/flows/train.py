@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
+from segue.errors import NotReadyError
 from segue.features.feedback_log import without_not_me
 from segue.features.from_marts import training_data
 from segue.features.training_data import TrainingData
@@ -18,7 +19,14 @@ from segue.flows.lessons import school
 from segue.flows.make_models import ModelSettings, make_models
 from segue.music import columns as c
 from segue.progress import Progress, Silent
-from segue.recommenders.base import Composed, Frank, Learner, StoredRecommender
+from segue.recommenders.base import (
+    Composed,
+    Frank,
+    Learner,
+    Recommender,
+    Refits,
+    StoredRecommender,
+)
 from segue.recommenders.bundle import BundleStore
 
 __all__ = [
@@ -112,6 +120,7 @@ def train(
     progress: Progress,
     now: datetime,
     left_out: Collection[str] = (),
+    refit: bool = False,
 ) -> TrainReport:
     """Learn from the marts of a snapshot, publish the bundle, and say what came of it.
 
@@ -122,6 +131,7 @@ def train(
         models: Settings of single models that differ from the defaults.
         now: Plays after it are not learned from; aware UTC.
         left_out: Installed recommenders that are not trained.
+        refit: Begin from the published models where a model can.
 
     Raises:
         ConfigError: One that is to be left out is not installed.
@@ -136,7 +146,8 @@ def train(
     data = training_data(**marts, training_sources=training_sources, as_of=now)
     seconds["read"] = perf_counter() - began
     progress.done(f"{len(data.catalogue):,} tracks, {data.interactions.n_users:,} listeners")
-    settings = Settings(training_sources, seed, threads, left_out, models or {})
+    previous = _published(bundles) if refit else {}
+    settings = Settings(training_sources, seed, threads, left_out, models or {}, previous)
     fitted, took = trained(marts, data, settings=settings, progress=progress)
     seconds |= took
     began = perf_counter()
@@ -160,6 +171,14 @@ def train(
     return report
 
 
+def _published(bundles: BundleStore) -> Mapping[str, Recommender]:
+    """What was trained last, if anything is whole."""
+    try:
+        return bundles.current().recommenders
+    except NotReadyError:
+        return {}
+
+
 def read_training_marts(snapshot: Marts) -> dict[str, pa.Table]:
     """The tables that `training_data` takes, by its names for them."""
     return {
@@ -181,6 +200,7 @@ class Settings:
         threads: 0 means all cores; the result does not depend on it.
         left_out: Installed recommenders that are not trained.
         models: Settings of single models that differ from the defaults.
+        previous: Earlier fits by name, which those of their names begin from where they can.
     """
 
     training_sources: Collection[str] | None
@@ -188,6 +208,7 @@ class Settings:
     threads: int = 0
     left_out: Collection[str] = ()
     models: ModelSettings = field(default_factory=dict)
+    previous: Mapping[str, Recommender] = field(default_factory=dict)
 
 
 def trained(
@@ -209,20 +230,31 @@ def trained(
         left_out=settings.left_out,
     )
     seconds = _taught(models, marts, data, settings, progress)
-    for name, value in fit_all(models, data, progress).items():
+    for name, value in fit_all(models, data, progress, settings.previous).items():
         seconds[name] = seconds.get(name, 0.0) + value
     return models, seconds
 
 
 def fit_all(
-    models: Sequence[StoredRecommender], data: TrainingData, progress: Progress
+    models: Sequence[StoredRecommender],
+    data: TrainingData,
+    progress: Progress,
+    previous: Mapping[str, Recommender] | None = None,
 ) -> dict[str, float]:
-    """Fit each, and give those that are made of others the others; returns name -> seconds."""
+    """Fit each, and give those that are made of others the others; returns name -> seconds.
+
+    Args:
+        previous: Earlier fits by name, to begin from where a model can.
+    """
     seconds = {}
     progress.start("Training", total=len(models), unit="models")
     for model in models:
         began = perf_counter()
-        model.fit(data)
+        earlier = (previous or {}).get(model.name)
+        if isinstance(model, Refits) and isinstance(earlier, type(model)):
+            model.refit(earlier, data)
+        else:
+            model.fit(data)
         seconds[model.name] = perf_counter() - began
         progress.advance()
     for model in models:

@@ -27,6 +27,7 @@ __all__ = [
     "NextTrack",
     "Proposer",
     "Recommender",
+    "Refits",
     "Scoring",
     "Similar",
     "Stored",
@@ -93,6 +94,21 @@ class Learner(Protocol):
 
     def account(self) -> str:
         """What came of it, in a line for people; empty where nothing was tried."""
+
+
+@runtime_checkable
+class Refits(Protocol):
+    """A recommender that learns from new data faster where it has learned from older data."""
+
+    def refit(self, previous: Self, data: TrainingData) -> Self:
+        """As `fit`, beginning from what an earlier fit came to.
+
+        What is learned is as good as by `fit`, but need not be the same to the last digit: it
+        depends on `previous`, too, and on nothing else.
+
+        Args:
+            previous: Fitted or loaded, of any settings, on any catalogue; it is not changed.
+        """
 
 
 @runtime_checkable

@@ -245,11 +245,14 @@ def factorise(
     seed: int,
     threads: int,
     trust: Trust,
+    first: npt.NDArray[np.float32] | None = None,
 ) -> Factors:
     """Learn factors of the columns from who listens to them how often.
 
     Args:
         crowd: Raw play counts, at least one.
+        first: What to begin from, shape (n_known, n_factors); drawn where it is zero. None: all
+            are drawn.
         threads: 0 means all cores; the answer does not depend on it.
         trust: How far plays are taken for liking, here and when users are folded in.
     """
@@ -257,6 +260,7 @@ def factorise(
     believed.data = trust.of_many(crowd.plays.data, crowd.plays.indptr).astype(np.float32)
     vectors = _alternate(
         believed,
+        first,
         factors=n_factors,
         regularization=regularisation,
         iterations=iterations,
@@ -266,7 +270,9 @@ def factorise(
     return Factors.of(crowd, vectors, regularisation, trust=trust)
 
 
-def _alternate(believed: Any, **settings: Any) -> npt.NDArray[np.float32]:
+def _alternate(
+    believed: Any, first: npt.NDArray[np.float32] | None, **settings: Any
+) -> npt.NDArray[np.float32]:
     """Item vectors by implicit's solver, which is imported here: making a playlist needs none."""
     quiet_threads()
     from implicit.cpu.als import AlternatingLeastSquares
@@ -275,5 +281,9 @@ def _alternate(believed: Any, **settings: Any) -> npt.NDArray[np.float32]:
 
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(**settings)
+        if first is not None:
+            draw = np.random.default_rng(settings["random_state"]).random(first.shape, np.float32)
+            known = np.any(first, axis=1, keepdims=True)
+            model.item_factors = np.where(known, first, np.float32(0.01) * draw)
         model.fit(csr_matrix(believed), show_progress=False)
     return np.asarray(model.item_factors, dtype=np.float32)

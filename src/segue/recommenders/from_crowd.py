@@ -112,9 +112,17 @@ class FromCrowd(ABC, Generic[L]):
 
     def fit(self, data: TrainingData) -> Self:
         """Learn what the crowd listens to."""
+        return self._fitted(data, self.learned_from, self.learned_from)
+
+    def _fitted(
+        self,
+        data: TrainingData,
+        of_tracks: Callable[[Interactions], L | None],
+        of_artists: Callable[[Interactions], L | None],
+    ) -> Self:
         self.catalogue_ = data.catalogue
-        self.tracks_ = self.learned_from(_without(data.interactions, data.local_users))
-        self.artists_ = self.learned_from(data.artist_interactions)
+        self.tracks_ = of_tracks(_without(data.interactions, data.local_users))
+        self.artists_ = of_artists(data.artist_interactions)
         index = data.artist_interactions.track_index
         known = [index.get(artist, -1) for artist in data.catalogue.artist_ids]
         self.artist_columns_ = np.array(known, np.int64)

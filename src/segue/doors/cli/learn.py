@@ -78,6 +78,7 @@ def train(context: typer.Context, as_json: AsJson = False) -> None:
         seed=settings.training.seed,
         threads=settings.training.threads,
         left_out=settings.training.left_out,
+        refit=settings.training.refit,
         models=settings.models,
         progress=call.progress(),
         now=now(),
