@@ -72,10 +72,9 @@ def plays_of(sessions: Sessions, n_tracks: int, track_ids: npt.NDArray[np.object
     import scipy.sparse as sp
 
     ones = np.ones(len(sessions.tracks), np.float32)
-    matrix = sp.csr_array(
-        (ones, sessions.tracks.astype(np.int64), sessions.offsets), (len(sessions), n_tracks)
-    )
-    matrix.sum_duplicates()
+    columns, offsets = sessions.tracks.astype(np.int64), sessions.offsets.copy()
+    matrix = sp.csr_array((ones, columns, offsets), (len(sessions), n_tracks))
+    matrix.sum_duplicates()  # in place: hence the copies
     names = np.array([f"session:{i}" for i in range(len(sessions))], dtype=object)
     return Interactions(matrix, names, track_ids)
 
