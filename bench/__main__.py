@@ -1,4 +1,4 @@
-"""`python -m bench [import] [journey] [models --size 3m] [latency] [growth]`: print tables."""
+"""`python -m bench [import] [journey] [compare] [models --size 3m] [latency] [growth]`: tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from bench import import_speed, journey, latency, models
+from bench import compare_power, import_speed, journey, latency, models
 
 
 def main() -> None:
@@ -20,6 +20,7 @@ def main() -> None:
         "import": import_speed.run,
         "journey": journey.run,
         "models": partial(models.run, given.size),
+        "compare": compare_power.run,
         "latency": partial(latency.run, given.tracks),
     }
     for name in given.names or benchmarks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -33,9 +33,10 @@ from segue.playlists.rules import Rules
 from segue.playlists.softer import Softer
 from segue.playlists.titles import ABOUT, entitle
 from segue.progress import Progress, Silent
+from segue.recommenders.base import Recommender
 from segue.recommenders.bundle import Bundle
 
-__all__ = ["Wishes", "picks", "playlist_for", "recommend"]
+__all__ = ["Making", "Wishes", "picks", "playlist_for", "recommend", "resolved"]
 
 _log = logging.getLogger(__name__)
 _FAVOURITES: Final = 30
@@ -92,7 +93,7 @@ def playlist_for(bundle: Bundle, person: Person, wishes: Wishes) -> Playlist:
     Raises:
         NotReadyError: There is nothing that this mix could be made of.
     """
-    return _Making(bundle, person, wishes, wishes.seeds, Known(bundle.catalogue)).playlist()
+    return Making(bundle, person, wishes, wishes.seeds, Known(bundle.catalogue)).playlist()
 
 
 def picks(bundle: Bundle, person: Person, wishes: Wishes) -> Candidates:
@@ -101,41 +102,59 @@ def picks(bundle: Bundle, person: Person, wishes: Wishes) -> Candidates:
     Raises:
         NotReadyError: There is nothing that this mix could be made of.
     """
-    return _Making(bundle, person, wishes, (), Known(bundle.catalogue)).picked()
+    return Making(bundle, person, wishes, (), Known(bundle.catalogue)).picked()
 
 
 def _making(
     bundle: Bundle, snapshot: Marts, user_id: str | None, wishes: Wishes, now: datetime | None
-) -> _Making:
-    tracks = bundle.catalogue.tracks
+) -> Making:
     person = find_person(
         snapshot, bundle.catalogue, user_id=user_id, now=now, otherwise=bundle.trained_at
     )
-    by_ref = track_by_ref(snapshot)
-    seeds = tuple(dict.fromkeys(resolve_seed(s, tracks, by_ref=by_ref) for s in wishes.seeds))
-    return _Making(bundle, person, wishes, seeds, Known(bundle.catalogue))
+    seeds = resolved(wishes.seeds, bundle, snapshot)
+    return Making(bundle, person, wishes, seeds, Known(bundle.catalogue))
+
+
+def resolved(seeds: Sequence[str], bundle: Bundle, snapshot: Marts) -> tuple[str, ...]:
+    """The tracks that are meant by what was typed, each once.
+
+    Raises:
+        UnknownTrackError: A seed fits no track, or several.
+    """
+    tracks, by_ref = bundle.catalogue.tracks, track_by_ref(snapshot)
+    return tuple(dict.fromkeys(resolve_seed(seed, tracks, by_ref=by_ref) for seed in seeds))
 
 
 @dataclass(frozen=True)
-class _Making:
-    """One playlist in the making."""
+class Making:
+    """One playlist in the making.
+
+    Args:
+        seeds: Ids of the tracks to start from.
+        known: What is known about tracks; may be shared with others in the making.
+        only: The one recommender that is asked; None: those of the mix.
+    """
 
     bundle: Bundle
     person: Person
     wishes: Wishes
     seeds: tuple[str, ...]
     known: Known
+    only: str | None = None
 
     @property
     def facts(self) -> Facts:
+        """What is known about the tracks seen so far."""
         return self.known.facts
 
     @property
     def mix(self) -> Mix:
+        """What sort of playlist."""
         return cast(Mix, self.wishes.mix)  # Wishes checked it
 
     @cached_property
     def asked(self) -> Filters:
+        """The bounds asked for, genres as typed."""
         return Filters(
             genres=self.wishes.genres,
             years=self.wishes.years,
@@ -146,6 +165,7 @@ class _Making:
 
     @cached_property
     def rules(self) -> Rules:
+        """What every track must keep to."""
         return Rules(
             facts=self.facts,
             listener=self.person.listener,
@@ -168,11 +188,35 @@ class _Making:
             genres=self.bundle.catalogue.genres.names if self.asked.genres else (),
             allowed=self._allowed,
         )
-        return self._written(chosen, notes)
+        return self.written(chosen, notes)
 
     def picked(self) -> Candidates:
         """Ask and choose."""
         return self._chosen(*self._asked_for())[0]
+
+    def preferred(self) -> Candidates:
+        """Tracks for a playlist, best first; every part of the mix has its share of any beginning.
+
+        Raises:
+            NotReadyError: There is nothing that this mix could be made of.
+        """
+        parts, sizes, pools = self._asked_for()
+        rows: list[tuple[float, int, int, Candidates]] = []
+        for at, (part, size, pool) in enumerate(zip(parts, sizes, pools, strict=True)):
+            if not size:
+                continue
+            picked = self._chosen([part], [self.wishes.size], [pool])[0]
+            rows += [((row + 0.5) / size, at, row, picked) for row in range(len(picked))]
+        rows.sort(key=lambda one: one[:3])
+        first: dict[str, tuple[int, Candidates]] = {}
+        for _, _, row, picked in rows:
+            first.setdefault(picked.track_ids[row], (row, picked))
+        return Candidates(
+            track_ids=tuple(first),
+            scores=tuple(picked.scores[row] for row, picked in first.values()),
+            sources=tuple(picked.sources[row] for row, picked in first.values()),
+            evidence=tuple(picked.evidence[row] for row, picked in first.values()),
+        )
 
     def _chosen(
         self, parts: Sequence[Part], sizes: Sequence[int], pools: Sequence[Pool]
@@ -199,6 +243,7 @@ class _Making:
         """The parts of the mix, how many tracks each is to give, and what each may give."""
         self._refuse_what_cannot_be()
         parts = [part for part in parts_of(self.mix, self.wishes.adventurous) if part.share > 0]
+        parts = [part.alone(self.only) for part in parts] if self.only else parts
         sizes = shares(self.wishes.size, [part.share for part in parts])
         return parts, sizes, [self._softened(self._pool(part)) for part in parts]
 
@@ -239,7 +284,7 @@ class _Making:
             part,
             query,
             self.wishes.size,
-            recommenders=self.bundle.recommenders,
+            recommenders=self._recommenders,
             known=self.known,
             filters_for=lambda candidates: self.rules.of(part, self._known_songs(part, candidates)),
         )
@@ -251,6 +296,11 @@ class _Making:
                 "other listeners (`segue crowd add`), then `segue build` and `segue train`.",
             )
         return pool
+
+    @property
+    def _recommenders(self) -> Mapping[str, Recommender]:
+        everybody = self.bundle.recommenders
+        return {self.only: everybody[self.only]} if self.only else everybody
 
     def _query(self, part: Part) -> Query:
         """What recommenders are asked; they know genres by their full names."""
@@ -320,7 +370,8 @@ class _Making:
         bounds = replace(asked, genres=genres, exclude_tracks=self.rules.excluded(part))
         return int(self.bundle.catalogue.allowed(bounds).sum())
 
-    def _written(self, chosen: Candidates, notes: Sequence[str]) -> Playlist:
+    def written(self, chosen: Candidates, notes: Sequence[str]) -> Playlist:
+        """The playlist of these tracks, in their order, each with its reason."""
         told = self._told(chosen)
         seeds = facts_of(rows_of(self.bundle.catalogue, self.seeds, FACT_COLUMNS))
         made_at = self.person.now.astimezone(UTC)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from segue.sources.base import FileSource
     from segue.sources.input_limits import InputLimits
     from segue.warehouse.base import Warehouse
+    from segue.warehouse.experiments import ExperimentStore
     from segue.warehouse.lake import Lake
     from segue.warehouse.snapshots import SnapshotStore
 
@@ -116,6 +117,13 @@ class Wiring:
         from segue.recommenders.bundle import BundleStore
 
         return BundleStore(self.home / "models")
+
+    @cached_property
+    def experiments(self) -> ExperimentStore:
+        """Interleaved playlists and whose track each is."""
+        from segue.warehouse.experiments import ExperimentStore
+
+        return ExperimentStore(self.home / "experiments")
 
     @property
     def limits(self) -> InputLimits:

@@ -56,6 +56,10 @@ class Part:
             return {_RANKED: 1.0}
         return {name: self.weight(name) for name in recommenders}
 
+    def alone(self, recommender: str) -> Part:
+        """The same part with one recommender's word only."""
+        return replace(self, weights={recommender: 1.0}, others=0.0, fallback=(), ranked=False)
+
     def weight(self, recommender: str) -> float:
         """How much a recommender's word counts, 0 or more."""
         if recommender in self.fallback:

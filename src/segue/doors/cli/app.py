@@ -9,7 +9,18 @@ from typing import Annotated, Any, Final
 import typer
 
 import segue
-from segue.doors.cli import add, demo, evaluate, feedback, ingest, learn, recommend, status, tune
+from segue.doors.cli import (
+    add,
+    compare,
+    demo,
+    evaluate,
+    feedback,
+    ingest,
+    learn,
+    recommend,
+    status,
+    tune,
+)
 from segue.doors.cli import simulate as simulation
 from segue.doors.cli.context import Call
 
@@ -61,6 +72,7 @@ recommend.add_to(app)
 feedback.add_to(app)
 evaluate.add_to(app)
 tune.add_to(app)
+compare.add_to(app)
 status.add_to(app)
 add.add_to(app)
 simulation.add_to(app)

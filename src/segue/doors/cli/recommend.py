@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-import sys
 from datetime import UTC, datetime
 from enum import StrEnum
-from io import TextIOWrapper
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from segue.doors.cli.context import AsJson, User, call_of, say
+from segue.doors.cli.context import AsJson, User, call_of
+from segue.doors.cli.deliver import AsFormat, Format, Output, deliver
 from segue.errors import ConfigError
 
-__all__ = ["Format", "MixName", "add_to", "parse_range"]
+__all__ = ["MixName", "add_to", "parse_range"]
 
 
 class MixName(StrEnum):
@@ -25,16 +23,6 @@ class MixName(StrEnum):
     rediscover = "rediscover"
     daily = "daily"
     similar = "similar"
-
-
-class Format(StrEnum):
-    """How the playlist is written."""
-
-    table = "table"
-    json = "json"
-    m3u = "m3u"
-    jspf = "jspf"
-    csv = "csv"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -90,12 +78,8 @@ def recommend(
             help="The moment the playlist is for (UTC); default: just after your last play.",
         ),
     ] = None,
-    as_format: Annotated[
-        Format, typer.Option("--format", help="table, json, m3u, jspf or csv.")
-    ] = Format.table,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")
-    ] = None,
+    as_format: AsFormat = Format.table,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a playlist with a reason for every track."""
@@ -126,31 +110,7 @@ def recommend(
         wishes=wishes,
         now=as_of.replace(tzinfo=UTC) if as_of else None,
     )
-    chosen = _format(Format.json if as_json else as_format, output)
-    if chosen is Format.table:
-        from segue.doors.cli.playlist_table import TableFile, playlist_table
-
-        if output is None:
-            say(playlist_table(playlist))
-        else:
-            say(f"written to {TableFile(output).publish(playlist).destination}")
-        return
-    if output is None:
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8")  # as the formats are, in any locale
-        wiring.sink(chosen.value, sys.stdout).publish(playlist)
-        return
-    report = wiring.sink(chosen.value, output).publish(playlist)
-    say(f"{report.tracks} tracks written to {report.destination}")
-
-
-def _format(asked: Format, output: Path | None) -> Format:
-    """The format asked for, else the one that the file's name says."""
-    if asked is not Format.table or output is None:
-        return asked
-    by_suffix = {".m3u": Format.m3u, ".m3u8": Format.m3u, ".json": Format.json}
-    by_suffix |= {".jspf": Format.jspf, ".csv": Format.csv}
-    return by_suffix.get(output.suffix.lower(), asked)
+    deliver(playlist, wiring, Format.json if as_json else as_format, output)
 
 
 def _years(text: str | None) -> tuple[int | None, int | None] | None:
