@@ -16,8 +16,7 @@ from segue.recommenders.ranking import steadied
 __all__ = ["Examples", "Verdict", "headstart", "ndcg", "taught"]
 
 _K: Final = 30
-_ROUNDS: Final = 120
-_STEP: Final = 20
+_SIZES: Final = (20, 40, 80)
 _LEAST_BLEND: Final = 1e-3
 _FEWEST_GROUPS: Final = 12
 _FEWEST_HITS: Final = 60
@@ -116,11 +115,10 @@ def taught(
     earlier, later = usable[:split], usable[split:]
     fixed = float(np.mean([ndcg(each.blend, each) for each in later]))
     settings = {"monotone_constraints": list(directions), "seed": seed, "num_threads": threads}
-    trees = _trees(earlier, names, _ROUNDS, settings)
+    trees = _trees(earlier, names, _SIZES[-1], settings)
     n_groups = int(groups.max()) + 1
-    sizes = range(_STEP, _ROUNDS + 1, _STEP)
     found = []
-    for size in sizes:
+    for size in _SIZES:
         forest = Forest.of_trees(trees[:size], groups, n_groups)
         scores = [
             forest.scores(forest.leaves(each.table)) + headstart(each.blend) for each in later
@@ -129,7 +127,7 @@ def taught(
     learned = max(found)
     if learned <= fixed:
         return Verdict(None, len(usable), learned, fixed, "the fixed blend guessed as well")
-    rounds = sizes[found.index(learned)]
+    rounds = _SIZES[found.index(learned)]
     trees = _trees(usable, names, rounds, settings)
     return Verdict(Forest.of_trees(trees, groups, n_groups), len(usable), learned, fixed)
 
