@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,6 +25,9 @@ _FEWEST_WEEKS: Final = 8
 _MOST_WEEKS: Final = 26
 _SHARE: Final = 4  # at most a quarter of the longest history is asked about
 _FEWEST_PLAYS: Final = 20
+_FEWEST_LATER: Final = 5
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,18 @@ def school(
     plays: pa.Table,
     catalogue: Catalogue,
     *,
+    crowd_sessions: pa.Table | None = None,
     training_sources: Collection[str] | None,
     as_of: datetime,
 ) -> School:
     """A question a week for every user here, over the last months before a moment.
 
+    Where that makes few questions, listeners of a crowd whose plays have times are asked about,
+    too, a week each.
+
     Args:
         plays: The `plays` mart with user_id, source and the HISTORY columns.
+        crowd_sessions: The `crowd_sessions` mart.
         training_sources: Sources of plays that may be learned from; None means all.
     """
     plays = _allowed(plays, training_sources, as_of)
@@ -61,14 +70,27 @@ def school(
     weeks = min(_MOST_WEEKS, max(_FEWEST_WEEKS, -(-_WANTED // len(users))))
     weeks = min(weeks, int((last - first) / _SHARE / _WEEK))
     cut = last - weeks * _WEEK
+    bounds = [cut + week * _WEEK for week in range(weeks + 1)]
     found = []
     for user in users:
         mine = plays.filter(pc.equal(plays[c.USER_ID], user)).select(HISTORY.names).cast(HISTORY)
-        mine = mine.sort_by(c.PLAYED_AT)
-        found += _of_user(user, mine, catalogue, [cut + w * _WEEK for w in range(weeks + 1)])
-    found.sort(key=lambda lesson: (lesson.query.now, lesson.query.user_id or ""))
-    kept = np.unique(np.linspace(0, len(found) - 1, min(_WANTED, len(found))).round().astype(int))
-    return School(cut, tuple(found[i] for i in kept))
+        found += _of_user(user, mine.sort_by(c.PLAYED_AT), catalogue, bounds)
+    found.sort(key=_by_time)
+    found = _spread(found, _WANTED)
+    if found and crowd_sessions is not None and len(found) < _WANTED:
+        others = _of_crowd(crowd_sessions, catalogue, bounds, _WANTED - len(found))
+        found = sorted([*found, *others], key=_by_time)
+    return School(cut, tuple(found))
+
+
+def _by_time(lesson: Lesson) -> tuple[datetime, str]:
+    return lesson.query.now, lesson.query.user_id or ""
+
+
+def _spread(found: Sequence[T], most: int) -> list[T]:
+    """At most so many of them, evenly spread."""
+    places = np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int)
+    return [found[place] for place in np.unique(places)]
 
 
 def _allowed(plays: pa.Table, sources: Collection[str] | None, as_of: datetime) -> pa.Table:
@@ -82,10 +104,15 @@ def _allowed(plays: pa.Table, sources: Collection[str] | None, as_of: datetime) 
 
 
 def _of_user(
-    user: str, plays: pa.Table, catalogue: Catalogue, bounds: Sequence[datetime]
+    user: str,
+    plays: pa.Table,
+    catalogue: Catalogue,
+    bounds: Sequence[datetime],
+    *,
+    own: bool = True,
 ) -> list[Lesson]:
     """One lesson for each week that has something before it and something in it."""
-    at = plays[c.PLAYED_AT].cast(pa.int64()).to_numpy()
+    at = _times(plays)
     edges = np.searchsorted(at, [_micros(bound) for bound in bounds], side="right")
     found = []
     for start, low, high in zip(bounds, edges, edges[1:], strict=False):
@@ -98,8 +125,53 @@ def _of_user(
         distinct, place = np.unique(rows[known], return_inverse=True)
         ended = pc.fill_null(week[c.FINISHED], False).to_numpy(zero_copy_only=False)[known]
         finished = np.bincount(place, weights=ended, minlength=len(distinct)) > 0
-        found.append(Lesson(Query(user, start, history=plays.slice(0, low)), distinct, finished))
+        query = Query(user, start, history=plays.slice(0, low))
+        found.append(Lesson(query, distinct, finished, own))
     return found
+
+
+def _of_crowd(
+    sessions: pa.Table, catalogue: Catalogue, bounds: Sequence[datetime], most: int
+) -> list[Lesson]:
+    """One lesson for each of some listeners: their first week with a play, beginning anywhere."""
+    dated = sessions.filter(pc.is_valid(sessions[c.PLAYED_AT]))
+    dated = dated.filter(pc.less_equal(dated[c.PLAYED_AT], _scalar(bounds[-1])))
+    later = dated.filter(pc.greater(dated[c.PLAYED_AT], _scalar(bounds[0])))
+    names = [c.CROWD, c.LISTENER_ID]
+    people = later.select(names).group_by(names).aggregate([([], "count_all")])
+    people = people.filter(pc.greater_equal(people["count_all"], _FEWEST_LATER)).sort_by(
+        [(name, "ascending") for name in names]
+    )
+    asked = _spread(people.to_pylist(), most)
+    ids = pa.array(sorted({person[c.LISTENER_ID] for person in asked}), pa.string())
+    theirs = dated.filter(pc.is_in(dated[c.LISTENER_ID], value_set=ids))
+    found = []
+    for turn, person in enumerate(asked):
+        mine = theirs.filter(
+            pc.and_(
+                pc.equal(theirs[c.CROWD], person[c.CROWD]),
+                pc.equal(theirs[c.LISTENER_ID], person[c.LISTENER_ID]),
+            )
+        )
+        history = _history(mine.sort_by([(c.PLAYED_AT, "ascending"), (c.TRACK_ID, "ascending")]))
+        first = turn % (len(bounds) - 1)
+        user = f"crowd:{person[c.CROWD]}:{person[c.LISTENER_ID]}"
+        found += _of_user(user, history, catalogue, bounds[first:], own=False)[:1]
+    return found
+
+
+def _history(plays: pa.Table) -> pa.Table:
+    """Plays of a listener of whom no more is known than when they played what."""
+    n_plays = plays.num_rows
+    columns = {name: pa.array([False] * n_plays) for name in (c.FINISHED, c.SKIPPED)}
+    counted = pa.array([True] * n_plays)
+    known = {c.TRACK_ID: plays[c.TRACK_ID], c.PLAYED_AT: plays[c.PLAYED_AT], c.COUNTED: counted}
+    return pa.table({**known, **columns}).select(HISTORY.names).cast(HISTORY)
+
+
+def _times(plays: pa.Table) -> npt.NDArray[np.int64]:
+    """Microseconds."""
+    return np.asarray(plays[c.PLAYED_AT].cast(pa.int64()).to_numpy())
 
 
 def _micros(at: datetime) -> int:

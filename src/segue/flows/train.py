@@ -273,13 +273,16 @@ def _taught(
 ) -> dict[str, float]:
     """Teach those of the models that learn from past weeks; returns name -> seconds."""
     learners = [model for model in models if isinstance(model, Learner)]
+    if not learners:
+        return {}
     past = school(
         without_not_me(marts["plays"], marts["feedback"], data.as_of),
         data.catalogue,
+        crowd_sessions=marts["crowd_sessions"],
         training_sources=settings.training_sources,
         as_of=data.as_of,
     )
-    if not learners or not past.lessons:
+    if not past.lessons:
         return {}
     began = perf_counter()
     progress.start("Learning from past weeks", total=len(learners), unit="models")

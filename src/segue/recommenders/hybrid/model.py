@@ -94,7 +94,9 @@ class Hybrid:
         names = feature_names(self.ingredients_)
         self.forests_, self.verdicts_ = {}, {}
         for side in _SIDES:
-            examples = [self._example(lesson, side) for lesson in lessons]
+            # of a crowd nobody knows what was skipped: it teaches what is met, not what is loved
+            taken = [lesson for lesson in lessons if lesson.own or side == "new"]
+            examples = [self._example(lesson, side) for lesson in taken]
             verdict = taught(
                 examples,
                 names=names,
