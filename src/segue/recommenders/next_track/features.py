@@ -68,7 +68,6 @@ def _from_pairs(memory: Memory, found: Proposals) -> Values:
     known = np.flatnonzero(pair < len(gathered.keys))
     pair, candidate, entry = pair[known], candidate[known], entry[known]
     counts, age, place = gathered.counts[pair], age[entry], place[entry]
-    totals = gathered.totals[place]
     n = len(found.row)
 
     def summed(value: Floats) -> Floats:
@@ -86,7 +85,8 @@ def _from_pairs(memory: Memory, found: Proposals) -> Values:
     following = counts[:, Near.NEXT] / fading
     after = counts[:, Near.AFTER] / fading
     near = (1 / (1 + age)).astype(np.float32)
-    lately = counts[:, Near.LATELY] / np.maximum(totals[:, Near.LATELY], 1e-6) ** 0.6
+    of_late = gathered.total(gathered.counts[:, Near.LATELY])[place]
+    lately = counts[:, Near.LATELY] / np.maximum(of_late, 1e-6) ** 0.6
     in_step = np.select(
         [age == 0, age == 1, age == 2],
         [counts[:, Near.NEXT], counts[:, Near.SECOND], counts[:, Near.THIRD]],
