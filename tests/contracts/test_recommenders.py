@@ -24,6 +24,7 @@ from segue.recommenders.als import Als
 from segue.recommenders.base import Composed, Similar, StoredRecommender
 from segue.recommenders.bpr import Bpr
 from segue.recommenders.content import Content
+from segue.recommenders.crowd_blend import CrowdBlend
 from segue.recommenders.ease import Ease
 from segue.recommenders.hybrid import Hybrid
 from segue.recommenders.item_knn import ItemKnn
@@ -76,9 +77,10 @@ MAKERS: list[Maker] = [
     HybridOfAll,
     Rp3Beta,
     Bpr,
+    CrowdBlend,
 ]
 NOT_BLENDED: list[Maker] = [HybridOfAll, SequentialRules, SmallTrack2Vec, SmallNextTrack]
-COLLABORATIVE: list[Maker] = [SessionKnn, Als, ItemKnn, Ease, Rp3Beta, Bpr]
+COLLABORATIVE: list[Maker] = [SessionKnn, Als, ItemKnn, Ease, Rp3Beta, Bpr, CrowdBlend]
 
 pytestmark = pytest.mark.parametrize("make", MAKERS, ids=lambda make: str(make.__name__))
 

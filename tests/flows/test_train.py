@@ -89,7 +89,7 @@ def test_a_history_alone_is_enough_for_what_it_can_tell(tmp_path: Path) -> None:
     table = tracks({"track_id": t, "in_catalogue": False} for t in IDS)
     snapshot = published(tmp_path / "s", tracks=table, plays=_marts()["plays"])
     report = _train(snapshot, tmp_path / "models")
-    of_crowds = {"als", "bpr", "ease", "item_knn", "rp3beta"}
+    of_crowds = {"als", "bpr", "crowd_blend", "ease", "item_knn", "rp3beta"}
     assert set(report.skipped) == {*of_crowds, "content", "next_track", "popular", "track2vec"}
     bundle = BundleStore(tmp_path / "models").current()
     heard = history([(t, days_ago(100 + d)) for t in IDS[:6] for d in range(4)])

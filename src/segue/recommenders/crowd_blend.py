@@ -1,0 +1,152 @@
+"""Tracks that several ways of learning from a crowd agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from segue.features.interactions import Interactions
+from segue.recommenders.als import Als
+from segue.recommenders.blended import Blended
+from segue.recommenders.ease import Ease
+from segue.recommenders.from_crowd import FromCrowd
+from segue.recommenders.opinion import Learned
+from segue.recommenders.rp3beta import Rp3Beta
+
+__all__ = ["CrowdBlend"]
+
+_ASKED: Final = 3_000
+
+Reals = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ingredient:
+    """A model that may be part of the blend.
+
+    Args:
+        prior: Its weight where there is too little to try weights on.
+    """
+
+    model: FromCrowd[Any]
+    prior: float
+
+
+class CrowdBlend(FromCrowd[Blended]):
+    """Regression, factors and random walks over one crowd, weighted by what they find in it.
+
+    Every model is first learned without some of each listener's tracks; the weights are those
+    that bring these back best (see `best_weights`), and models that do not help are left out. Then
+    the others are learned again from everything. So the blend fits itself to any crowd, and sees
+    nothing that is held out from it. Before they are added up a user's scores are divided by the
+    spread of the best of them.
+
+    The ingredients: `Ease` with levelled listeners and lightly scaled tracks, twice `Als` with
+    strongly trusted, levelled plays, `Als` as it comes, and `Rp3Beta`.
+
+    Args:
+        share: Of each listener's tracks, held out to find the weights; 0 keeps the usual weights.
+        n_factors: Length of the vectors of the factors.
+        exact_tracks: Of `Ease`.
+        dense_tracks: Up to so many tracks every one is scored; of more, those that are among the
+            best of an ingredient.
+        fewest_listeners: With a smaller crowd nothing is learned and nothing answered.
+        per_artist: Most tracks of one artist in an answer.
+        seed: Of factors and held-out tracks.
+        threads: For training and bulk; 0 means all cores. The result does not depend on it.
+    """
+
+    name: ClassVar[str] = "crowd_blend"
+    _learned = Blended
+
+    def __init__(
+        self,
+        *,
+        share: float = 0.1,
+        n_factors: int = 128,
+        exact_tracks: int = 10_000,
+        dense_tracks: int = 50_000,
+        fewest_listeners: int = 20,
+        per_artist: int = 4,
+        seed: int = 17,
+        threads: int = 0,
+    ) -> None:
+        super().__init__(fewest_listeners=fewest_listeners, per_artist=per_artist, threads=threads)
+        if not 0 <= share <= 0.5:
+            raise ValueError(f"crowd_blend: share must be from 0 to 0.5, got {share}")
+        self.share = share
+        self.n_factors = n_factors
+        self.exact_tracks = exact_tracks
+        self.dense_tracks = dense_tracks
+        self.seed = seed
+        self.weights_: Mapping[str, float] = {}
+
+    def _learn(self, interactions: Interactions) -> Blended:
+        ingredients = self._ingredients()
+        weights = self._weights(ingredients, interactions)
+        self.weights_ = dict(zip(ingredients, weights.tolist(), strict=True))
+        chosen = [one for one, weight in zip(ingredients, weights, strict=True) if weight > 0]
+        parts = [self._part(ingredients[name], interactions) for name in chosen]
+        return Blended(tuple(parts), weights[weights > 0], self.dense_tracks)
+
+    def _ingredients(self) -> dict[str, _Ingredient]:
+        common: dict[str, Any] = {
+            "fewest_listeners": self.fewest_listeners,
+            "threads": self.threads,
+        }
+        trusting: dict[str, Any] = {
+            "n_factors": self.n_factors,
+            "iterations": 10,
+            "levelling": 1.0,
+            **common,
+        }
+        ease = Ease(
+            regularisation=120.0,
+            scaling=0.25,
+            restored=-1.0,
+            levelling=1.0,
+            exact_tracks=self.exact_tracks,
+            **common,
+        )
+        return {
+            "ease": _Ingredient(ease, 0.5),
+            "als_firm": _Ingredient(
+                Als(regularisation=80.0, trust=20.0, seed=self.seed, **trusting), 0.25
+            ),
+            "als_soft": _Ingredient(
+                Als(regularisation=50.0, trust=10.0, seed=self.seed + 1, **trusting), 0.25
+            ),
+            "als": _Ingredient(Als(seed=self.seed, **common), 0.0),
+            "rp3beta": _Ingredient(Rp3Beta(neighbours=200, **common), 0.0),
+        }
+
+    def _part(self, ingredient: _Ingredient, interactions: Interactions) -> Learned:
+        learned: Learned | None = ingredient.model.learned_from(interactions)
+        assert learned is not None  # the crowd was large enough for the blend itself
+        return learned
+
+    def _weights(self, ingredients: Mapping[str, _Ingredient], crowd: Interactions) -> Reals:
+        from segue.recommenders.blend_weights import best_weights, held_out, trial
+
+        usual = np.array([one.prior for one in ingredients.values()])
+        if not self.share:
+            return usual
+        rng = np.random.default_rng(self.seed)
+        held = held_out(crowd, rng, share=self.share, most_listeners=_ASKED)
+        if len(held.listeners) < self.fewest_listeners:
+            return usual
+        parts = [self._part(one, held.known) for one in ingredients.values()]
+        return best_weights(trial(parts, held), seed_weights=usual)
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "share": self.share,
+            "n_factors": self.n_factors,
+            "exact_tracks": self.exact_tracks,
+            "dense_tracks": self.dense_tracks,
+            "seed": self.seed,
+        }
