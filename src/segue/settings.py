@@ -82,7 +82,7 @@ class Training(_Part):
         description="Sources of plays that models may learn from; add spotify_api to opt in.",
     )
     left_out: tuple[str, ...] = Field(
-        ("bpr", "crowd_blend", "item_knn", "rp3beta"),
+        ("bpr", "crowd_blend", "item_knn", "next_track", "rp3beta", "track2vec"),
         description="Installed recommenders that are neither trained nor compared.",
     )
     refit: bool = Field(
