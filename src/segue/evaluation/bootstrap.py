@@ -11,6 +11,8 @@ import numpy.typing as npt
 __all__ = ["Estimate", "Means", "means"]
 
 _RESAMPLES: Final = 1000
+_OF_MANY: Final = 250  # resamples where there are many units: their means hardly differ
+_MANY: Final = 20_000
 _AT_ONCE: Final = 4_000_000
 
 Reals = npt.NDArray[np.float64]
@@ -77,10 +79,11 @@ def means(values: npt.NDArray[np.floating], units: Ints, seed: int) -> Means:
         axis=1,
     )
     rng = np.random.default_rng(seed)
-    drawn = np.empty((_RESAMPLES, values.shape[1]))
+    resamples = _RESAMPLES if n_units <= _MANY else _OF_MANY
+    drawn = np.empty((resamples, values.shape[1]))
     at_once = max(1, _AT_ONCE // max(n_units, 1))
-    for start in range(0, _RESAMPLES, at_once):
-        count = min(at_once, _RESAMPLES - start)
+    for start in range(0, resamples, at_once):
+        count = min(at_once, resamples - start)
         times = _times(rng, count, n_units)
         drawn[start : start + count] = _ratio(times @ totals, times @ sizes)
     return Means(_ratio(totals.sum(axis=0), sizes.sum(axis=0)), drawn)
