@@ -13,6 +13,7 @@ PICTURES: Final = ("png", "svg")
 
 _SHOWN: Final = ("ndcg", "recall")
 _SHOWN_OF_NEXT: Final = ("hit_rate", "mrr")
+_FEWEST: Final = 20  # lists that a part needs to be drawn
 _WIDTH: Final = 300
 _ROW: Final = 22
 _SCALE: Final = 2.0
@@ -32,7 +33,11 @@ def picture(told: Summary, kind: str) -> bytes:
     import vl_convert
 
     first = told.panels[0].k
-    rows = [panel for panel in told.panels if panel.k == first]
+    rows = [
+        panel
+        for panel in told.panels
+        if panel.k == first and (panel.part == "all" or panel.cases >= _FEWEST)
+    ]
     shown = _SHOWN_OF_NEXT if _is_of_next(told.panels[0]) else _SHOWN
     drawn_rows = [
         alt.hconcat(*(_panel(panel, name, leftmost=name == shown[0]) for name in shown))

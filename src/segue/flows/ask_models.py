@@ -17,7 +17,7 @@ from segue.features.training_data import Sessions, TrainingData
 from segue.music import columns as c
 from segue.music.query import HISTORY, Mix, Query
 from segue.progress import Progress
-from segue.recommenders.base import Batch, NextTrack, Recommender
+from segue.recommenders.base import Batch, NextTrack, Proposer, Recommender
 
 __all__ = ["listener_lists", "plays_of", "rows_of", "session_lists", "sets_of"]
 
@@ -108,7 +108,10 @@ def _answers(
         else:
             history = _counted_history(plays, row, fold.training)
         query = Query(None, fold.training.as_of, mix=mix, history=history)
-        found = catalogue.rows(model.recommend(query, k).track_ids)
+        if isinstance(model, Proposer):
+            found = model.propose(query, k)[0]
+        else:
+            found = catalogue.rows(model.recommend(query, k).track_ids)
         lists[row, : len(found)] = found
     return lists
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from segue.errors import ConfigError
 from segue.evaluation.case_values import CaseValues, Judge
-from segue.evaluation.data_board import DataBoard, Effort, scores
+from segue.evaluation.data_board import BASELINES, DataBoard, Effort, scores
 from segue.evaluation.data_splits import SplitRule
 from segue.evaluation.effort import Spent, measured
 from segue.evaluation.folds import SessionFold, Stage, UserFold, session_fold, user_fold
@@ -32,6 +32,7 @@ Maker = Callable[[int], Sequence[Recommender]]
 """Makes the recommenders, unfitted, for a seed."""
 
 _ONE_BY_ONE: Final = 2_000  # lists that a recommender without answers in bulk is asked for unnamed
+_NOT_SHOWN: Final = "it is only a part of others"
 _FIRST_METRICS: Final = ("recall", "ndcg", "mrr", "hit_rate")
 
 
@@ -189,11 +190,16 @@ def _one_round(
 ) -> None:
     repeats = fold.repeats if isinstance(fold, UserFold) else True
     judge = Judge.of(fold.training, asking.ks, repeats=repeats)
+    passed_over = {model.name: _passed_over(model, fold, shown) for model in models}
+    asked = [model for model in models if passed_over[model.name] is None]
+    kept = any(isinstance(model, Composed) for model in asked)
     fitted: dict[str, Recommender] = {}
-    kept = any(isinstance(model, Composed) for model in models)
     for model in models:
-        asked = shown is None or model.name in shown
-        mine = found.setdefault(model.name, _Found()) if asked else _Found()
+        why = passed_over[model.name]
+        mine = found.setdefault(model.name, _Found()) if why != _NOT_SHOWN else _Found()
+        mine.silent = why or mine.silent
+        if why is not None and not kept:
+            continue
         progress.start(f"Training {model.name}")
         with measured() as spent:
             trained = _fit(model, fold, fitted)
@@ -201,32 +207,46 @@ def _one_round(
             fitted[model.name] = trained
         mine.fits.append(spent)
         progress.done(f"{spent.seconds:.1f} s")
-        if not asked:
-            continue
-        silent = _silent(trained, fold, named=shown is not None)
-        if silent is not None:
-            mine.silent = silent
-            continue
-        progress.start(f"Asking {model.name}", total=len(fold), unit="lists")
-        with measured() as spent:
-            for block in _blocks(trained, fold, max(asking.ks), progress):
-                judge.add(mine.values, *block[:2], history=block[2], plays=block[3])
-        mine.values.close()
-        mine.rounds.append(spent)
-        progress.done(f"{spent.seconds:.1f} s")
-        if not mine.values.n_answered:
-            mine.silent = "it had no answer to any of the questions"
+        if why is None:
+            _ask(trained, fold, mine, judge, progress)
 
 
-def _silent(model: Recommender, fold: UserFold | SessionFold, *, named: bool) -> str | None:
-    """Why a model is not asked, if it is not."""
-    why = model.silent_because() if isinstance(model, Frank) else None
-    asks = isinstance(model, Batch) or (
-        isinstance(model, NextTrack) and isinstance(fold, SessionFold)
-    )
-    if why is None and not asks and not named and len(fold) > _ONE_BY_ONE:
+def _ask(
+    model: Recommender,
+    fold: UserFold | SessionFold,
+    mine: _Found,
+    judge: Judge,
+    progress: Progress,
+) -> None:
+    """Every question of a fold to one model; what came of it goes into `mine`."""
+    silent = model.silent_because() if isinstance(model, Frank) else None
+    if silent is not None:
+        mine.silent = silent
+        return
+    progress.start(f"Asking {model.name}", total=len(fold), unit="lists")
+    with measured() as spent:
+        for block in _blocks(model, fold, max(judge.ks), progress):
+            judge.add(mine.values, *block[:2], history=block[2], plays=block[3])
+    mine.values.close()
+    mine.rounds.append(spent)
+    progress.done(f"{spent.seconds:.1f} s")
+    if not mine.values.n_answered:
+        mine.silent = "it had no answer to any of the questions"
+
+
+def _passed_over(
+    model: Recommender, fold: UserFold | SessionFold, shown: Sequence[str] | None
+) -> str | None:
+    """Why a model is not asked, if it is not: named models and baselines always are."""
+    if shown is not None:
+        return None if model.name in shown else _NOT_SHOWN
+    if model.name in BASELINES:
+        return None
+    if isinstance(fold, SessionFold) and not isinstance(model, NextTrack):
+        return "it does not say what comes next; --models asks it all the same"
+    if isinstance(fold, UserFold) and not isinstance(model, Batch) and len(fold) > _ONE_BY_ONE:
         return "it answers one question at a time; --models asks it all the same"
-    return why
+    return None
 
 
 def _fit(
