@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.features.catalogue import Catalogue
+from segue.features.interactions import Interactions
 from segue.features.listening import Listening, listening
+from segue.features.ranked import Ranked
 from segue.features.training_data import TrainingData
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
@@ -87,7 +89,32 @@ class Popular:
         liked, liking = _liked(heard, catalogue.rows(query.seeds))
         taste = _taste(liked, liking, catalogue)
         home = self.homelands_.mix(liked, liking) if self.homelands_ else np.zeros(0)
-        usable = searchable(query, catalogue, heard)
+        return self._answer(taste, home, usable=searchable(query, catalogue, heard), k=k)
+
+    def top(self, histories: Interactions, k: int, *, known: bool = False) -> Ranked:
+        """The same for many listeners, to each of whom a play counts as one; see `Batch`."""
+        catalogue = fitted(self.name, self.catalogue_)
+        tracks = np.full((histories.n_users, k), -1, np.int32)
+        scores = np.full((histories.n_users, k), -np.inf, np.float32)
+        matrix = histories.matrix
+        for row in range(histories.n_users):
+            part = slice(matrix.indptr[row], matrix.indptr[row + 1])
+            liked, liking = matrix.indices[part].astype(np.int64), matrix.data[part]
+            taste = _taste(liked, liking.astype(np.float64), catalogue)
+            home = np.zeros(0)
+            if self.homelands_:
+                home = self.homelands_.mix(liked, liking.astype(np.float64))
+            usable = catalogue.named.copy()
+            usable[liked] &= known
+            found, values = self._answer(taste, home, usable=usable, k=k)
+            tracks[row, : len(found)], scores[row, : len(found)] = found, values
+        return Ranked(tracks, scores)
+
+    def _answer(
+        self, taste: Doubles, home: Doubles, *, usable: npt.NDArray[np.bool_], k: int
+    ) -> tuple[Rows, npt.NDArray[np.float64]]:
+        """At most k rows and their scores, best first, no artist beyond its share."""
+        catalogue = fitted(self.name, self.catalogue_)
         for wanted in (2 * k + 8, 8 * k + 8):
             rows, scores = self._best(taste, home, usable=usable, wanted=wanted)
             top = spread_best(scores, rows, catalogue, per_artist=self.per_artist, k=k)
