@@ -42,8 +42,9 @@ class Track2Vec:
     Mikolov et al. (2013), "Distributed Representations of Words and Phrases and their
     Compositionality", skip-gram with negative sampling by gensim. Caselles-Dupré, Lesaint and
     Royo-Letelier (2018), "Word2vec Applied to Recommendation: Hyperparameters Matter", found that
-    listening wants other settings than text: above all how negatives are drawn
-    (`ns_exponent`: 0.75 for text; 0 all tracks alike; below 0 the rare ones more).
+    listening may want other settings than text: windows as wide as a session, and other negatives
+    (`ns_exponent`: 0 draws all tracks alike, below 0 the rare ones more). On the sessions tried
+    here 0.75 did best.
 
     Args:
         size: Length of the vectors.
@@ -63,11 +64,11 @@ class Track2Vec:
     def __init__(
         self,
         *,
-        size: int = 64,
+        size: int = 48,
         window: int = 10,
-        negatives: int = 10,
-        ns_exponent: float = 0.5,
-        epochs: int = 6,
+        negatives: int = 5,
+        ns_exponent: float = 0.75,
+        epochs: int = 5,
         fewest_sessions: int = 20_000,
         most_plays: int = 1_000_000,
         per_artist: int = 4,

@@ -27,6 +27,7 @@ def features(memory: Memory, found: Proposals) -> dict[str, Floats]:
     values: Values = dict(found.sources)
     values |= _shares_and_ranks(found)
     values |= _from_pairs(memory, found)
+    values |= _from_vectors(memory, found)
     values |= _counts(memory, found)
     values |= _repeats(found)
     return {name: np.asarray(value, np.float32) for name, value in values.items()}
@@ -67,7 +68,6 @@ def _from_pairs(memory: Memory, found: Proposals) -> Values:
     known = np.flatnonzero(pair < len(gathered.keys))
     pair, candidate, entry = pair[known], candidate[known], entry[known]
     counts, age, place = gathered.counts[pair], age[entry], place[entry]
-    totals = gathered.totals[place]
     n = len(found.row)
 
     def summed(value: Floats) -> Floats:
@@ -85,7 +85,8 @@ def _from_pairs(memory: Memory, found: Proposals) -> Values:
     following = counts[:, Near.NEXT] / fading
     after = counts[:, Near.AFTER] / fading
     near = (1 / (1 + age)).astype(np.float32)
-    lately = counts[:, Near.LATELY] / np.maximum(totals[:, Near.LATELY], 1e-6) ** 0.6
+    of_late = gathered.total(gathered.counts[:, Near.LATELY])[place]
+    lately = counts[:, Near.LATELY] / np.maximum(of_late, 1e-6) ** 0.6
     in_step = np.select(
         [age == 0, age == 1, age == 2],
         [counts[:, Near.NEXT], counts[:, Near.SECOND], counts[:, Near.THIRD]],
@@ -111,6 +112,34 @@ def _from_pairs(memory: Memory, found: Proposals) -> Values:
         values[f"together_{ago}"] = summed(at * counts[:, Near.TOGETHER])
         values[f"cosine_{ago}"] = summed(at * cosine)
     return values
+
+
+def _from_vectors(memory: Memory, found: Proposals) -> Values:
+    """How the candidate's vector lies to the last track's and to the middle of the last ones."""
+    plays = found.plays
+    mine = plays.age < _LOOKED_AT
+    row, age = plays.row[mine], plays.age[mine]
+    vectors = np.asarray(memory.vectors[plays.track[mine]])
+    vectors = vectors / _lengths(vectors)
+    soon, alike, last = (np.zeros((plays.n, vectors.shape[1]), np.float32) for _ in range(3))
+    np.add.at(soon, row, vectors / (1 + age[:, None]).astype(np.float32))
+    np.add.at(alike, row, vectors)
+    last[row[age == 0]] = vectors[age == 0]
+    candidate = np.asarray(memory.vectors[found.track])
+    unit = candidate / _lengths(candidate)
+    soon /= _lengths(soon)
+    alike /= _lengths(alike)
+    return {
+        "vector_soon": np.einsum("ij,ij->i", soon[found.row], unit),
+        "vector_alike": np.einsum("ij,ij->i", alike[found.row], unit),
+        "vector_last": np.einsum("ij,ij->i", last[found.row], unit),
+        "vector_strength": np.einsum("ij,ij->i", soon[found.row], candidate),
+    }
+
+
+def _lengths(vectors: Floats) -> Floats:
+    found = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return np.asarray(found, np.float32)
 
 
 def _counts(memory: Memory, found: Proposals) -> Values:

@@ -14,6 +14,7 @@ from segue.features.training_data import Sessions
 from segue.recommenders.arrays import load_array, save_arrays
 from segue.recommenders.incidence import Incidence
 from segue.recommenders.next_track.pairs import TrackPairs, recency
+from segue.recommenders.next_track.vectors import track_vectors
 from segue.recommenders.session_votes import SessionVotes
 
 __all__ = ["Count", "Memory", "latest_sessions"]
@@ -50,6 +51,7 @@ class Memory:
         pairs: Which tracks are played near which.
         counts: float32, shape (n_tracks, 6): see `Count`.
         voters: Whole sessions.
+        vectors: float32, shape (n_tracks, n_factors): see `track_vectors`.
         favourites: The most played tracks of late, best first: what is answered where nothing
             else is known.
     """
@@ -57,6 +59,7 @@ class Memory:
     pairs: TrackPairs
     counts: Floats
     voters: SessionVotes
+    vectors: Floats
     favourites: Rows
 
     @property
@@ -65,8 +68,15 @@ class Memory:
         return len(self.counts)
 
     @classmethod
-    def of_sessions(cls, sessions: Sessions, n_tracks: int) -> Self:
-        """Remember sessions, oldest first."""
+    def of_sessions(
+        cls, sessions: Sessions, n_tracks: int, *, seed: int = 17, threads: int = 0
+    ) -> Self:
+        """Remember sessions, at least one, oldest first.
+
+        Args:
+            seed: Of the first vectors.
+            threads: 0 means all cores; the result does not depend on it.
+        """
         owner = np.repeat(np.arange(len(sessions)), np.diff(sessions.offsets))
         track = sessions.tracks.astype(np.int64)
         counts = _counts(sessions, owner, n_tracks)
@@ -78,6 +88,7 @@ class Memory:
             TrackPairs.of_sessions(sessions, n_tracks, _HALF_LIFE),
             counts,
             voters,
+            track_vectors(sessions, n_tracks, seed=seed, threads=threads),
             _favourites(counts),
         )
 
@@ -89,6 +100,7 @@ class Memory:
             folder,
             {
                 "track_counts": self.counts,
+                "track_vectors": self.vectors,
                 "track_offsets": voters.by_track.offsets,
                 "track_sessions": voters.by_track.rows,
                 "session_offsets": voters.by_session.offsets,
@@ -108,7 +120,8 @@ class Memory:
         )
         by_session = Incidence(offsets, load_array(folder, "session_tracks"), len(counts))
         voters = SessionVotes(by_track, by_session)
-        return cls(TrackPairs.load(folder), counts, voters, _favourites(counts))
+        vectors = load_array(folder, "track_vectors")
+        return cls(TrackPairs.load(folder), counts, voters, vectors, _favourites(counts))
 
 
 def latest_sessions(sessions: Sessions, most_plays: int) -> Sessions:

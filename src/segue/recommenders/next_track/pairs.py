@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -60,15 +59,6 @@ class TrackPairs:
     offsets: Rows
     columns: npt.NDArray[np.int32]
     counts: Floats
-
-    @cached_property
-    def totals(self) -> Floats:
-        """The sums over each track's run, shape (n_tracks, 8)."""
-        found = np.zeros((len(self.offsets) - 1, len(Near)), np.float32)
-        filled = np.flatnonzero(np.diff(self.offsets))
-        if len(filled):
-            found[filled] = np.add.reduceat(self.counts, self.offsets[filled], axis=0)
-        return found
 
     @classmethod
     def of_sessions(cls, sessions: Sessions, n_tracks: int, half_life: float) -> Self:

@@ -41,14 +41,17 @@ class Gathered:
         offsets: Run of tracks[i] is offsets[i]:offsets[i + 1].
         columns: Second track of each pair.
         counts: Shape (n_pairs, 8).
-        totals: Sums over the whole run of each of `tracks`.
     """
 
     tracks: Rows
     offsets: Rows
     columns: Rows
     counts: Floats
-    totals: Floats
+
+    def total(self, values: Floats) -> Floats:
+        """The sum over each track's run of one value a pair, shape (len(tracks),)."""
+        found = np.bincount(self.owner, weights=values, minlength=len(self.tracks))
+        return found.astype(np.float32)
 
     @cached_property
     def owner(self) -> Rows:
@@ -154,7 +157,6 @@ def _gathered(memory: Memory, plays: Plays) -> Gathered:
         offsets=offsets,
         columns=pairs.columns[index].astype(np.int64),
         counts=np.asarray(pairs.counts[index]),
-        totals=np.asarray(pairs.totals[tracks]),
     )
 
 
@@ -175,8 +177,8 @@ def _product(
 ) -> sp.csr_array:
     import scipy.sparse as sp
 
-    totals = np.bincount(gathered.owner, weights=values, minlength=len(gathered.tracks))
-    damped = values / np.maximum(totals, 1e-6)[gathered.owner].astype(np.float32) ** _DAMPED
+    totals = gathered.total(values)
+    damped = values / np.maximum(totals, 1e-6)[gathered.owner] ** _DAMPED
     n = memory.n_tracks
     beside = sp.csr_array(
         (damped.astype(np.float32), gathered.columns, gathered.offsets), (len(gathered.tracks), n)

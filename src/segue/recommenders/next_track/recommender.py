@@ -70,9 +70,9 @@ class NextTrackRanker:
         fewest_sessions: int = 20_000,
         most_plays: int = 2_000_000,
         later: float = 0.1,
-        lessons: int = 40_000,
+        lessons: int = 80_000,
         fewest_lessons: int = 2_000,
-        rounds: int = 300,
+        rounds: int = 400,
         seed: int = 17,
         threads: int = 0,
     ) -> None:
@@ -96,13 +96,13 @@ class NextTrackRanker:
             return self
         earlier, later = _cut(sessions, max(1, round(self.later * len(sessions))))
         n_tracks = len(data.catalogue)
-        lesson = lessons(
-            Memory.of_sessions(earlier, n_tracks), later, most=self.lessons, seed=self.seed
-        )
+        drawn = {"seed": self.seed, "threads": self.threads}
+        known = Memory.of_sessions(earlier, n_tracks, **drawn)
+        lesson = lessons(known, later, most=self.lessons, seed=self.seed)
         _log.info("learning what comes next from %d beginnings of sessions", len(lesson))
         if len(lesson) >= self.fewest_lessons:
-            self.ranker_ = taught(lesson, rounds=self.rounds, seed=self.seed, threads=self.threads)
-        self.memory_ = Memory.of_sessions(sessions, n_tracks)
+            self.ranker_ = taught(lesson, rounds=self.rounds, **drawn)
+        self.memory_ = Memory.of_sessions(sessions, n_tracks, **drawn)
         return self
 
     def next_tracks(self, prefixes: Sessions, k: int) -> Ranked:
