@@ -289,6 +289,50 @@ def test_feedback_later_than_the_question_has_no_effect(make: Maker, camps: Trai
         assert model.recommend(replace(query, feedback=later), 20) == model.recommend(query, 20)
 
 
+def test_likes_lead_where_they_were_said(make: Maker, camps: TrainingData) -> None:
+    model = make().fit(camps)
+    likes = said([("like", track, days_ago(n)) for n, track in enumerate(JAZZ[:6])])
+
+    def jazz(query: Query) -> float:
+        """How high the tracks stand that were liked, or are near those."""
+        found = JAZZ[6:] if query.mix == "discover" else JAZZ  # what is liked is no discovery
+        places = {t: n for n, t in enumerate(model.recommend(query, 20).track_ids, start=1)}
+        return sum(1 / places[track] for track in found if track in places)
+
+    for mix in ("discover", "daily"):
+        plain, liked = jazz(_query(mix=mix)), jazz(_query(mix=mix, feedback=likes))
+        assert liked >= plain
+        if make in COLLABORATIVE and mix == "discover":
+            assert liked > plain
+
+
+def test_less_leads_away_from_where_it_was_said(make: Maker, camps: TrainingData) -> None:
+    model = make().fit(camps)
+    both = history([(t, days_ago(3 + n)) for n, t in enumerate([*ROCK[:6], *JAZZ[:6]])])
+    unwanted = said([("less", track, days_ago(1)) for track in ROCK[:6]])
+
+    def rock(query: Query) -> float:
+        places = {t: n for n, t in enumerate(model.recommend(query, 20).track_ids, start=1)}
+        return sum(1 / places[track] for track in ROCK[6:] if track in places)
+
+    plain = Query("me", NOW, history=both)
+    assert rock(replace(plain, feedback=unwanted)) <= rock(plain)
+    if make in COLLABORATIVE:
+        assert rock(replace(plain, feedback=unwanted)) < rock(plain)
+
+
+def test_any_feedback_is_never_an_error(make: Maker, camps: TrainingData) -> None:
+    model = make().fit(camps)
+    verbs = ("less", "like", "known", "hide")
+    for turn in range(4):
+        words = said(
+            [(verbs[(n + turn) % 4], t, days_ago(n)) for n, t in enumerate([*JAZZ, *ROCK])]
+        )
+        for mix in MIXES:
+            model.recommend(_query(mix=mix, feedback=words), 10)
+            model.recommend(_query(mix=mix, feedback=words, seeds=(JAZZ[0],)), 10)
+
+
 def test_feedback_alone_is_never_an_error(make: Maker, camps: TrainingData) -> None:
     model = make().fit(camps)
     for verb in ("like", "less", "known", "hide"):

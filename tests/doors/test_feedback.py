@@ -98,6 +98,20 @@ def test_a_slip_changes_nothing(mine: Home) -> None:
     assert sorted((mine.folder / "lake" / "commits").iterdir()) == manifests
 
 
+def test_somebody_without_a_history_can_begin_with_likes(home: Home, world: Path) -> None:
+    home("catalogue", "add", world / "catalogue.csv").ok()
+    home("build").ok()
+    home("train").ok()
+    first = home("recommend", "--json").ok().json["tracks"][0]
+    home("feedback", "not-me", "--last-session").refused("no plays of “me”")
+    home("feedback", "like", first["track_id"]).ok()
+    tracks = home("recommend", "--json").ok().json["tracks"]
+    assert first["track_id"] not in [track["track_id"] for track in tracks]
+    assert any(track["reason"].startswith("because you liked") for track in tracks)
+    home("build").ok()
+    assert "me: no plays" in home("status").ok().out
+
+
 def test_before_a_build_it_says_what_to_do(home: Home) -> None:
     home("feedback", "like", "anything").refused("segue build")
     home("feedback", "list").refused("segue build")

@@ -50,11 +50,7 @@ def _lines(found: Status) -> list[str]:
             f"{rows['tracks']:,} tracks, {rows['artists']:,} artists"
             + ("" if snapshot["fresh"] else "; older than the last import")
         )
-        lines += [
-            f"          {user['user_id']}: {user['plays']:,} plays of {user['tracks']:,} tracks, "
-            f"{user['first_played_at']:%d %b %Y} to {user['last_played_at']:%d %b %Y}"
-            for user in snapshot["users"]
-        ]
+        lines += [f"          {_user(user)}" for user in snapshot["users"]]
     if found.bundle is None:
         lines.append(f"Trained   {found.damaged.get('bundle', 'nothing yet')}")
     else:
@@ -64,6 +60,15 @@ def _lines(found: Status) -> list[str]:
             + ("" if found.bundle["fresh"] else "; older than the last build")
         )
     return [*lines, "", f"Next: {found.next_step}"]
+
+
+def _user(user: dict[str, Any]) -> str:
+    if user["first_played_at"] is None:
+        return f"{user['user_id']}: no plays"
+    return (
+        f"{user['user_id']}: {user['plays']:,} plays of {user['tracks']:,} tracks, "
+        f"{user['first_played_at']:%d %b %Y} to {user['last_played_at']:%d %b %Y}"
+    )
 
 
 def _imports(imports: list[dict[str, Any]]) -> str:

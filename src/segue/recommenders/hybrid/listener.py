@@ -96,7 +96,7 @@ def who(heard: Listening, now: datetime, catalogue: Catalogue) -> Who:
     """Sum a history up."""
     at = now.timestamp()
     liking = np.maximum(heard.affinity(_TASTE_DAYS), 0)
-    taken_up = heard.taken_up(_RECENT_DAYS)
+    taken_up = np.maximum(heard.taken_up(_RECENT_DAYS), 0)
     return Who(
         heard=heard,
         now=at,
