@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -75,23 +76,24 @@ class TrackPairs:
         starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))[: len(key)]
         forward = order < len(lag)
         play = np.where(forward, order, order - len(lag))
+        del order
         near = 1 / lag[play].astype(np.float32)
+        step = np.where(forward, lag[play], -lag[play])
         fading = recency(len(sessions), half_life)[session[play]]
         lately = recency(len(sessions), _LATELY)[session[play]]
-        ago = np.where(forward, lag[play], 0)
-        parts = {
-            Near.AFTER: fading * near * forward,
-            Near.BEFORE: fading * near * ~forward,
-            Near.TOGETHER: np.ones(len(key), np.float32),
-            Near.NEXT: fading * (ago == 1),
-            Near.SECOND: fading * (ago == 2),
-            Near.THIRD: fading * (ago == 3),
-            Near.PREVIOUS: fading * (~forward & (near == 1)),
-            Near.LATELY: lately * near * np.where(forward, 1.0, 0.5).astype(np.float32),
+        of: dict[Near, Callable[[], npt.NDArray[Any]]] = {
+            Near.AFTER: lambda: fading * near * forward,
+            Near.BEFORE: lambda: fading * near * ~forward,
+            Near.TOGETHER: lambda: np.ones(len(key), np.float32),
+            Near.NEXT: lambda: fading * (step == 1),
+            Near.SECOND: lambda: fading * (step == 2),
+            Near.THIRD: lambda: fading * (step == 3),
+            Near.PREVIOUS: lambda: fading * (step == -1),
+            Near.LATELY: lambda: lately * near * np.where(forward, np.float32(1), np.float32(0.5)),
         }
         counts = np.empty((len(starts), len(Near)), np.float32)
-        for what, values in parts.items():
-            counts[:, what] = np.add.reduceat(values, starts) if len(starts) else 0
+        for what, values in of.items():  # one at a time: there may be fifty million pairs
+            counts[:, what] = np.add.reduceat(values(), starts) if len(starts) else 0
         owner, column = np.divmod(key[starts], max(n_tracks, 1))
         offsets = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=n_tracks))))
         return cls(offsets.astype(np.int64), column.astype(np.int32), counts)

@@ -68,7 +68,7 @@ class NextTrackRanker:
         self,
         *,
         fewest_sessions: int = 20_000,
-        most_plays: int = 2_000_000,
+        most_plays: int = 1_500_000,
         later: float = 0.1,
         lessons: int = 80_000,
         fewest_lessons: int = 2_000,
