@@ -240,6 +240,8 @@ class FromCrowd(ABC, Generic[L]):
         if latest and latest[0] is self and latest[1] is query:
             put: _Question = latest[2]
             return put
+        if self.tracks_ is None and self.artists_ is None:
+            return _Question(np.zeros(len(catalogue), bool), None, None, None)
         heard = listening(query, catalogue)
         own = asked_by(query, heard, catalogue)
         put = self._put(own, searchable(query, catalogue, heard), heard)

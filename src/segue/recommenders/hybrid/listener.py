@@ -93,7 +93,15 @@ class Who:
 
 
 def who(heard: Listening, now: datetime, catalogue: Catalogue) -> Who:
-    """Sum a history up."""
+    """Sum a history up; the latest answer is remembered, for known and new tracks ask in turn."""
+    latest = catalogue.memo.get("who")
+    if latest is None or latest[0] is not heard or latest[1] != now:
+        latest = catalogue.memo["who"] = (heard, now, _who(heard, now, catalogue))
+    person: Who = latest[2]
+    return person
+
+
+def _who(heard: Listening, now: datetime, catalogue: Catalogue) -> Who:
     at = now.timestamp()
     liking = np.maximum(heard.affinity(_TASTE_DAYS), 0)
     taken_up = np.maximum(heard.taken_up(_RECENT_DAYS), 0)
@@ -113,8 +121,9 @@ def _facts(heard: Listening, now: datetime) -> dict[str, float]:
     n_plays = len(heard.play_at)
     ages = (at - heard.play_at) / DAY
     month, week = ages <= 28, ages <= 7
-    first = np.zeros(n_plays, bool)
-    first[np.unique(heard.play_of, return_index=True)[1]] = True
+    earliest = np.zeros(len(heard), np.int64)
+    earliest[heard.play_of[::-1]] = np.arange(n_plays)[::-1]  # the last one written stays
+    first = earliest[heard.play_of] == np.arange(n_plays)
     lately = max(int((month & heard.play_counted).sum()), 1)
     touched = max(int(month.sum()), 1)
     local = now.astimezone(UTC)

@@ -17,7 +17,7 @@ from segue.features.training_data import TrainingData
 from segue.music.candidates import Candidates
 from segue.music.query import Mix, Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
-from segue.recommenders.base import Composed, Recommender
+from segue.recommenders.base import Composed, Frank, Recommender
 from segue.recommenders.hybrid.answer import Ranked, explained, shortlisted, told
 from segue.recommenders.hybrid.blend import AROUND, FAMILIAR, FORGOTTEN, NEW, Weights
 from segue.recommenders.hybrid.features import (
@@ -90,24 +90,29 @@ class Hybrid:
         Args:
             lessons: Questions later than anything the parts were fitted on, earliest first.
         """
-        self.ingredients_ = tuple(self.parts_)
+        self.ingredients_ = tuple(name for name, part in self.parts_.items() if not _silent(part))
         names = feature_names(self.ingredients_)
-        self.forests_, self.verdicts_ = {}, {}
-        for side in _SIDES:
+        examples: dict[str, list[Examples]] = {side: [] for side in _SIDES}
+        for lesson in lessons:
             # of a crowd nobody knows what was skipped: it teaches what is met, not what is loved
-            taken = [lesson for lesson in lessons if lesson.own or side == "new"]
-            examples = [self._example(lesson, side) for lesson in taken]
-            verdict = taught(
-                examples,
+            for side in _SIDES if lesson.own else ("new",):
+                examples[side].append(self._example(lesson, side))
+        self.verdicts_ = {
+            side: taught(
+                examples[side],
                 names=names,
                 directions=directions(names),
                 groups=_groups(names, self.ingredients_),
                 seed=self.seed,
                 threads=self.threads,
             )
-            self.verdicts_[side] = verdict
-            if verdict.forest is not None:
-                self.forests_[side] = verdict.forest
+            for side in _SIDES
+        }
+        self.forests_ = {
+            side: verdict.forest
+            for side, verdict in self.verdicts_.items()
+            if verdict.forest is not None
+        }
         return self
 
     def account(self) -> str:
@@ -238,6 +243,11 @@ class Hybrid:
     @property
     def _catalogue(self) -> Catalogue:
         return fitted(self.name, self.catalogue_)
+
+
+def _silent(part: Recommender) -> bool:
+    """Whether it has nothing to say to anybody."""
+    return isinstance(part, Frank) and part.silent_because() is not None
 
 
 def _groups(names: Sequence[str], ingredients: Sequence[str]) -> npt.NDArray[np.int64]:
