@@ -29,8 +29,8 @@ _FORMS: Final[dict[str, dict[str, Any]]] = {
     "exact, 2,000 weights a track": {"exact_tracks": _ALL, "kept": 2_000},
     "exact, 500 weights a track": {"exact_tracks": _ALL},
     "exact, 100 weights a track": {"exact_tracks": _ALL, "kept": 100},
-    "exact for 4,000 tracks (the default)": {},
-    "exact for 2,000 tracks": {"exact_tracks": 2_000},
+    "exact for 4,000 tracks": {"exact_tracks": 4_000},
+    "exact for 2,000 tracks (the default)": {},
     "exact for 1,000 tracks": {"exact_tracks": 1_000},
     "exact for 300 tracks": {"exact_tracks": 300},
     "plain (no scaling), exact": {
