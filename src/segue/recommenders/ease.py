@@ -11,7 +11,7 @@ from segue.features.interactions import Interactions
 from segue.recommenders.crowd import WEIGHTS, Crowd, PlayWeight, crowd_of, weighted_plays
 from segue.recommenders.from_crowd import FromCrowd
 from segue.recommenders.item_item import Links
-from segue.recommenders.search_space import OneOf, Real, Space
+from segue.recommenders.search_space import OneOf, Real, Space, Whole
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -87,6 +87,7 @@ class Ease(FromCrowd[Links]):
             "scaling": Real(0.0, 1.0),
             "restored": Real(0.0, 1.0),
             "levelling": Real(0.0, 1.0),
+            "exact_tracks": Whole(500, 5_000, log=True),
             "weight": OneOf(WEIGHTS),
         }
 
