@@ -158,3 +158,16 @@ def test_histories_keep_their_times() -> None:
     assert fold.plays is not None
     assert fold.plays.tracks.tolist() == [0, 1]
     assert fold.plays.at.tolist() == [0.0, DAY]
+
+
+def test_files_without_validation_have_it_drawn_from_training() -> None:
+    rows = [("u", f"t{i:02}") for i in range(30)] + [("v", "t00")]
+    data = listens(rows, part=[0] * 20 + [2] * 10 + [0])
+    fold = user_fold(data, SplitRule("files"), seed=3, stage="valid")
+    assert len(fold.relevant.tracks) == 2
+    assert set(fold.relevant.tracks.tolist()) < set(range(20))
+    assert fold.histories.matrix.nnz == 18
+    assert len(fold.masked.tracks) == 0
+    tested = user_fold(data, SplitRule("files"), seed=3, stage="test")
+    assert tested.relevant.tracks.tolist() == list(range(20, 30))
+    assert tested.histories.matrix.nnz == 20

@@ -11,7 +11,17 @@ import numpy.typing as npt
 from segue.errors import ConfigError
 from segue.features.listens import Listens
 
-__all__ = ["GAP", "SPLITS", "TEST", "TRAIN", "VALID", "SplitName", "SplitRule", "parts_of"]
+__all__ = [
+    "GAP",
+    "SPLITS",
+    "TEST",
+    "TRAIN",
+    "VALID",
+    "SplitName",
+    "SplitRule",
+    "parts_of",
+    "with_validation",
+]
 
 SplitName = Literal["random", "leave-last", "time", "files", "sessions"]
 SPLITS: Final[tuple[str, ...]] = get_args(SplitName)
@@ -98,6 +108,17 @@ def parts_of(data: Listens, rule: SplitRule, seed: int) -> Parts:
             cure="Use more data, a larger --hold-out, or another --split.",
         )
     return made
+
+
+def with_validation(data: Listens, parts: Parts, share: float, seed: int) -> Parts:
+    """The same parts, validation drawn out of training where none is given; the test stays."""
+    if (parts == VALID).any():
+        return parts
+    known = np.flatnonzero(parts == TRAIN)
+    drawn = _random(data.some(parts == TRAIN), share, seed)
+    found = parts.copy()
+    found[known[drawn == TEST]] = VALID
+    return found
 
 
 def _random(data: Listens, share: float, seed: int) -> Parts:

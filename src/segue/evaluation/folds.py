@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.errors import ConfigError
-from segue.evaluation.data_splits import GAP, TEST, TRAIN, VALID, SplitRule, parts_of
+from segue.evaluation.data_splits import (
+    GAP,
+    TEST,
+    TRAIN,
+    VALID,
+    SplitRule,
+    parts_of,
+    with_validation,
+)
 from segue.evaluation.track_sets import TrackSets
 from segue.features.interactions import Interactions
 from segue.features.listens import Listens, interactions_of, session_rows, training_part
@@ -161,6 +169,8 @@ def user_fold(
         ConfigError: The data cannot be split so.
     """
     parts = parts_of(data, rule, seed)
+    if stage == "valid" and rule.name == "files":
+        parts = with_validation(data, parts, rule.hold_out, seed)
     known, asked, other = _roles(parts, rule, stage)
     listeners = np.unique(data.listeners[asked])
     whole = [_sets(data, rows, listeners) for rows in (asked, known, other)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
@@ -69,6 +69,18 @@ class Listens:
     def is_dated(self) -> bool:
         """Whether every row has a time."""
         return bool(len(self)) and bool(np.isfinite(self.at).all())
+
+    def some(self, rows: Mask) -> Listens:
+        """Some of the rows, of the same listeners and tracks."""
+        return replace(
+            self,
+            listeners=self.listeners[rows],
+            tracks=self.tracks[rows],
+            plays=self.plays[rows],
+            at=self.at[rows],
+            sessions=self.sessions[rows],
+            part=self.part[rows] if len(self.part) else self.part,
+        )
 
     @cached_property
     def runs(self) -> Ints:

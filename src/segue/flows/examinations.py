@@ -153,16 +153,7 @@ def _some(data: Listens, share: float, seed: int) -> Listens:
     drawn = np.random.default_rng(seed).choice(data.n_listeners, n, replace=False)
     chosen = np.zeros(data.n_listeners, bool)
     chosen[drawn] = True
-    rows = chosen[data.listeners]
-    return replace(
-        data,
-        listeners=data.listeners[rows],
-        tracks=data.tracks[rows],
-        plays=data.plays[rows],
-        at=data.at[rows],
-        sessions=data.sessions[rows],
-        part=data.part[rows] if len(data.part) else data.part,
-    )
+    return data.some(chosen[data.listeners])
 
 
 @dataclass
