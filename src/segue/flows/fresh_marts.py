@@ -20,14 +20,25 @@ from segue.warehouse.matching import artist_id_of
 __all__ = ["FreshMarts", "HasRows"]
 
 _FEEDBACK: Final = "feedback"
+_COLUMNS: Final = (
+    c.USER_ID,
+    c.SOURCE,
+    c.KIND,
+    c.VERB,
+    c.TRACK_REF,
+    c.ARTIST,
+    c.SINCE,
+    c.UNTIL,
+    c.SAID_AT,
+)
 _LATEST: Final = 2**62
 
 
 class HasRows(Protocol):
     """The lake, as far as it is needed here."""
 
-    def rows(self, table: str) -> pa.Table:
-        """All rows of a small table, in the order of their commits."""
+    def rows(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows of a small table with `row_id` and `file_no`, in the order of their commits."""
 
 
 class FreshMarts:
@@ -63,7 +74,7 @@ class FreshMarts:
 
     @cached_property
     def _feedback(self) -> pa.Table:
-        rows = self.lake.rows(_FEEDBACK)
+        rows = self.lake.rows(_FEEDBACK, _COLUMNS)
         if self.unwritten is not None:
             latest = pa.array([_LATEST] * self.unwritten.num_rows, pa.int64())
             ids = pa.array(range(self.unwritten.num_rows), pa.int64())

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,21 +83,27 @@ class Lake:
             file for commit in self.commits() for file in commit.files if file.table == table
         )
 
-    def rows(self, table: str) -> pa.Table:
+    def rows(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows of a small table, with `row_id` and `file_no`, in the order of their commits.
+
+        Args:
+            columns: Only these of the table's own columns; all by default.
 
         Raises:
             WarehouseError: A file is missing or damaged.
         """
-        own = pa.field(c.ROW_ID, pa.int64(), nullable=False)
-        schema = LAKE_TABLES[table].schema.insert(0, own)
+        own = LAKE_TABLES[table].schema
+        names = [c.ROW_ID, *(own.names if columns is None else columns)]
+        whole = own.insert(0, pa.field(c.ROW_ID, pa.int64(), nullable=False))
         number = pa.field(c.FILE_NO, pa.int64(), nullable=False)
+        schema = pa.schema([whole.field(name) for name in names])
         parts = [schema.append(number).empty_table()]
         for n, file in enumerate(self.files(table)):
             require_intact(file)
             try:
-                part = pq.read_table(file.path, schema=schema, partitioning=None)
-            except (OSError, pa.ArrowException) as error:
+                with pq.ParquetFile(file.path) as opened:
+                    part = opened.read(names, use_threads=False).select(names).cast(schema)
+            except (OSError, pa.ArrowException, KeyError, ValueError) as error:
                 raise WarehouseError(
                     f"the lake's file {file.path} cannot be read: {error}", cure=RESTORE
                 ) from error
