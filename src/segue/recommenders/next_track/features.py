@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -52,65 +53,101 @@ def _ranks(row: Rows, score: Floats) -> Floats:
     return rank
 
 
-def _from_pairs(memory: Memory, found: Proposals) -> Values:
-    """How the candidate stands to each of the last plays, summed, at most, and one by one."""
-    plays, gathered = found.plays, found.gathered
-    mine = plays.age < _LOOKED_AT
-    row, age = plays.row[mine], plays.age[mine]
-    place = np.searchsorted(gathered.tracks, plays.track[mine])
-    lengths = np.bincount(row, minlength=plays.n)
-    begins = np.cumsum(lengths) - lengths
-    repeats = lengths[found.row]
-    candidate = np.repeat(np.arange(len(found.row)), repeats)
-    within = np.arange(len(candidate)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    entry = begins[found.row][candidate] + within
-    pair = gathered.look_up(place[entry], found.track[candidate])
-    known = np.flatnonzero(pair < len(gathered.keys))
-    pair, candidate, entry = pair[known], candidate[known], entry[known]
-    counts, age, place = gathered.counts[pair], age[entry], place[entry]
-    n = len(found.row)
+@dataclass(frozen=True)
+class _Met:
+    """Every candidate with every play of its session that it is known to be played near.
 
-    def summed(value: Floats) -> Floats:
-        return np.bincount(candidate, weights=value, minlength=n).astype(np.float32)
+    Args:
+        n: Candidates.
+        candidate: Which candidate each is about.
+        first: The track of the session.
+        second: The candidate's track.
+        age: Plays since the session's track.
+        counts: What is counted of the two, shape (n_met, 8): see `Near`.
+        of_late: What is counted of the session's track with any, lately.
+    """
 
-    def highest(value: Floats) -> Floats:
-        most = np.zeros(n, np.float32)
-        np.maximum.at(most, candidate, value)
+    n: int
+    candidate: Rows
+    first: Rows
+    second: Rows
+    age: Rows
+    counts: Floats
+    of_late: Floats
+
+    @classmethod
+    def of(cls, found: Proposals) -> Self:
+        plays, gathered = found.plays, found.gathered
+        mine = plays.age < _LOOKED_AT
+        row, age = plays.row[mine], plays.age[mine]
+        place = np.searchsorted(gathered.tracks, plays.track[mine])
+        lengths = np.bincount(row, minlength=plays.n)
+        begins = np.cumsum(lengths) - lengths
+        times = lengths[found.row]
+        candidate = np.repeat(np.arange(len(found.row)), times)
+        within = np.arange(len(candidate)) - np.repeat(np.cumsum(times) - times, times)
+        entry = begins[found.row][candidate] + within
+        pair = gathered.look_up(place[entry], found.track[candidate])
+        known = np.flatnonzero(pair < len(gathered.keys))
+        candidate, place, age = candidate[known], place[entry[known]], age[entry[known]]
+        return cls(
+            n=len(found.row),
+            candidate=candidate,
+            first=gathered.tracks[place],
+            second=found.track[candidate],
+            age=age,
+            counts=gathered.counts[pair[known]],
+            of_late=gathered.total(gathered.counts[:, Near.LATELY])[place],
+        )
+
+    def summed(self, value: npt.NDArray[Any]) -> Floats:
+        """Over the plays of the session, shape (n,)."""
+        return np.bincount(self.candidate, weights=value, minlength=self.n).astype(np.float32)
+
+    def highest(self, value: npt.NDArray[Any]) -> Floats:
+        """Among the plays of the session, 0 without any, shape (n,)."""
+        most = np.zeros(self.n, np.float32)
+        np.maximum.at(most, self.candidate, value.astype(np.float32))
         return most
 
+
+def _from_pairs(memory: Memory, found: Proposals) -> Values:
+    """How the candidate stands to each of the last plays, summed, at most, and one by one."""
+    met = _Met.of(found)
+    counts, age = met.counts, met.age
     plays_of = memory.counts[:, Count.PLAYS]
-    sizes = plays_of[gathered.tracks[place]] * plays_of[found.track[candidate]]
+    sizes = plays_of[met.first] * plays_of[met.second]
     cosine = counts[:, Near.TOGETHER] / np.sqrt(np.maximum(sizes, 1))
-    fading = np.maximum(memory.counts[gathered.tracks, Count.FADING], 1e-3)[place]
-    following = counts[:, Near.NEXT] / fading
-    after = counts[:, Near.AFTER] / fading
+    fading = np.maximum(memory.counts[met.first, Count.FADING], 1e-3)
+    following, after = counts[:, Near.NEXT] / fading, counts[:, Near.AFTER] / fading
     near = (1 / (1 + age)).astype(np.float32)
-    of_late = gathered.total(gathered.counts[:, Near.LATELY])[place]
-    lately = counts[:, Near.LATELY] / np.maximum(of_late, 1e-6) ** 0.6
+    lately = counts[:, Near.LATELY] / np.maximum(met.of_late, 1e-6) ** 0.6
     in_step = np.select(
         [age == 0, age == 1, age == 2],
         [counts[:, Near.NEXT], counts[:, Near.SECOND], counts[:, Near.THIRD]],
         np.float32(0),
     )
+    matched = met.summed(np.ones(len(age), np.float32))
+    looked_at = np.minimum(found.plays.lengths, _LOOKED_AT)[found.row]
     values: Values = {
-        "matched": summed(np.ones(len(pair), np.float32)),
-        "after_sum": summed(after * near),
-        "lately_sum": summed(lately * near),
-        "cosine_sum": summed(cosine * np.sqrt(near)),
-        "in_step": summed(in_step / fading),
-        "cosine_max": highest(cosine),
-        "following_max": highest(following),
-        "together_max": highest(counts[:, Near.TOGETHER]),
+        "matched": matched,
+        "after_sum": met.summed(after * near),
+        "lately_sum": met.summed(lately * near),
+        "cosine_sum": met.summed(cosine * np.sqrt(near)),
+        "in_step": met.summed(in_step / fading),
+        "cosine_max": met.highest(cosine),
+        "following_max": met.highest(following),
+        "together_max": met.highest(counts[:, Near.TOGETHER]),
+        "matched_share": matched / np.maximum(looked_at, 1),
     }
-    values["matched_share"] = values["matched"] / np.maximum(lengths[found.row], 1)
     for ago in range(_BY_PLACE):
         at = (age == ago).astype(np.float32)
-        values[f"next_{ago}"] = summed(at * counts[:, Near.NEXT])
-        values[f"following_{ago}"] = summed(at * following)
-        values[f"after_{ago}"] = summed(at * after)
-        values[f"previous_{ago}"] = summed(at * counts[:, Near.PREVIOUS])
-        values[f"together_{ago}"] = summed(at * counts[:, Near.TOGETHER])
-        values[f"cosine_{ago}"] = summed(at * cosine)
+        values[f"next_{ago}"] = met.summed(at * counts[:, Near.NEXT])
+        values[f"following_{ago}"] = met.summed(at * following)
+        values[f"after_{ago}"] = met.summed(at * after)
+        values[f"previous_{ago}"] = met.summed(at * counts[:, Near.PREVIOUS])
+        values[f"together_{ago}"] = met.summed(at * counts[:, Near.TOGETHER])
+        values[f"cosine_{ago}"] = met.summed(at * cosine)
     return values
 
 
