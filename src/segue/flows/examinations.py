@@ -226,19 +226,27 @@ class OfHistory:
         marts = read_training_marts(self.snapshot)
         plays = marts["plays"]
         mine = plays.filter(pc.is_in(plays[c.USER_ID], value_set=pa.array(self.users)))
-        kept = split(plays, list(self.users), weeks=self.weeks)
+        said = marts["feedback"]
+        kept = split(plays, list(self.users), weeks=self.weeks, feedback=said)
         if not mine.num_rows or not kept.cases:
             raise NotReadyError(
                 "no history is long enough to hold its last weeks out",
                 cure="Import a longer history, then run `segue build`.",
             )
         cut = min(kept.cuts)
-        before = pc.less_equal(plays[c.PLAYED_AT], pa.scalar(cut, pa.timestamp("us", tz="UTC")))
-        return {**marts, "plays": plays.filter(before)}
+        until = pa.scalar(cut, pa.timestamp("us", tz="UTC"))
+        return {
+            **marts,
+            "plays": plays.filter(pc.less_equal(plays[c.PLAYED_AT], until)),
+            "feedback": said.filter(pc.less_equal(said[c.SAID_AT], until)),
+        }
 
     @cached_property
     def _split(self) -> Split:
-        found = split(self._marts["plays"], list(self.users), weeks=self.weeks)
+        marts = self._marts
+        found = split(
+            marts["plays"], list(self.users), weeks=self.weeks, feedback=marts["feedback"]
+        )
         if not found.cases:
             raise NotReadyError(
                 "no history is long enough to hold two times its last weeks out",
