@@ -195,3 +195,30 @@ def test_an_empty_history_has_no_answer() -> None:
     )
     scores = model.scores(nobody)
     assert (scores == 0).all()
+
+
+def test_with_genres_a_track_that_nobody_plays_is_reached() -> None:
+    counts = _counts()
+    counts[:, [19, 39]] = 0
+    rows = [
+        (f"{user:03}", f"t{track:02}", f"a{track}", float(counts[user, track]))
+        for user, track in zip(*np.nonzero(counts), strict=True)
+    ]
+    table = tracks(
+        {"track_id": f"t{i:02}", "genres": ["rock" if i < 20 else "jazz"]} for i in range(N_TRACKS)
+    )
+    data = training_data(table, None, crowd(rows), as_of=NOW)
+    model = CrowdBlend(n_factors=8, share=0.0, genres=True, threads=1).fit(data)
+    scores = model.scores(data.interactions)
+    rock = data.interactions.matrix[:, :20].sum(axis=1) > 0
+    assert (scores[rock, 19] > scores[rock, 39]).all()
+    assert (scores[~rock, 19] < scores[~rock, 39]).all()
+    without = CrowdBlend(n_factors=8, share=0.0, threads=1).fit(data)
+    assert not without.scores(data.interactions)[:, [19, 39]].any()
+
+
+def test_genres_that_say_nothing_are_done_without() -> None:
+    data = _data()
+    with_them = CrowdBlend(n_factors=8, share=0.0, genres=True, threads=1).fit(data)
+    without = CrowdBlend(n_factors=8, share=0.0, threads=1).fit(data)
+    assert (with_them.scores(data.interactions) == without.scores(data.interactions)).all()

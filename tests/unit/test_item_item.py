@@ -348,3 +348,26 @@ def test_settings_that_make_no_sense_are_refused() -> None:
         ItemKnn(kind="euclid")  # type: ignore[arg-type]  # what is being refused
     with pytest.raises(ValueError, match="above 0"):
         Ease(regularisation=0.0)
+
+
+def test_facts_are_more_rows_of_the_regression() -> None:
+    facts = sp.csr_array(np.array([[1.0, 2, 0, 0, 0, 3, 0], [0, 1, 0, 1, 0, 0, 0]]))
+    wide = np.pad(PLAYS, ((0, 0), (0, 2)))
+    model = Ease(scaling=0.0, kept=0, fewest_listeners=3, regularisation=2.0)
+    learned = model.learned_beside(_interactions(wide), facts)
+    assert learned is not None
+    # the sixth track, which nobody plays, is known by what is said of it; the seventh is not
+    assert learned.columns.tolist() == [0, 1, 2, 3, 4, 5]
+    plays = np.log1p(wide[:, :6].astype(np.float64))
+    typical = np.sqrt((plays[plays > 0] ** 2).mean())
+    lengths = np.sqrt((plays**2).sum(axis=0))
+    lengths[5] = typical
+    told = facts.toarray()[:, :6]
+    own = np.sqrt((told**2).sum(axis=0))
+    rows = np.vstack([plays, told * lengths / np.where(own > 0, own, 1)])
+    inverse = np.linalg.inv(rows.T @ rows + 2.0 * typical**2 * np.eye(6))
+    expected = -inverse / np.diag(inverse)
+    np.fill_diagonal(expected, 0)
+    found = learned.all_scores(sp.csr_array(np.eye(6, dtype=np.float32) * np.float32(np.e - 1)))
+    assert found == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    assert model.learned_beside(_interactions(wide[:2]), facts) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,11 +36,19 @@ class Crowd:
     plays: sp.csr_array
 
 
-def crowd_of(interactions: Interactions) -> Crowd:
-    """The crowd behind these interactions."""
+def crowd_of(
+    interactions: Interactions, *, besides: npt.NDArray[np.integer[Any]] | None = None
+) -> Crowd:
+    """The crowd behind these interactions.
+
+    Args:
+        besides: Columns that count as known though nobody plays them.
+    """
     by_column = interactions.matrix.tocsc()
     sizes = np.diff(by_column.indptr)
     columns = np.flatnonzero(sizes)
+    if besides is not None:
+        columns = np.union1d(columns, besides)
     listeners = Incidence(
         offsets=np.concatenate(([0], np.cumsum(sizes[columns], dtype=np.int64))),
         rows=by_column.indices.astype(np.int32),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +15,16 @@ from segue.recommenders.blended import Blended
 from segue.recommenders.ease import Ease
 from segue.recommenders.from_crowd import FromCrowd
 from segue.recommenders.opinion import Learned
+from segue.recommenders.ranking import fitted
 from segue.recommenders.rp3beta import Rp3Beta
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 __all__ = ["CrowdBlend"]
 
 _ASKED: Final = 3_000
+_MOST_GENRES: Final = 2_000
 
 Reals = npt.NDArray[np.float64]
 
@@ -30,10 +35,22 @@ class _Ingredient:
 
     Args:
         prior: Its weight where there is too little to try weights on.
+        facts: What is known of the tracks themselves, for a regression that uses it.
     """
 
     model: FromCrowd[Any]
     prior: float
+    facts: sp.csr_array | None = None
+
+    def learned(self, interactions: Interactions) -> Learned:
+        """What it learns from a crowd that is large enough."""
+        found: Learned | None
+        if self.facts is not None and isinstance(self.model, Ease):
+            found = self.model.learned_beside(interactions, self.facts)
+        else:
+            found = self.model.learned_from(interactions)
+        assert found is not None
+        return found
 
 
 class CrowdBlend(FromCrowd[Blended]):
@@ -50,6 +67,8 @@ class CrowdBlend(FromCrowd[Blended]):
 
     Args:
         share: Of each listener's tracks, held out to find the weights; 0 keeps the usual weights.
+        genres: Whether the regression learns from the catalogue's genres, too, so that tracks
+            nobody of the crowd plays are reached as well (see `Ease.learned_beside`).
         n_factors: Length of the vectors of the factors.
         exact_tracks: Of `Ease`.
         dense_tracks: Up to so many tracks every one is scored; of more, those that are among the
@@ -67,6 +86,7 @@ class CrowdBlend(FromCrowd[Blended]):
         self,
         *,
         share: float = 0.1,
+        genres: bool = False,
         n_factors: int = 128,
         exact_tracks: int = 10_000,
         dense_tracks: int = 50_000,
@@ -79,6 +99,7 @@ class CrowdBlend(FromCrowd[Blended]):
         if not 0 <= share <= 0.5:
             raise ValueError(f"crowd_blend: share must be from 0 to 0.5, got {share}")
         self.share = share
+        self.genres = genres
         self.n_factors = n_factors
         self.exact_tracks = exact_tracks
         self.dense_tracks = dense_tracks
@@ -86,14 +107,14 @@ class CrowdBlend(FromCrowd[Blended]):
         self.weights_: Mapping[str, float] = {}
 
     def _learn(self, interactions: Interactions) -> Blended:
-        ingredients = self._ingredients()
+        ingredients = self._ingredients(self._facts(interactions) if self.genres else None)
         weights = self._weights(ingredients, interactions)
         self.weights_ = dict(zip(ingredients, weights.tolist(), strict=True))
         chosen = [one for one, weight in zip(ingredients, weights, strict=True) if weight > 0]
-        parts = [self._part(ingredients[name], interactions) for name in chosen]
+        parts = [ingredients[name].learned(interactions) for name in chosen]
         return Blended(tuple(parts), weights[weights > 0], self.dense_tracks)
 
-    def _ingredients(self) -> dict[str, _Ingredient]:
+    def _ingredients(self, facts: sp.csr_array | None) -> dict[str, _Ingredient]:
         common: dict[str, Any] = {
             "fewest_listeners": self.fewest_listeners,
             "threads": self.threads,
@@ -113,7 +134,7 @@ class CrowdBlend(FromCrowd[Blended]):
             **common,
         )
         return {
-            "ease": _Ingredient(ease, 0.5),
+            "ease": _Ingredient(ease, 0.5, facts),
             "als_firm": _Ingredient(
                 Als(regularisation=80.0, trust=20.0, seed=self.seed, **trusting), 0.25
             ),
@@ -124,10 +145,24 @@ class CrowdBlend(FromCrowd[Blended]):
             "rp3beta": _Ingredient(Rp3Beta(neighbours=200, **common), 0.0),
         }
 
-    def _part(self, ingredient: _Ingredient, interactions: Interactions) -> Learned:
-        learned: Learned | None = ingredient.model.learned_from(interactions)
-        assert learned is not None  # the crowd was large enough for the blend itself
-        return learned
+    def _facts(self, interactions: Interactions) -> sp.csr_array | None:
+        """Genres × tracks by rarity; None for artists, or where no genre has two tracks."""
+        import scipy.sparse as sp
+
+        catalogue = fitted(self.name, self.catalogue_)
+        if not np.array_equal(interactions.track_ids, catalogue.track_ids):
+            return None
+        genres = catalogue.genres
+        sizes = np.bincount(genres.codes, minlength=len(genres.names))
+        kept = np.argsort(-sizes, kind="stable")[:_MOST_GENRES]
+        kept = kept[sizes[kept] >= 2]
+        if not len(kept):
+            return None
+        owners = np.repeat(np.arange(len(catalogue)), np.diff(genres.offsets))
+        rarity = np.log(len(catalogue) / sizes[genres.codes])
+        shape = (len(genres.names), len(catalogue))
+        facts = sp.csr_array((rarity, (genres.codes, owners)), shape)[kept]
+        return sp.csr_array(facts, dtype=np.float64)
 
     def _weights(self, ingredients: Mapping[str, _Ingredient], crowd: Interactions) -> Reals:
         from segue.recommenders.blend_weights import best_weights, held_out, trial
@@ -139,12 +174,13 @@ class CrowdBlend(FromCrowd[Blended]):
         held = held_out(crowd, rng, share=self.share, most_listeners=_ASKED)
         if len(held.listeners) < self.fewest_listeners:
             return usual
-        parts = [self._part(one, held.known) for one in ingredients.values()]
+        parts = [one.learned(held.known) for one in ingredients.values()]
         return best_weights(trial(parts, held), seed_weights=usual)
 
     def _settings(self) -> dict[str, Any]:
         return {
             "share": self.share,
+            "genres": self.genres,
             "n_factors": self.n_factors,
             "exact_tracks": self.exact_tracks,
             "dense_tracks": self.dense_tracks,

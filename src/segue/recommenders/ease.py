@@ -91,19 +91,41 @@ class Ease(FromCrowd[Links]):
             "weight": OneOf(WEIGHTS),
         }
 
+    def learned_beside(self, interactions: Interactions, facts: sp.csr_array) -> Links | None:
+        """The same from plays and from what is known of the tracks themselves.
+
+        Jeunen, Van Balen and Goethals (2020), "Closed-Form Models for Collaborative Filtering
+        with Side-Information": facts are more rows of the regression. What they say of a track
+        weighs as much as its listeners together; tracks that nobody plays are reached through
+        them as if they had one.
+
+        Args:
+            interactions: Raw play counts.
+            facts: Shape (n_facts, n_tracks), such as genres and how well each fits a track; the
+                scale of a column does not matter.
+        """
+        if interactions.n_users < self.fewest_listeners or not interactions.matrix.nnz:
+            return None
+        told = np.flatnonzero(np.bincount(facts.indices, minlength=facts.shape[1]))
+        crowd = crowd_of(interactions, besides=told)
+        return self._regressed(crowd, facts[:, crowd.columns].tocsr())
+
     def _learn(self, interactions: Interactions) -> Links:
+        return self._regressed(crowd_of(interactions))
+
+    def _regressed(self, crowd: Crowd, facts: sp.csr_array | None = None) -> Links:
         from segue.recommenders.head_regression import head_regression
         from segue.recommenders.ridge import cells_of, others_regression
 
-        crowd = crowd_of(interactions)
         plays, lengths = self._scaled(crowd)
         squares = np.bincount(plays.indices, plays.data.astype(np.float64) ** 2, len(lengths))
         penalties = self.regularisation * (plays.data**2).mean() + self.per_track * squares
-        if cells_of(*plays.shape) <= self.exact_tracks**2:
-            weights = others_regression(plays, penalties, kept=self.kept, threads=self.threads)
+        rows = plays if facts is None else _beneath(plays, facts, lengths ** (1 - self.scaling))
+        if cells_of(*rows.shape) <= self.exact_tracks**2:
+            weights = others_regression(rows, penalties, kept=self.kept, threads=self.threads)
         else:
             weights = head_regression(
-                plays, penalties, n_head=self.exact_tracks, kept=self.kept, threads=self.threads
+                rows, penalties, n_head=self.exact_tracks, kept=self.kept, threads=self.threads
             )
         before, after = lengths**-self.scaling, lengths ** (self.scaling * self.restored)
         weights.data *= np.repeat(before, np.diff(weights.indptr)).astype(np.float32)
@@ -118,6 +140,9 @@ class Ease(FromCrowd[Links]):
         listener = np.repeat(np.arange(len(breadth)), breadth)
         amounts *= (_lengths(amounts, listener, len(breadth)) ** -self.levelling)[listener]
         lengths = _lengths(amounts, plays.indices, len(crowd.columns))
+        lengths[np.bincount(plays.indices, minlength=len(lengths)) == 0] = np.sqrt(
+            (amounts**2).mean()
+        )
         plays.data = amounts * (lengths**-self.scaling)[plays.indices]
         return plays, lengths
 
@@ -132,6 +157,16 @@ class Ease(FromCrowd[Links]):
             "exact_tracks": self.exact_tracks,
             "weight": self.weight,
         }
+
+
+def _beneath(plays: sp.csr_array, facts: sp.csr_array, lengths: Reals) -> sp.csr_array:
+    """Plays, and beneath them the facts with columns of these lengths."""
+    import scipy.sparse as sp
+
+    facts = sp.csr_array(facts, dtype=np.float64)
+    own = _lengths(facts.data, facts.indices, len(lengths))
+    facts.data = facts.data * (lengths / own)[facts.indices]
+    return sp.csr_array(sp.vstack([plays, facts], format="csr"))
 
 
 def _lengths(amounts: Reals, owners: npt.NDArray[np.integer[Any]], n_owners: int) -> Reals:
