@@ -206,7 +206,8 @@ def _lines(found: Tally) -> list[str]:
     experiment, outcome = found.experiment, found.preference
     until = f"; plays up to {found.until:%d %b %Y}" if found.until else ""
     lines = [
-        f"{experiment.name}: {outcome.playlists} playlists, {outcome.heard} listened to, "
+        f"{experiment.name}: {outcome.playlists} playlist{'s' * (outcome.playlists != 1)}, "
+        f"{outcome.heard} listened to, "
         f"for {', '.join(found.users) or 'nobody'}{until}",
         "",
         f"{'':<28} {'tracks':>7} {'plays':>7} {'finishes':>9} {'skips':>6} {'likes':>6}"
