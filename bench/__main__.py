@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from bench import compare_power, import_speed, journey, latency, models
+from bench import compare_power, growth, import_speed, journey, latency, models
 
 
 def main() -> None:
@@ -22,6 +22,7 @@ def main() -> None:
         "models": partial(models.run, given.size),
         "compare": compare_power.run,
         "latency": partial(latency.run, given.tracks),
+        "growth": growth.run,
     }
     for name in given.names or benchmarks:
         print(f"\n## {name}\n", flush=True)
