@@ -1,4 +1,4 @@
-"""`python -m bench [import] [journey] [compare] [models --size 3m] [latency] [growth]`: tables."""
+"""`python -m bench [import] [journey] [compare] [models] [elsewhere] [latency] [growth]`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from bench import compare_power, growth, import_speed, journey, latency, models
+from bench import compare_power, elsewhere, growth, import_speed, journey, latency, models
 
 
 def main() -> None:
@@ -23,6 +23,7 @@ def main() -> None:
         "compare": compare_power.run,
         "latency": partial(latency.run, given.tracks),
         "growth": growth.run,
+        "elsewhere": partial(elsewhere.run, given.size),
     }
     for name in given.names or benchmarks:
         print(f"\n## {name}\n", flush=True)

@@ -1,30 +1,29 @@
 """One side of a comparison, run in a process of its own: learn from plays, answer for everybody.
 
 Needs nothing but NumPy, SciPy and the library that is named, so that it runs in environments of
-others: `python bench/rivals.py <side> <folder>` reads `<folder>/train.npz`, writes the best 100 of
-every user to `<folder>/<side>.npy` and prints its seconds and peak memory as JSON.
+others: `python bench/rivals.py <side> <folder>` reads `<folder>/train.npz`, writes the best 100
+of as many users as `<folder>/answered` says to `<folder>/<side>.npy`, and prints its seconds and
+peak memory as JSON.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 K = 100
 Plays = Any
-Learned = Callable[[], Any]
+Learned = Callable[[int], Any]
+"""Takes how many users to answer; gives their tracks, shape (n_users, K)."""
 
 
 def _ours(model: Any, plays: Plays) -> Learned:
@@ -33,7 +32,13 @@ def _ours(model: Any, plays: Plays) -> Learned:
 
     data = bare_data(plays)
     model.fit(data)
-    return lambda: model.top(data.interactions, K).tracks
+    whole = data.interactions
+
+    def answer(count: int) -> Any:
+        some = replace(whole, matrix=whole.matrix[:count], user_ids=whole.user_ids[:count])
+        return model.top(some, K).tracks
+
+    return answer
 
 
 def als(plays: Plays) -> Learned:
@@ -59,8 +64,7 @@ def item_knn_bm25(plays: Plays) -> Learned:
 
 def _implicit(model: Any, plays: Plays) -> Learned:
     model.fit(plays, show_progress=False)
-    everybody = np.arange(plays.shape[0])
-    return lambda: model.recommend(everybody, plays, N=K)[0]
+    return lambda count: model.recommend(np.arange(count), plays[:count], N=K)[0]
 
 
 def implicit_als(plays: Plays) -> Learned:
@@ -115,10 +119,10 @@ def rectools_als(plays: Plays) -> Learned:
     settings = {"factors": 64, "regularization": 5.0, "iterations": 12, "random_state": 17}
     model = ImplicitALSWrapperModel(AlternatingLeastSquares(**settings)).fit(dataset)
 
-    def answer() -> Any:
-        everybody = np.unique(pairs.row)
+    def answer(count: int) -> Any:
+        everybody = np.unique(pairs.row[pairs.row < count])
         found = model.recommend(everybody, dataset, k=K, filter_viewed=True)
-        tracks = np.full((plays.shape[0], K), -1, np.int32)
+        tracks = np.full((count, K), -1, np.int32)
         tracks[found[Columns.User], found[Columns.Rank] - 1] = found[Columns.Item]
         return tracks
 
@@ -139,9 +143,10 @@ def lenskit_als(plays: Plays) -> Learned:
     pipeline = topn_pipeline(ImplicitMFScorer(features=64, epochs=12), n=K)
     pipeline.train(dataset)
 
-    def answer() -> Any:
-        tracks = np.full((plays.shape[0], K), -1, np.int32)
-        for key, items in recommend(pipeline, np.unique(pairs.row), n=K):
+    def answer(count: int) -> Any:
+        tracks = np.full((count, K), -1, np.int32)
+        everybody = np.unique(pairs.row[pairs.row < count])
+        for key, items in recommend(pipeline, everybody, n=K):
             found = items.ids()
             tracks[key.user_id, : len(found)] = found
         return tracks
@@ -172,7 +177,8 @@ def main() -> None:
     began = time.perf_counter(), time.process_time()
     answer = SIDES[side](plays)
     trained = time.perf_counter(), time.process_time()
-    tracks = np.asarray(answer(), dtype=np.int32)
+    count = int((folder / "answered").read_text(encoding="utf-8"))
+    tracks = np.asarray(answer(count), dtype=np.int32)
     ended = time.perf_counter(), time.process_time()
     np.save(folder / f"{side}.npy", tracks)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
