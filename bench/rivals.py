@@ -9,7 +9,6 @@ peak memory as JSON.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -181,7 +180,9 @@ def main() -> None:
     tracks = np.asarray(answer(count), dtype=np.int32)
     ended = time.perf_counter(), time.process_time()
     np.save(folder / f"{side}.npy", tracks)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    # ru_maxrss would count what the parent held when it started this process
+    peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
     facts = {
         "train": trained[0] - began[0],
         "train_cpu": trained[1] - began[1],

@@ -13,6 +13,7 @@ from segue.flows.listener import rows_of
 from segue.music.candidates import Candidates, Evidence, joined
 from segue.music.query import Query
 from segue.playlists.blend import blend
+from segue.playlists.choose import shortlist_of
 from segue.playlists.facts import FACT_COLUMNS, TrackFacts, facts_of
 from segue.playlists.filters import Filter, Screened, WithTitle, screen
 from segue.playlists.mixes import Part
@@ -23,7 +24,6 @@ __all__ = ["Known", "Pool", "ask", "with_evidence"]
 _FIRST: Final = 500
 _DEEPER: Final = 4
 _ENOUGH: Final = 3
-_CHOICE: Final = 400  # screened candidates that steps can choose from
 _DEEPEST: Final = 32_000
 
 
@@ -103,18 +103,19 @@ def _deep(
     filters_for: Callable[[Candidates], Sequence[Filter]],
 ) -> Pool:
     used = sorted(name for name, weight in weights.items() if weight > 0)
-    k = max(_FIRST, 2 * wanted)
+    enough = max(wanted, shortlist_of(-(-wanted // _ENOUGH)) * 11 // 10)  # some songs come twice
     only = recommenders[used[0]] if len(used) == 1 else None
     # around seeds, evidence decides what may be in
     later = only if isinstance(only, Deferring) and query.mix != "similar" else None
     tell = partial(later.told, query) if later else None
+    k = max(2 * wanted, enough + enough // 8 if later else _FIRST)
     while True:
         if later:
             parts = {used[0]: later.shortlist(query, k)}
         else:
             parts = {name: recommenders[name].recommend(query, k) for name in used}
         blended = _about_seeds(blend(parts, weights), query)
-        screened = _screened(blended, max(wanted, _CHOICE), known, filters_for)
+        screened = _screened(blended, enough, known, filters_for)
         exhausted = all(len(part) < k for part in parts.values())
         if exhausted or len(screened.candidates) >= wanted or k >= _DEEPEST:
             return Pool(screened.candidates, screened.cost, tell=tell)
@@ -131,7 +132,7 @@ def _screened(
     found = Screened(Candidates(), {})
     start = 0
     while start < len(blended) and len(found.candidates) < enough:
-        some = blended.take(range(start, min(start + enough + enough // 4, len(blended))))
+        some = blended.take(range(start, min(start + enough + enough // 16, len(blended))))
         known.look_up(some.track_ids)
         named = WithTitle(known.facts)(some)
         more = screen(named, filters_for(named))

@@ -33,6 +33,8 @@ def blend(parts: Mapping[str, Candidates], weights: Mapping[str, float]) -> Cand
         with the evidence of every one of them.
     """
     used = {name: weights.get(name, 0.0) for name in parts if weights.get(name, 0.0) > 0}
+    if len(used) == 1:
+        return _alone(parts[next(iter(used))])
     said: dict[str, _Said] = {}
     gains: dict[str, float] = {}
     for name in sorted(used):
@@ -46,6 +48,18 @@ def blend(parts: Mapping[str, Candidates], weights: Mapping[str, float]) -> Cand
         scores=tuple(scores[track] for track in order),
         sources=tuple(tuple(name for name, _ in by) for by in ranked),
         evidence=tuple(tuple(evidence for _, (_, evidence) in by) for by in ranked),
+    )
+
+
+def _alone(part: Candidates) -> Candidates:
+    """The same for one recommender, whose sources and evidence stay as they are."""
+    finite = [score for score in part.scores if math.isfinite(score)]
+    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
+    return part.with_scores(
+        [
+            ((_FLATNESS + 1) / (_FLATNESS + 1 + place) + _level(score, low, high)) / 2
+            for place, score in enumerate(part.scores)
+        ]
     )
 
 

@@ -16,7 +16,7 @@ from segue.playlists.facts import Facts
 from segue.playlists.filters import EachSongOnce
 from segue.playlists.order import Flow
 
-__all__ = ["Chooser", "shares", "through"]
+__all__ = ["Chooser", "shares", "shortlist_of", "through"]
 
 _DEPTH: Final = 10
 _LEAST: Final = 200
@@ -24,6 +24,11 @@ _MOST: Final = 2_000
 _LOOSE: Final = 4
 _RELEVANCE: Final = 0.85
 _HABIT: Final = 0.95
+
+
+def shortlist_of(size: int) -> int:
+    """How many of the best candidates a playlist of this size is chosen from."""
+    return min(_MOST, max(_LEAST, _DEPTH * size))
 
 
 def through(steps: Sequence[Step], candidates: Candidates) -> Candidates:
@@ -80,7 +85,7 @@ class Chooser:
         The dial moves tracks within a shortlist only, so that the far end is still music that the
         recommenders stand behind; a loose cap keeps one artist from filling the shortlist.
         """
-        depth = min(_MOST, max(_LEAST, _DEPTH * self.size))
+        depth = shortlist_of(self.size)
         loose = ArtistCap(self.facts, _LOOSE * self.per_artist)
         songs = through([EachSongOnce(self.facts), loose], part)
         cap = ArtistCap(self.facts, self.per_artist)
