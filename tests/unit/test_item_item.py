@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -341,6 +342,17 @@ def test_many_users_are_answered_in_parts_of_any_size() -> None:
     many = links.top(crowd_.plays, 10, known=False, threads=3)
     assert np.array_equal(one.tracks, many.tracks) and np.array_equal(one.scores, many.scores)
     assert not (np.take_along_axis(counts, one.tracks.clip(0), axis=1) * (one.tracks >= 0)).any()
+
+
+@pytest.mark.parametrize("make", [*MODELS, partial(Ease, exact_tracks=40)])
+def test_threads_do_not_change_the_weights(make: Callable[..., FromCrowd[Links]]) -> None:
+    interactions = _interactions(
+        np.random.default_rng(9).poisson(0.2, (400, 300)).astype(np.float32)
+    )
+    one, three = (make(threads=threads).learned_from(interactions) for threads in (1, 3))
+    assert one is not None and three is not None
+    assert np.array_equal(one.targets, three.targets)
+    assert np.array_equal(one.weights, three.weights)
 
 
 def test_settings_that_make_no_sense_are_refused() -> None:
