@@ -49,13 +49,14 @@ def _data_board() -> DataBoard:
 
 
 def _own_board() -> Leaderboard:
-    def row(model: str, value: float) -> Row:
+    def row(model: str, value: float, part: str = "all") -> Row:
         one = Estimate(value, value / 2, 1.5 * value)
         names = ("recall", "precision", "ndcg", "mrr", "hit_rate", "map")
         metrics = {**dict.fromkeys(names, one), "hit_rate": Estimate(1.0, 1.0, 1.0)}
-        return Row(model, "all", 10, 4, metrics, 0.2)
+        return Row(model, part, 10, 4, metrics, 0.2)
 
-    return Leaderboard("s", ("me",), {}, 4, (row("als", 0.4), row("popular", 0.1)), {"als": 2.0})
+    rows = (row("als", 0.4), row("popular", 0.1), row("als", 0.2, "discoveries"))
+    return Leaderboard("s", ("me",), {}, 4, rows, {"als": 2.0})
 
 
 def test_scores_are_means_with_paired_differences() -> None:
@@ -96,6 +97,7 @@ def test_pictures_show_every_model(
     for entry in summary_of(board).panels[0].entries:
         assert f">{entry.model}</text>" in drawn
     assert axis in drawn
+    assert ("what was new (4 lists)" in drawn) == isinstance(board, Leaderboard)
     write_board(board, picture=tmp_path / "board.png")
     assert (tmp_path / "board.png").read_bytes().startswith(b"\x89PNG")
 

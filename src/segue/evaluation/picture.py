@@ -13,7 +13,7 @@ PICTURES: Final = ("png", "svg")
 
 _SHOWN: Final = ("ndcg", "recall")
 _SHOWN_OF_NEXT: Final = ("hit_rate", "mrr")
-_FEWEST: Final = 20  # lists that a part needs to be drawn
+_FEWEST: Final = 20  # lists that a part of warm or cold needs to be drawn
 _WIDTH: Final = 300
 _ROW: Final = 22
 _SCALE: Final = 2.0
@@ -36,7 +36,8 @@ def picture(told: Summary, kind: str) -> bytes:
     rows = [
         panel
         for panel in told.panels
-        if panel.k == first and (panel.part == "all" or panel.cases >= _FEWEST)
+        if panel.k == first
+        and (panel.cases >= _FEWEST or not panel.part.startswith(("warm", "cold")))
     ]
     shown = _SHOWN_OF_NEXT if _is_of_next(told.panels[0]) else _SHOWN
     drawn_rows = [
