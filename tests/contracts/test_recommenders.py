@@ -32,6 +32,7 @@ from segue.recommenders.most_played import MostPlayed
 from segue.recommenders.next_track import NextTrackRanker
 from segue.recommenders.popular import Popular
 from segue.recommenders.rediscover import Rediscover
+from segue.recommenders.repeats import Repeats
 from segue.recommenders.rp3beta import Rp3Beta
 from segue.recommenders.sequential_rules import SequentialRules
 from segue.recommenders.session_knn import SessionKnn
@@ -66,6 +67,7 @@ MAKERS: list[Maker] = [
     MostPlayed,
     Popular,
     Rediscover,
+    Repeats,
     Content,
     SessionKnn,
     Als,

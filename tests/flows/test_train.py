@@ -60,7 +60,9 @@ def test_every_recommender_is_trained_and_answers(tmp_path: Path) -> None:
     for name, model in bundle.recommenders.items():
         if name in report.skipped:
             continue
-        mix = "rediscover" if name in ("rediscover", "most_played") else "discover"
+        mix = {"rediscover": "rediscover", "most_played": "daily", "repeats": "daily"}.get(
+            name, "discover"
+        )
         assert len(model.recommend(Query("me", NOW, mix=mix, history=heard), 5)), name  # type: ignore[arg-type]  # a mix
     json.dumps(report.as_dict())
 

@@ -18,6 +18,7 @@ from segue.features.interactions import Interactions
 from segue.features.training_data import Sessions, TrainingData
 from segue.music import columns as c
 from segue.music.marts import MARTS
+from segue.music.query import HISTORY
 
 __all__ = ["crowd_as_of", "training_data"]
 
@@ -57,8 +58,9 @@ def training_data(
         Training data whose columns are the tracks in the order of their ids.
     """
     catalogue = Catalogue(_sorted(tracks))
-    local = _local_plays(_or_empty(plays, "plays"), training_sources, as_of)
-    local = without_not_me(local, _or_empty(feedback, "feedback"), as_of)
+    allowed = _allowed(_or_empty(plays, "plays"), training_sources, as_of)
+    allowed = without_not_me(allowed, _or_empty(feedback, "feedback"), as_of)
+    local = _local_plays(allowed)
     sessions = _until(_or_empty(crowd_sessions, "crowd_sessions"), c.PLAYED_AT, as_of)
     crowd = _crowd_rows(crowd_as_of(_or_empty(crowd_counts, "crowd_counts"), sessions, as_of))
     return TrainingData(
@@ -70,6 +72,7 @@ def training_data(
         local_users=tuple(sorted(pc.unique(local[c.USER_ID]).drop_null().to_pylist())),
         as_of=as_of,
         countries=_countries(local),
+        histories=_histories(allowed),
     )
 
 
@@ -84,16 +87,36 @@ def _sorted(tracks: pa.Table) -> pa.Table:
     return tracks.combine_chunks()
 
 
-def _local_plays(plays: pa.Table, sources: Collection[str] | None, as_of: datetime) -> pa.Table:
-    past = pc.less_equal(plays[c.PLAYED_AT], _scalar(as_of))
-    wanted = pc.and_(plays[c.COUNTED].fill_null(False), past)
+def _allowed(plays: pa.Table, sources: Collection[str] | None, as_of: datetime) -> pa.Table:
+    """Plays up to a moment that may be learned from."""
+    wanted = pc.less_equal(plays[c.PLAYED_AT], _scalar(as_of))
     if sources is not None:
         allowed = pc.is_in(plays[c.SOURCE], value_set=pa.array(sorted(sources), pa.string()))
         wanted = pc.and_(wanted, allowed)
+    return plays.filter(wanted)
+
+
+def _histories(plays: pa.Table) -> dict[str, pa.Table]:
+    """Each local user's plays, oldest first, as far as their columns are there."""
+    if not set(HISTORY.names) <= set(plays.column_names):
+        return {}
+    plays = plays.filter(pc.and_(pc.is_valid(plays[c.USER_ID]), pc.is_valid(plays[c.TRACK_ID])))
+    plays = plays.sort_by([(name, "ascending") for name in (c.USER_ID, c.PLAYED_AT, c.TRACK_ID)])
+    sizes = pc.value_counts(plays[c.USER_ID]).to_pylist()
+    ends = np.cumsum([size["counts"] for size in sizes], dtype=np.int64).tolist()
+    rows = plays.select(HISTORY.names).cast(HISTORY)
+    return {
+        size["values"]: rows.slice(end - size["counts"], size["counts"])
+        for size, end in zip(sizes, ends, strict=True)
+    }
+
+
+def _local_plays(plays: pa.Table) -> pa.Table:
+    """The counted ones, in the columns that matrices are made of."""
     columns = [c.USER_ID, c.TRACK_ID, c.PLAYED_AT, c.SESSION_ID, c.COUNTRY]
     if c.COUNTRY not in plays.column_names:
         plays = plays.append_column(c.COUNTRY, pa.nulls(plays.num_rows, pa.string()))
-    return plays.select(columns).filter(wanted)
+    return plays.select(columns).filter(plays[c.COUNTED].fill_null(False))
 
 
 def _countries(local: pa.Table) -> dict[str, str]:

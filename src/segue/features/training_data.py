@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from segue.features.catalogue import Catalogue
 from segue.features.interactions import Interactions
@@ -48,6 +49,7 @@ class TrainingData:
         as_of: Aware UTC.
         countries: Local user -> the country that most of their plays come from, as far as plays
             tell. Crowds do not.
+        histories: Local user -> all plays in the HISTORY schema, skips and short ones too.
     """
 
     catalogue: Catalogue
@@ -58,3 +60,4 @@ class TrainingData:
     local_users: tuple[str, ...]
     as_of: datetime
     countries: Mapping[str, str] = field(default_factory=dict)
+    histories: Mapping[str, pa.Table] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from segue.evaluation.leaderboard import (
     answers,
     leaderboard,
 )
+from segue.evaluation.simple_rules import SIMPLE_RULES, Rule, rule_player
 from segue.evaluation.splits import Split, split
 from segue.features.catalogue import Catalogue
 from segue.features.from_marts import crowd_as_of, training_data
@@ -33,7 +34,7 @@ from segue.music import columns as c
 from segue.progress import Progress
 from segue.recommenders.base import Recommender
 
-__all__ = ["PLAYLIST", "Blend", "Snapshot", "evaluate", "known_tracks"]
+__all__ = ["PLAYLIST", "Blend", "Snapshot", "evaluate", "known_tracks", "rule_blends"]
 
 _log = logging.getLogger(__name__)
 
@@ -126,6 +127,15 @@ def evaluate(
     _log.info("compared %d models on %d cases", len(found[0].lists), len(found))
     used = tuple(sorted({case.user_id for case in parts.cases}))
     return Leaderboard(snapshot.name, used, parts.left_out, weeks, rows, seconds)
+
+
+def rule_blends() -> dict[str, Blend]:
+    """Simple rules for what is played again, to be compared besides."""
+    return {name: _as_blend(rule) for name, rule in SIMPLE_RULES.items()}
+
+
+def _as_blend(rule: Rule) -> Blend:
+    return lambda recommenders, catalogue: rule_player(rule, catalogue)
 
 
 def _asked(

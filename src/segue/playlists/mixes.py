@@ -19,9 +19,9 @@ _NEWNESS: Final = 1.5
 _NEARBY: Final = {"als": 1.0, "session_knn": 1.0, "content": 0.5}
 _AROUND: Final = {"content": 1.0, "session_knn": 1.0, "als": 0.7}
 _FORGOTTEN: Final = {"rediscover": 1.0}
-_FAMILIAR: Final = {"rediscover": 1.0, "most_played": 0.2}
+_FAMILIAR: Final = {"repeats": 1.0, "rediscover": 0.2}
 _RANKED: Final = "hybrid"
-_OURS: Final = {_RANKED, "popular", *_NEARBY, *_AROUND, *_FORGOTTEN, *_FAMILIAR}
+_OURS: Final = {_RANKED, "popular", "most_played", *_NEARBY, *_AROUND, *_FORGOTTEN, *_FAMILIAR}
 
 
 @dataclass(frozen=True, slots=True)

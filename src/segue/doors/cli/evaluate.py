@@ -83,6 +83,9 @@ def evaluate(
         bool, typer.Option("--validation", help="Ask about the validation part, not the test.")
     ] = False,
     limit_users: LimitUsers = None,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Own plays: simple rules are compared, too.")
+    ] = False,
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the tables as Markdown, too.")
     ] = None,
@@ -108,7 +111,7 @@ def evaluate(
                 field="dataset",
                 cure="Give --dataset NAME, for example --dataset table.",
             )
-        board = _own(call, weeks=weeks, ks=numbers_in(k or _OWN_K, "--k"), user=user)
+        board = _own(call, weeks=weeks, ks=numbers_in(k or _OWN_K, "--k"), user=user, rules=rules)
         write_board(board, markdown=markdown, picture=picture)
         if as_json:
             print_json(board.as_dict())
@@ -202,8 +205,11 @@ def _of_data_set(
     )
 
 
-def _own(call: Call, *, weeks: int, ks: tuple[int, ...], user: str | None) -> Leaderboard:
+def _own(
+    call: Call, *, weeks: int, ks: tuple[int, ...], user: str | None, rules: bool
+) -> Leaderboard:
     from segue.flows.evaluate import evaluate as run
+    from segue.flows.evaluate import rule_blends
     from segue.flows.recommend import Wishes
     from segue.flows.wiring import Wiring
 
@@ -224,6 +230,7 @@ def _own(call: Call, *, weeks: int, ks: tuple[int, ...], user: str | None) -> Le
         threads=settings.training.threads,
         left_out=settings.training.left_out,
         models=settings.models,
+        blends=rule_blends() if rules else None,
         progress=call.progress(),
     )
 

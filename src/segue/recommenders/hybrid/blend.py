@@ -51,6 +51,7 @@ NEW: Final = Weights(
         "popular": 0.01,  # only where nobody else says anything
         "rediscover": 0.0,
         "most_played": 0.0,
+        "repeats": 0.0,
         "next_track": 0.0,  # what follows now is no taste
         "sequential_rules": 0.0,
     },
@@ -58,7 +59,7 @@ NEW: Final = Weights(
 )
 """For what the user does not know."""
 
-FAMILIAR: Final = Weights({"rediscover": 1.0, "most_played": 0.2})
+FAMILIAR: Final = Weights({"repeats": 1.0, "rediscover": 0.2})
 """For what the user plays these days."""
 
 FORGOTTEN: Final = Weights({"rediscover": 1.0})
@@ -72,6 +73,7 @@ AROUND: Final = Weights(
         "popular": 0.0,
         "rediscover": 0.0,
         "most_played": 0.0,
+        "repeats": 0.0,
         "next_track": 0.0,  # what follows now is no taste
         "sequential_rules": 0.0,
     },

@@ -19,7 +19,7 @@ SLOTS: Final = 8
 PERIOD_DAYS: Final = 30
 """Taste drifts from one period of this length to the next."""
 
-_CROWD_ODDS: Final = (0.36, 0.20, 0.20, 0.24)  # in the order of HABITS
+_CROWD_ODDS: Final = (0.36, 0.20, 0.20, 0.24, 0.0, 0.0)  # in the order of HABITS
 _COUNTRIES: Final = (
     ("US", -6), ("GB", 0), ("DE", 1), ("BR", -3), ("MX", -6), ("FR", 1), ("ES", 1), ("SE", 1),
     ("NL", 1), ("PL", 1), ("JP", 9), ("KR", 9), ("AU", 10), ("CA", -5), ("IN", 5), ("NG", 1),
@@ -36,6 +36,8 @@ class Listener:
         habit: Kind of listener. country: ISO code. utc_offset_h: local time, hours east.
         plays: Streams that are planned, before those that come to nothing.
         novelty: Chance that a free choice is something never heard, 0 … 1.
+        keeps: Chance that something newly heard is ever thought of again, 0 … 1.
+        swings: How much novelty differs from session to session, on the logistic scale.
         memory: Shares of choices by exponential recency, by power law, and by all of the past.
         recent_plays: Scale of the exponential recency, in plays.
         decay: Exponent of the power law: chance of an old play to be repeated is age ** -decay.
@@ -66,6 +68,8 @@ class Listener:
     utc_offset_h: int
     plays: int
     novelty: float
+    keeps: float
+    swings: float
     memory: tuple[float, float, float]
     recent_plays: float
     decay: float
@@ -111,6 +115,9 @@ class _Typical:
     artist: float
     mainstream: float
     wander: float
+    keeps: float = 1.0
+    swings: float = 0.8
+    pickiness: float = 0.5
 
 
 _TYPICAL: Final[dict[Habit, _Typical]] = {
@@ -133,6 +140,18 @@ _TYPICAL: Final[dict[Habit, _Typical]] = {
         novelty=0.34, memory=(0.30, 0.50, 0.20), recent_days=6, decay=0.8, past_tracks=300,
         past_plays=4, past_slope=0.9, boredom=0.4, boredom_days=2.0, fatigue=0.03, spacing=1000,
         loop=0.002, album=0.22, artist=0.10, mainstream=0.25, wander=0.35,
+    ),
+    "rotator": _Typical(
+        novelty=0.38, memory=(0.35, 0.02, 0.63), recent_days=33, decay=0.4, past_tracks=48,
+        past_plays=7.8, past_slope=0.28, boredom=3.0, boredom_days=8.4, fatigue=0.028, spacing=60,
+        loop=0.0, album=0.17, artist=0.12, mainstream=0.5, wander=0.39, keeps=0.6, swings=1.85,
+        pickiness=4.4,
+    ),
+    "regular": _Typical(
+        novelty=0.353, memory=(0.808, 0.19, 0.002), recent_days=7.3, decay=0.86, past_tracks=37,
+        past_plays=6.1, past_slope=1.0, boredom=0.23, boredom_days=4.1, fatigue=0.033, spacing=60,
+        loop=0.0, album=0.06, artist=0.07, mainstream=0.5, wander=0.38, keeps=0.025, swings=2.2,
+        pickiness=0.39,
     ),
 }  # fmt: skip
 
@@ -184,6 +203,8 @@ def draw_listener(
         utc_offset_h=offset,
         plays=int(plays * loss),
         novelty=_bent(typical.novelty, 0.25 * z[4]),
+        keeps=typical.keeps,
+        swings=typical.swings,
         memory=(float(weights[0]), float(weights[1]), float(weights[2])),
         recent_plays=max(20.0, recent_days * plays / settings.days),
         decay=float(np.clip(typical.decay + 0.1 * z[6], 0.05, 1.6)),
@@ -200,7 +221,7 @@ def draw_listener(
         stretch=4.0 + 5.0 * float(rng.random()),
         session=float(np.clip(11 * np.exp(0.30 * z[11]) * active**0.3, 4, 40)),
         impatience=-0.8 + 0.45 * float(z[12]),
-        pickiness=0.35 + 0.3 * float(rng.random()),
+        pickiness=typical.pickiness * (0.7 + 0.6 * float(rng.random())),
         mainstream=_bent(typical.mainstream, 0.5 * z[13]),
         wander=_bent(typical.wander, 0.4 * z[15]),
         mood=float(np.clip(0.5 + 0.17 * z[14], 0.1, 0.9)),
@@ -215,12 +236,16 @@ _LOSS_EXPORT: Final[dict[Habit, float]] = {
     "binger": 1.16,
     "loyalist": 1.18,
     "explorer": 1.15,
+    "rotator": 1.25,
+    "regular": 1.25,
 }
 _LOSS_CROWD: Final[dict[Habit, float]] = {
     "mixed": 1.48,
     "binger": 1.38,
     "loyalist": 1.38,
     "explorer": 1.36,
+    "rotator": 1.45,
+    "regular": 1.45,
 }
 """Planned over written: repeats that come too soon and, for the crowd, skips are not written."""
 
@@ -230,13 +255,23 @@ def _bent(share: float, shift: float) -> float:
     return float(1 / (1 + (1 / share - 1) * np.exp(-shift)))
 
 
+_DRIFT: Final[dict[Habit, tuple[float, float]]] = {
+    "mixed": (0.02, 0.18),
+    "binger": (0.04, 0.30),
+    "loyalist": (0.004, 0.06),
+    "explorer": (0.04, 0.25),
+    "rotator": (0.02, 0.18),
+    "regular": (0.02, 0.18),
+}
+"""Chance that a scene is left for another in a period, and how far its share walks."""
+
+
 def _taste(
     settings: SimulationSettings, world: World, habit: Habit, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float32]]:
     """Scenes and their shares for each period: a slow random walk with some sudden changes."""
     periods = settings.days // PERIOD_DAYS + 1
-    jump = {"mixed": 0.02, "binger": 0.04, "loyalist": 0.004, "explorer": 0.04}[habit]
-    walk = {"mixed": 0.18, "binger": 0.30, "loyalist": 0.06, "explorer": 0.25}[habit]
+    jump, walk = _DRIFT[habit]
     leaves = rng.random((periods, SLOTS)) < jump
     leaves[0] = True
     scenes = np.zeros((periods, SLOTS), np.int16)

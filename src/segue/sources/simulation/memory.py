@@ -75,6 +75,7 @@ class _Memory:
         self.heat = np.zeros(n, np.float32)
         self.wear = np.zeros(n, np.float32)
         self.heard_day = np.zeros(n, np.float32)
+        self.lost = np.zeros(n, np.float32)
         self.plays = np.zeros(int(block.past_play_bounds[-1]) + block.n_rows, np.int64)
         self._open_table(np.diff(block.row_bounds) + n_past)
 
@@ -189,7 +190,9 @@ class _Walk:
         self._boredom = block.of_listeners("boredom")
         self._fade = 1 / block.of_listeners("boredom_days")
         self._fatigue = block.of_listeners("fatigue")
-        self._copied = self._copies()
+        self._copied = self._copies(self._repeat.row, Draw.LAG)
+        all_kept = block.of_listeners("keeps").min() >= 1
+        self._instead = None if all_kept else self._copies(np.arange(block.n_rows), Draw.LAG[:1])[0]
         self._liking = self._likings()
         self._found = self._finds()
 
@@ -208,9 +211,9 @@ class _Walk:
         self.entry[rows] = self.entry[self._block.head[rows]]
         self._remember(self._all.row[self._all.at(step)])
 
-    def _copies(self) -> Longs:
-        """Positions among the plays of three candidates for each row that repeats."""
-        block, rows = self._block, self._repeat.row
+    def _copies(self, rows: Longs, lags: tuple[int, ...]) -> Longs:
+        """Positions of earlier plays for each row, as many as there are rows of draws."""
+        block = self._block
         user = block.user[rows]
         # what was heard before the step, which begins at the step's first row of this listener
         change = np.concatenate([[True], block.step[1:] != block.step[:-1]])
@@ -224,8 +227,8 @@ class _Walk:
         )
         scale = block.of_listeners("recent_plays")[user]
         decay = _not_one(block.of_listeners("decay"))[user]
-        copied = np.empty((len(Draw.LAG), len(rows)), np.int64)
-        for k, draw_row in enumerate(Draw.LAG):
+        copied = np.empty((len(lags), len(rows)), np.int64)
+        for k, draw_row in enumerate(lags):
             draw = block.draws[draw_row][rows]
             lag = _lag(draw, upper, near=near, power=power, scale=scale, decay=decay)
             copied[k] = self._memory.first_play[user] + heard - lag
@@ -284,6 +287,7 @@ class _Walk:
             entry[new] = memory.add(user, track, made)
             memory.affinity[made] = self._taste.affinity(user, block.period[rows[new]], track)
             memory.mood[made] = self._world.mood[track]
+            memory.lost[made] = self._taste.lost(user, track)
         self.entry[rows] = entry
 
     def _onward_tracks(self, rows: Longs) -> Ints:
@@ -310,13 +314,20 @@ class _Walk:
         memory, block = self._memory, self._block
         entry, day = self.entry[rows], block.day[rows]
         self.known[rows] = memory.count[entry]
-        memory.plays[memory.own_play[rows]] = entry
+        memory.plays[memory.own_play[rows]] = self._lasting(rows, entry)
         fade = self._fade[block.user[rows]]
         since = memory.heard_day[entry] - day
         memory.heat[entry] = memory.heat[entry] * np.exp(since * fade) + 1
         memory.wear[entry] = memory.wear[entry] * np.exp(since * _REST) + 1
         memory.heard_day[entry] = day
         memory.count[entry] += 1
+
+    def _lasting(self, rows: Longs, entry: Longs) -> Longs:
+        """What may be copied later: for what leaves no trace, something remembered instead."""
+        if self._instead is None:
+            return entry
+        remembered = self._memory.plays[self._instead[rows]]
+        return np.where(self._memory.lost[entry] > 0, remembered, entry)
 
 
 def _lag(

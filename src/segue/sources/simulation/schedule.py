@@ -53,7 +53,7 @@ def draw_schedule(
         start_s=np.maximum(start, first_day * _DAY_S),
         length=length,
         mood=np.clip(mood, 0.0, 0.999).astype(np.float32),
-        openness=(0.8 * rng.standard_normal(n)).astype(np.float32),
+        openness=(listener.swings * rng.standard_normal(n)).astype(np.float32),
         restless=(0.5 * rng.standard_normal(n)).astype(np.float32),
     )
 

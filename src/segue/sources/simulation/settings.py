@@ -10,7 +10,7 @@ from segue.errors import ConfigError
 
 __all__ = ["HABITS", "HABIT_NAMES", "Habit", "SimulationSettings"]
 
-Habit = Literal["mixed", "binger", "loyalist", "explorer"]
+Habit = Literal["mixed", "binger", "loyalist", "explorer", "rotator", "regular"]
 HABITS: Final[tuple[Habit, ...]] = get_args(Habit)
 HABIT_NAMES: Final = ", ".join(HABITS)
 

@@ -19,6 +19,7 @@ Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 
 _UNRELEASED: Final = np.float32(100.0)
+_LOST: Final = np.float32(30.0)
 
 
 class Taste:
@@ -34,6 +35,7 @@ class Taste:
         self._first_day = first_day
         self._key = np.array([person.key for person in block.listeners], np.uint64)
         self._mood = block.of_listeners("mood")
+        self._keeps = block.of_listeners("keeps")
         self._mainstream = block.of_listeners("mainstream")
         self._wander = block.of_listeners("wander")
         self._anywhere = np.cumsum(world.scene_weight)
@@ -52,6 +54,11 @@ class Taste:
         mood = 0.5 - 1.4 * np.abs(self._world.mood[track] - self._mood[user])
         fit = 1.2 * np.minimum(1.0, 2.5 * share) - 0.6
         return np.asarray(fit + chance + 0.22 * self._world.quality[track] + 0.5 * mood, np.float32)
+
+    def lost(self, user: Ints, track: Ints) -> Reals:
+        """What keeps a once heard track from being thought of again, float32: 0 for most."""
+        luck = uniform_hash(~self._key[user] ^ (track.astype(np.uint64) << np.uint64(20)))
+        return np.where(luck < self._keeps[user], np.float32(0), _LOST)
 
     def released(self, track: Ints, day: Reals) -> npt.NDArray[np.bool_]:
         """Whether each track was out on that day of the simulation."""
