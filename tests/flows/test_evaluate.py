@@ -79,6 +79,15 @@ def test_a_track_first_known_after_the_cut_cannot_be_found(tmp_path: Path) -> No
             assert row.metrics["recall"].value == 0, row.model
 
 
+def test_a_track_discovered_after_the_cut_can_come_again(tmp_path: Path) -> None:
+    heard = [("me", IDS[day % 10], days_ago(day)) for day in range(300)]
+    heard += [("me", IDS[20], days_ago(day + 0.5)) for day in range(20)]  # the cut is at 28 days
+    table = tracks({"track_id": t, "in_catalogue": False} for t in IDS)
+    board = _evaluate(tmp_path, {"tracks": table, "plays": plays(heard)}, ks=(30,))
+    for model in ("repeats", "most_played"):
+        assert board.row(model, "repeats", 30).metrics["recall"].value == 1, model
+
+
 def test_what_comes_after_a_window_changes_nothing_before_it(tmp_path: Path) -> None:
     marts = _marts()
     other = plays([("other", IDS[20], NOW - timedelta(days=1))] * 50)

@@ -19,7 +19,7 @@ from segue.evaluation.track_sets import TrackSets
 from segue.features.catalogue import Catalogue
 from segue.music import columns as c
 from segue.music.candidates import Candidates
-from segue.music.query import Query
+from segue.music.query import Filters, Query
 
 __all__ = [
     "PARTS",
@@ -173,7 +173,14 @@ def _known_of(daily: Sequence[str], player: Player, case: Case, k: int) -> tuple
 
 
 def _query(case: Case, *, mix: Any) -> Query:
-    return Query(case.user_id, case.start, mix=mix, history=case.history, feedback=case.feedback)
+    return Query(
+        case.user_id,
+        case.start,
+        mix=mix,
+        history=case.history,
+        filters=Filters(exclude_tracks=case.unheard),
+        feedback=case.feedback,
+    )
 
 
 def leaderboard(

@@ -27,7 +27,8 @@ def _most_played(heard: Listening, now: float) -> Reals:
 
 
 def _most_played_lately(heard: Listening, now: float) -> Reals:
-    return heard.total(heard.play_counted * (now - heard.play_at <= 30 * DAY))
+    lately = heard.play_counted & (now - heard.play_at <= 30 * DAY)
+    return heard.total(lately.astype(np.float64))
 
 
 def _most_recent(heard: Listening, now: float) -> Reals:

@@ -37,6 +37,7 @@ class Case:
         known: Tracks in it.
         relevant: Tracks with a counted play in the window; never empty.
         feedback: What the user had said by `start`, in the FEEDBACK schema.
+        unheard: Tracks that nobody could know of at `start`, though the catalogue has them.
     """
 
     user_id: str
@@ -47,6 +48,7 @@ class Case:
     known: frozenset[str]
     relevant: frozenset[str]
     feedback: pa.Table = field(default_factory=FEEDBACK.empty_table)
+    unheard: frozenset[str] = frozenset()
 
     @property
     def repeats(self) -> frozenset[str]:

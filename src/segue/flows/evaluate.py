@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
 from time import perf_counter
 from typing import Final, Protocol
 
@@ -22,9 +21,10 @@ from segue.evaluation.leaderboard import (
     leaderboard,
 )
 from segue.evaluation.simple_rules import SIMPLE_RULES, Rule, rule_player
-from segue.evaluation.splits import Split, split
+from segue.evaluation.splits import Case, split
 from segue.features.catalogue import Catalogue
-from segue.features.from_marts import crowd_as_of, training_data
+from segue.features.from_marts import training_data
+from segue.flows.known_tracks import known_tracks, without_the_unheard
 from segue.flows.listener import Marts
 from segue.flows.make_models import ModelSettings
 from segue.flows.playlist_player import playlist_player
@@ -34,7 +34,7 @@ from segue.music import columns as c
 from segue.progress import Progress
 from segue.recommenders.base import Recommender
 
-__all__ = ["PLAYLIST", "Blend", "Snapshot", "evaluate", "known_tracks", "rule_blends"]
+__all__ = ["PLAYLIST", "Blend", "Snapshot", "evaluate", "rule_blends"]
 
 _log = logging.getLogger(__name__)
 
@@ -70,8 +70,9 @@ def evaluate(
 ) -> Leaderboard:
     """Train on what came before a cut, ask once a week after it, and compare with what was played.
 
-    Everything is learned anew for every cut: models, popularity and the list of tracks (a track
-    that only a later play made known is not there to be found). A case's own history runs up to
+    Everything is learned anew for every cut: models and popularity. A track that only a
+    later play made known is not there to be found; one that was played between the cut and the
+    question can come again. A case's own history runs up to
     its moment, as it does when somebody asks for a playlist.
 
     Args:
@@ -107,7 +108,11 @@ def evaluate(
     n_tracks = 0
     settings = Settings(training_sources, seed, threads, left_out, models or {})
     for cut in parts.cuts:
-        tables = {**marts, "tracks": known_tracks(marts, cut)}
+        cases = [case for case in parts.cases if case.cut == cut]
+        tables = {
+            **marts,
+            "tracks": known_tracks(marts, cut, heard_by=max(case.start for case in cases)),
+        }
         data = training_data(**tables, training_sources=training_sources, as_of=cut)
         n_tracks = max(n_tracks, len(data.catalogue))
         learned, took = trained(tables, data, settings=settings, progress=progress)
@@ -121,7 +126,8 @@ def evaluate(
         for name, blend in (blends or {}).items():
             players[name] = blend(fitted, data.catalogue)
         looks = Looks(data.catalogue, Yardsticks.of(data))
-        found += _asked(parts, cut, players, k=max(ks), looks=looks, progress=progress)
+        asked_of = without_the_unheard(cases, tables)
+        found += _asked(asked_of, players, k=max(ks), looks=looks, progress=progress)
     seconds["total"] = perf_counter() - began
     rows = leaderboard(found, ks=ks, n_tracks=n_tracks, seed=seed)
     _log.info("compared %d models on %d cases", len(found[0].lists), len(found))
@@ -139,15 +145,13 @@ def _as_blend(rule: Rule) -> Blend:
 
 
 def _asked(
-    parts: Split,
-    cut: datetime,
+    cases: Sequence[Case],
     players: Mapping[str, Player],
     *,
     k: int,
     looks: Looks,
     progress: Progress,
 ) -> list[Answers]:
-    cases = [case for case in parts.cases if case.cut == cut]
     progress.start("Asking every model", total=len(cases), unit="weeks")
     found = []
     for case in cases:
@@ -163,30 +167,3 @@ def _users(plays: pa.Table, users: Sequence[str] | None) -> list[str]:
         if user not in known:
             raise UnknownUserError(user, known=tuple(known), cure="See `segue status`.")
     return list(dict.fromkeys(users)) if users else known
-
-
-def known_tracks(marts: Mapping[str, pa.Table], cut: datetime) -> pa.Table:
-    """Tracks of a catalogue or a crowd, and those that somebody here had played by then.
-
-    How many of a crowd listen to each is counted anew, too: the mart's number knows the future.
-    """
-    plays, tracks = marts["plays"], marts["tracks"]
-    until = pa.scalar(cut, pa.timestamp("us", tz="UTC"))
-    played = plays.filter(pc.less_equal(plays[c.PLAYED_AT], until))[c.TRACK_ID]
-    crowd = crowd_as_of(marts["crowd_counts"], marts["crowd_sessions"], cut)
-    at = tracks.schema.get_field_index("crowd_listeners")
-    counted = _listeners(crowd, tracks[c.TRACK_ID]).cast(tracks.schema.field(at).type)
-    tracks = tracks.set_column(at, tracks.schema.field(at), counted)
-    others = pc.or_(
-        tracks["in_catalogue"].fill_null(False), pc.greater(tracks["crowd_listeners"], 0)
-    )
-    known = pc.is_in(tracks[c.TRACK_ID], value_set=pc.unique(played))
-    return tracks.filter(pc.or_(known, others))
-
-
-def _listeners(crowd: pa.Table, track_ids: pa.ChunkedArray) -> pa.Array:
-    """How many rows of the crowd, which has one for each listener and track, name each track."""
-    counts = crowd.filter(pc.is_valid(crowd[c.TRACK_ID])).group_by(c.TRACK_ID)
-    found = counts.aggregate([([], "count_all")])
-    place = pc.index_in(track_ids, value_set=found[c.TRACK_ID].combine_chunks())
-    return pc.fill_null(found["count_all"].combine_chunks().take(place.combine_chunks()), 0)

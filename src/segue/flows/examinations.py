@@ -23,8 +23,8 @@ from segue.features.from_marts import training_data
 from segue.features.listens import Listens
 from segue.features.training_data import TrainingData
 from segue.flows.ask_models import listener_lists, session_lists
-from segue.flows.evaluate import known_tracks
 from segue.flows.evaluate_data_set import Asking
+from segue.flows.known_tracks import known_tracks
 from segue.flows.make_models import ModelSettings, make_models, needed_for
 from segue.flows.train import Marts, read_training_marts
 from segue.music import columns as c

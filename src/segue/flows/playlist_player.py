@@ -47,7 +47,8 @@ def playlist_player(
 
     def player(query: Query, k: int, /) -> Candidates:
         bundle = Bundle("", "", query.now, catalogue, recommenders)
-        asked = replace(wishes, mix=query.mix, size=min(k, 1000), seeds=())
+        unheard = (*wishes.exclude_tracks, *query.filters.exclude_tracks)
+        asked = replace(wishes, mix=query.mix, size=min(k, 1000), seeds=(), exclude_tracks=unheard)
         try:
             return picks(bundle, person_at(query.user_id, query.now), asked)
         except NotReadyError:
