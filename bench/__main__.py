@@ -1,4 +1,4 @@
-"""`python -m bench [import] [journey] [compare] [models] [elsewhere] [latency] [growth]`."""
+"""The tables of the documentation: `python -m bench [name …]`, all of them without a name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from bench import compare_power, elsewhere, growth, import_speed, journey, latency, models
+from bench import (
+    compare_power,
+    elsewhere,
+    growth,
+    import_speed,
+    journey,
+    latency,
+    listeners,
+    models,
+)
 
 
 def main() -> None:
@@ -24,6 +33,7 @@ def main() -> None:
         "latency": partial(latency.run, given.tracks),
         "growth": growth.run,
         "elsewhere": partial(elsewhere.run, given.size),
+        "listeners": listeners.run,
     }
     for name in given.names or benchmarks:
         print(f"\n## {name}\n", flush=True)
