@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from segue.music.marts import MARTS
 from segue.music.query import Query
 from segue.recommenders.base import Composed, Proposer
 from segue.recommenders.bundle import Bundle, BundleStore
+from segue.recommenders.content import Content
 from segue.recommenders.hybrid import Hybrid
 
 __all__ = ["HEAD", "home_of", "run", "waits"]
@@ -45,9 +47,10 @@ MODELS: Final = (
     "most_played",
     "popular",
     "rediscover",
+    "sequential_rules",
     "session_knn",
 )
-"""Those that propose for a listener, and the second stage; others continue sessions."""
+"""What `segue train` trains without further settings."""
 HEAD: Final = "| what | p50 | p90 | p99 | worst | CPU, p50 | CPU, p99 |"
 
 
@@ -196,9 +199,27 @@ def _measure(folder: Path, n_tracks: int) -> list[str]:
             ]
             lines.append(_row(f"{name} proposes 500, the history read", taken))
     lines.append("")
+    lines += _found(bundle, queries[:30])
     lines.append(f"{n_tracks:,} tracks; {PEOPLE} listeners of {PLAYS[0]:,} to {PLAYS[-1]:,} plays.")
     lines.append(f"Bundle opened in {opened:.2f} s; the first playlist took {first:.2f} s.")
     return lines
+
+
+def _found(bundle: Bundle, queries: Sequence[Query]) -> list[str]:
+    """How much of an exact search the one search that is not exact finds."""
+    content = bundle.recommenders["content"]
+    if not isinstance(content, Content) or content.cells_ is None:
+        return []
+    exact = copy.copy(content)
+    exact.cells_ = None
+    shares = [
+        np.isin(exact.propose(query, 500)[0], content.propose(query, 500)[0]).mean()
+        for query in queries
+    ]
+    return [
+        f"Of the 500 tracks that an exact search finds, `content` finds {np.mean(shares):.1%} "
+        f"(the worst of {len(queries)} listeners: {np.min(shares):.1%})."
+    ]
 
 
 def _timed(action: Callable[[], object]) -> tuple[float, float]:
