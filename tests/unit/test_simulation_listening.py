@@ -39,8 +39,8 @@ def crowd(settings: SimulationSettings, world: World) -> Plays:
     return simulate_block(range(settings.users), planned, settings=settings, world=world)[1]
 
 
-def listeners_of(habit: Habit, world: World, n: int = 12) -> list[Plays]:
-    settings = replace(SETTINGS, users=n, histories=n, history_plays=1500, habits=(habit,))
+def listeners_of(habit: Habit, world: World, n: int = 12, streams: int = 1500) -> list[Plays]:
+    settings = replace(SETTINGS, users=n, histories=n, history_plays=streams, habits=(habit,))
     everyone = crowd(settings, world)
     return [everyone.where(everyone.user == user) for user in range(n)]
 
@@ -211,20 +211,23 @@ def test_twenty_thousand_plays_are_of_many_artists_and_genres(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    ("habit", "most_played", "most_recent"),
+    ("habit", "streams", "most_played", "most_recent"),
     [
-        ("binger", (0.02, 0.35), (0.38, 0.70)),
-        ("loyalist", (0.45, 0.80), (0.05, 0.35)),
-        ("mixed", (0.45, 0.80), (0.20, 0.55)),
+        ("binger", 1500, (0.02, 0.35), (0.38, 0.70)),
+        ("loyalist", 1500, (0.45, 0.80), (0.05, 0.35)),
+        ("mixed", 1500, (0.45, 0.80), (0.20, 0.55)),
+        ("rotator", 12_000, (0.25, 0.70), (0.02, 0.20)),
+        ("regular", 6000, (0.60, 0.92), (0.30, 0.60)),
     ],
 )
 def test_habits_answer_to_different_rules(
     habit: Habit,
+    streams: int,
     most_played: tuple[float, float],
     most_recent: tuple[float, float],
     world: World,
 ) -> None:
-    people = listeners_of(habit, world)
+    people = listeners_of(habit, world, streams=streams)
     often = float(np.median([next_week(own, rule="most played") for own in people]))
     lately = float(np.median([next_week(own, rule="most recent") for own in people]))
     assert most_played[0] < often < most_played[1]

@@ -34,7 +34,9 @@ def simulate(
     history_plays: Annotated[int, typer.Option(help="Streams in each of these, about.")] = 20_000,
     habit: Annotated[
         list[str] | None,
-        typer.Option(help="Their habits in turn: mixed, binger, loyalist, explorer; repeatable."),
+        typer.Option(
+            help="Their habits in turn: mixed, binger, loyalist, explorer, rotator, regular."
+        ),
     ] = None,
     end: Annotated[
         datetime, typer.Option(formats=["%Y-%m-%d"], help="Day after the last play.")

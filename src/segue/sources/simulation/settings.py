@@ -63,7 +63,7 @@ class SimulationSettings:
     seed: int = 17
     histories: int = 1
     history_plays: int = 20_000
-    habits: tuple[Habit, ...] = ("mixed", "binger", "loyalist", "explorer")
+    habits: tuple[Habit, ...] = HABITS
     catalogue: Literal["csv", "parquet"] = "csv"
     workers: int = 1
     shard_plays: int = 2_000_000
