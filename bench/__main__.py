@@ -15,6 +15,7 @@ from bench import (
     latency,
     listeners,
     models,
+    next_week,
 )
 
 
@@ -34,6 +35,7 @@ def main() -> None:
         "growth": growth.run,
         "elsewhere": partial(elsewhere.run, given.size),
         "listeners": listeners.run,
+        "next_week": next_week.run,
     }
     for name in given.names or benchmarks:
         print(f"\n## {name}\n", flush=True)
