@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from segue.music.query import Filters
 __all__ = ["Catalogue", "GenreLists", "NameLists"]
 
 Mask = npt.NDArray[np.bool_]
+_MANY: Final = 100
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,19 @@ class Catalogue:
         return int(np.count_nonzero(self.named))
 
     def rows(self, track_ids: Iterable[str | None]) -> npt.NDArray[np.int64]:
-        """The row of each id, -1 for ids that are not here; shape (len(track_ids),)."""
+        """The row of each id, -1 for ids that are not here; shape (len(track_ids),).
+
+        Those of the latest large frozen set are remembered: what a user knows is asked for
+        again and again.
+        """
+        if not isinstance(track_ids, frozenset) or len(track_ids) < _MANY:
+            return self._rows(track_ids)
+        latest = self.memo.get("rows")
+        if latest is None or latest[0] is not track_ids:
+            latest = self.memo["rows"] = (track_ids, self._rows(track_ids))
+        return np.array(latest[1])
+
+    def _rows(self, track_ids: Iterable[str | None]) -> npt.NDArray[np.int64]:
         get: Callable[[str | None, int], int] = self.track_index.get  # type: ignore[assignment]  # None is in no index
         return np.fromiter(map(get, track_ids, repeat(-1)), dtype=np.int64)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["closeness_to", "places_among"]
+__all__ = ["nearness_to", "places_among"]
 
 Reals = npt.NDArray[np.float64]
 
@@ -15,22 +15,24 @@ Sound = tuple[float, ...] | None
 Genres = tuple[str, ...]
 
 
-def closeness_to(
+def nearness_to(
     tracks: Sequence[tuple[Sound, Genres]],
     others: Sequence[tuple[Sound, Genres]],
     *,
     sound: float,
     genre: float,
-) -> list[list[float]]:
-    """Closeness of every track to each of the others, 0 … 1; a list of len(others) a track.
+    nearest: int,
+) -> list[float]:
+    """Mean closeness of every track to those of the others that are nearest to it, 0 … 1.
 
-    The weighted mean of two numbers: 1 for the same sound and 0 from half the scale apart on (root
-    mean square); shared genres over all genres of the two (Jaccard 1912). What is unknown on one
-    side does not count; where nothing is known on both, it is 0.
+    Closeness is the weighted mean of two numbers: 1 for the same sound and 0 from half the scale
+    apart on (root mean square); shared genres over all genres of the two (Jaccard 1912). What is
+    unknown on one side does not count; where nothing is known on both, it is 0.
 
     Args:
         tracks: Of each its audio features, scaled to 0 … 1, or None, and its genres.
         sound, genre: Weights.
+        nearest: How many of the others count, at least 1.
     """
     alike, known = _sounds(tracks, others)
     total, weight = sound * alike, sound * known
@@ -38,8 +40,11 @@ def closeness_to(
     total += genre * jaccard
     weight = weight + genre * both
     found = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
-    close: list[list[float]] = found.tolist()
-    return close
+    best = -np.partition(-found, nearest - 1, axis=1)[:, :nearest]
+    best[:, ::-1].sort(axis=1)
+    # column by column, so that the sum is that of the numbers in their order
+    means: list[float] = (sum(best.T, np.zeros(len(best))) / nearest).tolist()
+    return means
 
 
 def _sounds(

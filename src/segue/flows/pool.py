@@ -25,14 +25,22 @@ _FIRST: Final = 500
 _DEEPER: Final = 4
 _ENOUGH: Final = 3
 _DEEPEST: Final = 32_000
+_REMEMBERED: Final = 20_000
 
 
 class Known:
-    """What is known about tracks, looked up a batch at a time, each track once."""
+    """What is known about tracks, looked up a batch at a time, each track once.
+
+    Those of the latest playlists are remembered beside the catalogue: favourites, and what is
+    popular, come up again and again.
+    """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self.facts: dict[str, TrackFacts] = {}
+        remembered: dict[str, TrackFacts] | None = catalogue.memo.get("facts")
+        if remembered is None or len(remembered) > _REMEMBERED:
+            remembered = catalogue.memo["facts"] = {}
+        self.facts = remembered
 
     def look_up(self, track_ids: Sequence[str]) -> None:
         """Make sure that `facts` holds these tracks, as far as there are such."""

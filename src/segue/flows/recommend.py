@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Final, cast
 
 from segue.errors import ConfigError, NotReadyError
-from segue.flows.listener import Marts, Person, find_person, rows_of, track_by_ref
+from segue.flows.listener import Marts, Person, find_person, track_by_ref
 from segue.flows.pool import Known, Pool, ask, with_evidence
 from segue.flows.seeds import resolve_seed
 from segue.flows.shortage import Outcome, notes_about
@@ -24,8 +24,8 @@ from segue.music.playlist import Playlist, PlaylistTrack
 from segue.music.query import Filters, Mix, Query
 from segue.playlists.choose import Chooser, shares
 from segue.playlists.dial import Dial
-from segue.playlists.facts import FACT_COLUMNS, Facts, TrackFacts, facts_of
-from segue.playlists.filters import genre_matches, song_keys
+from segue.playlists.facts import Facts, TrackFacts
+from segue.playlists.filters import genre_matches, song_key_of
 from segue.playlists.mixes import Part, parts_of
 from segue.playlists.order import Flow
 from segue.playlists.reasons import reasons
@@ -330,17 +330,13 @@ class Making:
             return frozenset()
         catalogue = self.bundle.catalogue
         near = catalogue.credits.sharing(self._known_rows, catalogue.rows(candidates.track_ids))
-        rows = catalogue.tracks.select([c.TITLE, c.ARTISTS]).take(near).to_pylist()
+        titles = catalogue.names(near, c.TITLE)
+        owner, codes = catalogue.credits.codes_at(near)
+        names = catalogue.credits.names
         return frozenset(
-            key
-            for row in rows
-            for key in song_keys(
-                TrackFacts(
-                    "",
-                    row[c.TITLE] or "",
-                    artist_keys=tuple(artist_key(name) for name in row[c.ARTISTS] if name),
-                )
-            )
+            song_key_of(titles[row] or "", artist_key(names[code]))
+            for row, code in zip(owner.tolist(), codes.tolist(), strict=True)
+            if names[code]
         )
 
     @cached_property
@@ -351,15 +347,14 @@ class Making:
 
     def _dial(self) -> Dial:
         """Near is near what the user plays most; around seeds, no setting leads away from them."""
-        heard = self.person.listener.heard
-        most = sorted(heard, key=lambda track_id: (-heard[track_id].plays, track_id))
-        ids = () if self.mix == "similar" else most[:_FAVOURITES]
-        favourites = facts_of(rows_of(self.bundle.catalogue, ids, FACT_COLUMNS))
+        listener = self.person.listener
+        ids = () if self.mix == "similar" else listener.favourites(_FAVOURITES)
+        self.known.look_up(ids)
         return Dial(
             facts=self.facts,
             adventurous=self.wishes.adventurous,
-            known_artists=self.person.listener.artist_keys,
-            favourites=tuple(favourites.values()),
+            known_artists=listener.artist_keys,
+            favourites=tuple(self.facts[one] for one in ids if one in self.facts),
         )
 
     def _allowed(self, asked: Filters, part: Part) -> int:
@@ -373,7 +368,8 @@ class Making:
     def written(self, chosen: Candidates, notes: Sequence[str]) -> Playlist:
         """The playlist of these tracks, in their order, each with its reason."""
         told = self._told(chosen)
-        seeds = facts_of(rows_of(self.bundle.catalogue, self.seeds, FACT_COLUMNS))
+        self.known.look_up(self.seeds)
+        seeds = self.facts
         made_at = self.person.now.astimezone(UTC)
         owner = self.person.user_id or ""
         return Playlist(

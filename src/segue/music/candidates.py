@@ -95,7 +95,8 @@ class Candidates:
         """The same candidates under new scores, best first; ties go by track_id."""
         if len(scores) != len(self):
             raise ValueError("candidates: one score for each is wanted")
-        order = sorted(range(len(self)), key=lambda i: (-scores[i], self.track_ids[i]))
+        keys = [(-score, track) for score, track in zip(scores, self.track_ids, strict=True)]
+        order = sorted(range(len(self)), key=keys.__getitem__)
         taken = self.take(order)
         return Candidates(
             taken.track_ids, tuple(scores[i] for i in order), taken.sources, taken.evidence

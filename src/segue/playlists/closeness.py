@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from segue.playlists.facts import TrackFacts
 
-__all__ = ["Closeness", "shared_genres", "sound_closeness"]
+__all__ = ["Closeness", "share_artist", "shared_genres", "sound_closeness"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Closeness:
 
     def __call__(self, one: TrackFacts, other: TrackFacts) -> float:
         """0 = nothing in common, 1 = alike in everything known."""
-        shared = any(key in other.artist_keys for key in one.artist_keys)
+        shared = share_artist(one, other)
         total, weight = self.artist * shared, self.artist
         if one.genres and other.genres:
             total += self.genre * shared_genres(one.genres, other.genres)
@@ -37,6 +38,12 @@ class Closeness:
         return total / weight if weight else 0.0
 
 
+def share_artist(one: TrackFacts, other: TrackFacts) -> bool:
+    """Whether somebody is credited on both, in any place."""
+    return not frozenset(one.artist_keys).isdisjoint(other.artist_keys)
+
+
+@lru_cache(maxsize=1 << 15)
 def shared_genres(one: tuple[str, ...], other: tuple[str, ...]) -> float:
     """Shared genres over all genres of the two (Jaccard 1912), 0 … 1."""
     if one == other:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from segue.features.nearness import closeness_to, places_among
+from segue.features.nearness import nearness_to, places_among
 from segue.music.candidates import Candidates
 from segue.playlists.facts import Facts, TrackFacts
 
@@ -73,14 +73,14 @@ def _nearness(tracks: Sequence[TrackFacts], favourites: Sequence[TrackFacts]) ->
     """Mean closeness to the favourites nearest to it, so that a wide taste has several homes."""
     if not favourites:
         return [None] * len(tracks)
-    close = closeness_to(
+    near = nearness_to(
         [(track.sound, track.genres) for track in tracks],
         [(other.sound, other.genres) for other in favourites],
         sound=_SOUND,
         genre=_GENRE,
+        nearest=max(1, len(favourites) // 5),
     )
-    count = max(1, len(favourites) // 5)
     return [
-        sum(sorted(to_each, reverse=True)[:count]) / count if track.sound or track.genres else None
-        for track, to_each in zip(tracks, close, strict=True)
+        mean if track.sound or track.genres else None
+        for track, mean in zip(tracks, near, strict=True)
     ]

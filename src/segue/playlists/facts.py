@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -101,11 +101,11 @@ def facts_of(tracks: pa.Table) -> dict[str, TrackFacts]:
     Args:
         tracks: Arrow table with FACT_COLUMNS; a few thousand rows, not a catalogue.
     """
-    texts = {name: tracks[name].to_pylist() for name in _TEXTS}
+    texts = {name: _texts(tracks[name]) for name in _TEXTS}
     sounds = zip(*(_scaled(tracks[name], *SOUND[name]) for name in SOUND), strict=True)
     heard = _all_known([tracks[name] for name in SOUND])
     years, lengths, crowd = (
-        tracks[name].to_pylist() for name in (c.YEAR, c.DURATION_MS, CROWD_LISTENERS)
+        _counts(tracks[name]) for name in (c.YEAR, c.DURATION_MS, CROWD_LISTENERS)
     )
     tempi, popular = _numbers(tracks[c.TEMPO]), _numbers(tracks[c.POPULARITY])
     credited = _lists(tracks[c.ARTISTS])
@@ -142,9 +142,21 @@ def facts_of(tracks: pa.Table) -> dict[str, TrackFacts]:
     return found
 
 
+def _texts(column: pa.ChunkedArray | pa.Array) -> list[Any]:
+    """Its values, None where unknown; through NumPy, which takes a tenth of `to_pylist`."""
+    values: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
+    return values
+
+
 def _numbers(column: pa.ChunkedArray) -> list[float]:
     """Its values, NaN where unknown."""
     values: list[float] = column.to_numpy().tolist()
+    return values
+
+
+def _counts(column: pa.ChunkedArray) -> list[int | None]:
+    """Its whole numbers, None where unknown."""
+    values: list[int | None] = column.to_pylist() if column.null_count else _texts(column)
     return values
 
 
@@ -157,14 +169,14 @@ def _scaled(column: pa.ChunkedArray, low: float, high: float) -> list[float]:
 def _all_known(columns: list[pa.ChunkedArray]) -> list[bool]:
     """Which rows have a finite number in each of the columns."""
     finite = [pc.fill_null(pc.is_finite(column), False) for column in columns]
-    known: list[bool] = reduce(pc.and_, finite).to_pylist()
+    known: list[bool] = _texts(reduce(pc.and_, finite))
     return known
 
 
 def _lists(column: pa.ChunkedArray) -> list[tuple[str, ...]]:
     """Its lists, empty where unknown."""
-    flat = pc.list_flatten(column).to_pylist()
-    lengths = pc.fill_null(pc.list_value_length(column), 0).to_pylist()
+    flat = _texts(pc.list_flatten(column))
+    lengths = _texts(pc.fill_null(pc.list_value_length(column), 0))
     found, start = [], 0
     for length in lengths:
         found.append(tuple(flat[start : start + length]))

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from segue.music.candidates import Candidates
@@ -32,6 +33,7 @@ __all__ = [
     "WithoutTracks",
     "genre_matches",
     "screen",
+    "song_key_of",
     "song_keys",
 ]
 
@@ -70,9 +72,10 @@ def screen(candidates: Candidates, filters: Sequence[Filter]) -> Screened:
         The tracks that keep to all rules; and for each label the number of tracks which that
         rule alone kept out, since they kept to all others: what leaving it away would bring.
     """
-    kept, cost = [], dict.fromkeys((one.label for one in filters), 0)
+    rules = [(one.keeps, one.label) for one in filters]
+    kept, cost = [], dict.fromkeys((label for _, label in rules), 0)
     for row, track_id in enumerate(candidates.track_ids):
-        against = [one.label for one in filters if not one.keeps(track_id)]
+        against = [label for keeps, label in rules if not keeps(track_id)]
         if not against:
             kept.append(row)
         elif len(against) == 1:
@@ -254,8 +257,17 @@ class EachSongOnce:
 
 def song_keys(track: TrackFacts) -> tuple[str, ...]:
     """One key for each artist on the track: the artist and the title in normal form."""
-    title = title_key(track.title)
-    return tuple(f"{artist}\x1f{title}" for artist in track.artist_keys)
+    return _song_keys(track.title, track.artist_keys)
+
+
+@lru_cache(maxsize=1 << 16)
+def _song_keys(title: str, artist_keys: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple([song_key_of(title, artist) for artist in artist_keys])
+
+
+def song_key_of(title: str, artist: str) -> str:
+    """The key of a song by an artist in normal form."""
+    return f"{artist}\x1f{title_key(title)}"
 
 
 def genre_matches(asked: str, genre: str) -> bool:

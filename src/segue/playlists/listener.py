@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from heapq import nlargest
 
 from segue.playlists.facts import TrackFacts
 
@@ -24,7 +26,7 @@ class Heard:
     last_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listener:
     """One listener; an empty one is a stranger.
 
@@ -56,7 +58,14 @@ class Listener:
     less: Sequence[tuple[TrackFacts, float]] = ()
     less_artists: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def known(self) -> frozenset[str]:
         """Tracks that are no discovery: heard in part or whole, saved, listed, or spoken of."""
         return self.kept.union(self.heard, self.spoken_of)
+
+    def favourites(self, most: int) -> tuple[str, ...]:
+        """The tracks heard most often, at most so many; ties go by track_id."""
+        plays = [heard.plays for heard in self.heard.values()]
+        bar = min(nlargest(most, plays), default=0)
+        often = [(-h.plays, track_id) for track_id, h in self.heard.items() if h.plays >= bar]
+        return tuple(track_id for _, track_id in sorted(often)[:most])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from segue.music.candidates import Candidates
-from segue.playlists.closeness import shared_genres
+from segue.playlists.closeness import share_artist, shared_genres
 from segue.playlists.facts import SOUND, Facts, TrackFacts
 
 __all__ = ["Flow"]
@@ -64,13 +64,11 @@ def _allowed(
     remaining: Counter[str],
 ) -> Sequence[int]:
     """The tracks that may come next: other artists than the last, crowded artists first."""
-    other = [row for row in left if last is None or not _share(tracks[row], last)]
-    crowded = [
-        row
-        for row in other
-        if any(2 * remaining[artist] > len(left) for artist in tracks[row].artist_keys)
-    ]
-    return crowded or other or left
+    other = [row for row in left if last is None or not share_artist(tracks[row], last)]
+    crowd = {artist for artist, count in remaining.items() if 2 * count > len(left)}
+    if crowd and (crowded := [r for r in other if not crowd.isdisjoint(tracks[r].artist_keys)]):
+        return crowded
+    return other or left
 
 
 def _apart(playing: list[int], tracks: Sequence[TrackFacts]) -> list[int]:
@@ -83,7 +81,7 @@ def _apart(playing: list[int], tracks: Sequence[TrackFacts]) -> list[int]:
 
     def clash(one: int, two: int) -> bool:
         inside = 0 <= one < len(order) and 0 <= two < len(order)
-        return inside and _share(tracks[order[one]], tracks[order[two]])
+        return inside and share_artist(tracks[order[one]], tracks[order[two]])
 
     for at in range(1, len(order)):
         if not clash(at - 1, at):
@@ -95,10 +93,6 @@ def _apart(playing: list[int], tracks: Sequence[TrackFacts]) -> list[int]:
                 order[start : end + 1] = reversed(order[start : end + 1])
                 break
     return order
-
-
-def _share(one: TrackFacts, other: TrackFacts) -> bool:
-    return any(key in other.artist_keys for key in one.artist_keys)
 
 
 def _distance(one: TrackFacts, other: TrackFacts) -> float:

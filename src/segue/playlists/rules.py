@@ -80,9 +80,12 @@ class Rules:
 
     def excluded(self, part: Part) -> frozenset[str]:
         """Tracks that a recommender need not look at."""
-        known = self.listener.known if part.known == "out" else frozenset()
         listener = self.listener
-        return self.asked.exclude_tracks | listener.banned_tracks | listener.resting | known
+        others = self.asked.exclude_tracks | listener.banned_tracks | listener.resting
+        if part.known != "out":
+            return others
+        # the same set where it is the same: whoever looked its rows up need not do so again
+        return listener.known | others if others - listener.known else listener.known
 
     def _not_recent(self, part: Part) -> list[Filter]:
         heard = self.listener.heard
