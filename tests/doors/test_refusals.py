@@ -40,6 +40,10 @@ def test_each_step_says_which_one_must_come_before(home: Home) -> None:
     home("train").refused("segue build")
     home("recommend").refused("segue train")
     home("evaluate").refused("segue build")
+    home("evaluate", "--seeds", "3").refused("--seeds is for data sets only", code=2)
+    home("evaluate", "--dataset", "table", "--path", "x", "--weeks", "2").refused(
+        "--weeks is for your own plays only", code=2
+    )
 
 
 def test_an_input_that_is_not_there(home: Home, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from segue.errors import NotReadyError, UnknownUserError
+from segue.errors import ConfigError, NotReadyError, UnknownUserError
 from segue.evaluation.leaderboard import Leaderboard, Player
 from segue.flows.evaluate import evaluate
 from segue.flows.wishes import Wishes
@@ -53,6 +53,17 @@ def test_models_and_baselines_are_on_one_board(tmp_path: Path) -> None:
     assert board.row("most_played", "discoveries", 10).metrics["recall"].value == 0
     assert {board.row(m, "discoveries", 10).cases for m in models} == {4}
     json.dumps(board.as_dict(), allow_nan=False)
+
+
+def test_only_what_is_asked_for_is_shown(tmp_path: Path) -> None:
+    every = _evaluate(tmp_path / "a", _marts())
+    some = _evaluate(tmp_path / "b", _marts(), shown=["als", "playlist"])
+    kept = [row for row in every.rows if row.model in ("als", "playlist")]
+    assert [(row.model, row.part, row.k, row.metrics) for row in some.rows] == [
+        (row.model, row.part, row.k, row.metrics) for row in kept
+    ]
+    with pytest.raises(ConfigError, match="no model here is called “alss”"):
+        _evaluate(tmp_path / "c", _marts(), shown=["alss"])
 
 
 def test_the_same_seed_gives_the_same_board(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from segue.errors import NotReadyError, UnknownUserError
+from segue.errors import ConfigError, NotReadyError, UnknownUserError
 from segue.evaluation.beyond_accuracy import Yardsticks
 from segue.evaluation.leaderboard import (
     Answers,
@@ -29,6 +29,7 @@ from segue.flows.listener import Marts
 from segue.flows.make_models import ModelSettings
 from segue.flows.playlist_player import playlist_player
 from segue.flows.train import Settings, read_training_marts, trained
+from segue.flows.wiring import adapters
 from segue.flows.wishes import Wishes
 from segue.music import columns as c
 from segue.progress import Progress
@@ -66,6 +67,7 @@ def evaluate(
     wishes: Wishes | None = None,
     blends: Mapping[str, Blend] | None = None,
     left_out: Collection[str] = (),
+    shown: Collection[str] | None = None,
     progress: Progress,
 ) -> Leaderboard:
     """Train on what came before a cut, ask once a week after it, and compare with what was played.
@@ -86,12 +88,16 @@ def evaluate(
             mix and size come from the question.
         blends: Name -> what to compare besides.
         left_out: Installed recommenders that are not compared.
+        shown: Only these are asked, though all are trained; None means all.
 
     Raises:
-        ConfigError: One that is to be left out is not installed.
+        ConfigError: One that is to be left out is not installed, or one to be shown is not there.
         UnknownUserError: One of the users has no plays here.
         NotReadyError: No history is long enough to hold anything out.
     """
+    _refuse_unknown(
+        shown or (), {*adapters("recommenders"), PLAYLIST, *(blends or {})} - {*left_out}
+    )
     began = perf_counter()
     progress.start("Reading the snapshot")
     marts = read_training_marts(snapshot)
@@ -125,6 +131,7 @@ def evaluate(
         )
         for name, blend in (blends or {}).items():
             players[name] = blend(fitted, data.catalogue)
+        players = {name: play for name, play in players.items() if shown is None or name in shown}
         looks = Looks(data.catalogue, Yardsticks.of(data))
         asked_of = without_the_unheard(cases, tables)
         found += _asked(asked_of, players, k=max(ks), looks=looks, progress=progress)
@@ -133,6 +140,16 @@ def evaluate(
     _log.info("compared %d models on %d cases", len(found[0].lists), len(found))
     used = tuple(sorted({case.user_id for case in parts.cases}))
     return Leaderboard(snapshot.name, used, parts.left_out, weeks, rows, seconds)
+
+
+def _refuse_unknown(shown: Collection[str], there: Collection[str]) -> None:
+    unknown = sorted({*shown} - {*there})
+    if unknown:
+        raise ConfigError(
+            f"no model here is called “{unknown[0]}”",
+            field="models",
+            cure=f"Choose from: {', '.join(sorted(there))}; training.left_out names what is not.",
+        )
 
 
 def rule_blends() -> dict[str, Blend]:

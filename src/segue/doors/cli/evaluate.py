@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -34,6 +35,23 @@ __all__ = ["add_to"]
 
 _OWN_K = "30"
 _DATA_K = "10,20"
+
+_OF_OWN_PLAYS: Final = ("weeks", "user", "rules")
+_OF_DATA_SETS: Final = (
+    "test",
+    "split",
+    "hold_out",
+    "hold_out_by",
+    "last",
+    "gap_days",
+    "column",
+    "against",
+    "seeds",
+    "repeats",
+    "unseen",
+    "validation",
+    "limit_users",
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -104,6 +122,7 @@ def evaluate(
 
     call = call_of(context)
     check_files(markdown, picture)
+    _refuse_what_does_not_fit(context, of_data_set=dataset is not None)
     if dataset is None:
         if path is not None:
             raise ConfigError(
@@ -111,7 +130,14 @@ def evaluate(
                 field="dataset",
                 cure="Give --dataset NAME, for example --dataset table.",
             )
-        board = _own(call, weeks=weeks, ks=numbers_in(k or _OWN_K, "--k"), user=user, rules=rules)
+        board = _own(
+            call,
+            weeks=weeks,
+            ks=numbers_in(k or _OWN_K, "--k"),
+            user=user,
+            rules=rules,
+            shown=names_in(models),
+        )
         write_board(board, markdown=markdown, picture=picture)
         if as_json:
             print_json(board.as_dict())
@@ -205,8 +231,32 @@ def _of_data_set(
     )
 
 
+def _refuse_what_does_not_fit(context: typer.Context, *, of_data_set: bool) -> None:
+    """An option that would be passed over without a word is a mistake of the caller."""
+    names = _OF_OWN_PLAYS if of_data_set else _OF_DATA_SETS
+    given = [
+        name
+        for name in names
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
+    if given:
+        option = "--" + given[0].replace("_", "-")
+        where, cure = (
+            ("your own plays", f"Leave out {option}, or --dataset.")
+            if of_data_set
+            else ("data sets", f"Leave out {option}, or add --dataset NAME and --path.")
+        )
+        raise ConfigError(f"{option} is for {where} only", field=given[0], cure=cure)
+
+
 def _own(
-    call: Call, *, weeks: int, ks: tuple[int, ...], user: str | None, rules: bool
+    call: Call,
+    *,
+    weeks: int,
+    ks: tuple[int, ...],
+    user: str | None,
+    rules: bool,
+    shown: Sequence[str] | None,
 ) -> Leaderboard:
     from segue.flows.evaluate import evaluate as run
     from segue.flows.evaluate import rule_blends
@@ -231,6 +281,7 @@ def _own(
         left_out=settings.training.left_out,
         models=settings.models,
         blends=rule_blends() if rules else None,
+        shown=shown,
         progress=call.progress(),
     )
 
