@@ -30,6 +30,7 @@ _LONG: Final = 10_000_000  # plays from which on nobody waits for what is slower
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "ALS": ("als", "implicit_als_alike", "implicit_als"),
     "item-kNN, cosine": ("item_knn", "implicit_cosine"),
+    "item-kNN, TF-IDF": ("item_knn_tfidf", "implicit_tfidf"),
     "item-kNN, BM25": ("item_knn_bm25", "implicit_bm25"),
 }
 """What is compared: ours first."""
@@ -170,10 +171,12 @@ def _mean(runs: Sequence[Mapping[str, float]], name: str) -> float:
 _NAMES: Final[Mapping[str, str]] = {
     "als": "**Segue ALS**",
     "item_knn": "**Segue item-kNN, cosine**",
+    "item_knn_tfidf": "**Segue item-kNN, TF-IDF**",
     "item_knn_bm25": "**Segue item-kNN, BM25**",
     "implicit_als": "implicit ALS, its defaults (100 factors)",
     "implicit_als_alike": "implicit ALS, settings like ours",
     "implicit_cosine": "implicit item-kNN, cosine",
+    "implicit_tfidf": "implicit item-kNN, TF-IDF",
     "implicit_bm25": "implicit item-kNN, BM25",
     "rectools_als": "RecTools ALS",
     "lenskit_als": "LensKit ALS",

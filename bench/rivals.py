@@ -54,11 +54,18 @@ def item_knn(plays: Plays) -> Learned:
     return _ours(ItemKnn(kind="cosine"), plays)
 
 
-def item_knn_bm25(plays: Plays) -> Learned:
-    """Segue's item-kNN by BM25."""
+def item_knn_tfidf(plays: Plays) -> Learned:
+    """Segue's item-kNN by TF-IDF."""
     from segue.recommenders.item_knn import ItemKnn
 
-    return _ours(ItemKnn(kind="bm25"), plays)
+    return _ours(ItemKnn(kind="tfidf"), plays)
+
+
+def item_knn_bm25(plays: Plays) -> Learned:
+    """Segue's item-kNN by BM25, its k1, b and plays as implicit's."""
+    from segue.recommenders.item_knn import ItemKnn
+
+    return _ours(ItemKnn(kind="bm25", weight="plays", k1=1.2, b=0.75), plays)
 
 
 def _implicit(model: Any, plays: Plays) -> Learned:
@@ -88,6 +95,13 @@ def implicit_cosine(plays: Plays) -> Learned:
     from implicit.nearest_neighbours import CosineRecommender
 
     return _implicit(CosineRecommender(K=100), plays.astype(np.float64))
+
+
+def implicit_tfidf(plays: Plays) -> Learned:
+    """Implicit's item-kNN by TF-IDF, as many neighbours as ours."""
+    from implicit.nearest_neighbours import TFIDFRecommender
+
+    return _implicit(TFIDFRecommender(K=100), plays.astype(np.float64))
 
 
 def implicit_bm25(plays: Plays) -> Learned:
@@ -158,10 +172,12 @@ SIDES: dict[str, Callable[[Plays], Learned]] = {
     for side in (
         als,
         item_knn,
+        item_knn_tfidf,
         item_knn_bm25,
         implicit_als,
         implicit_als_alike,
         implicit_cosine,
+        implicit_tfidf,
         implicit_bm25,
         rectools_als,
         lenskit_als,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
+from implicit import nearest_neighbours
 
 from segue.features.from_marts import training_data
 from segue.features.interactions import Interactions
@@ -90,8 +92,8 @@ def test_tfidf_listeners_of_many_tracks_count_less() -> None:
     assert np.allclose(_weights(model.tracks_), _cosines(PLAYS * idf[:, None]), atol=1e-6)
 
 
-def test_bm25_is_the_formula() -> None:
-    model = ItemKnn(kind="bm25", k1=1.5, b=0.5, fewest_listeners=2, weight="plays").fit(_data())
+def test_bm25_is_the_formula_of_robertson_and_walker_on_plays_as_they_are() -> None:
+    model = ItemKnn(kind="bm25", k1=1.5, b=0.5, fewest_listeners=2).fit(_data())
     idf = np.log1p(5 / (PLAYS > 0).sum(axis=1))
     lengths = PLAYS.sum(axis=0)
     scale = 0.5 + 0.5 * lengths / lengths.mean()
@@ -100,6 +102,38 @@ def test_bm25_is_the_formula() -> None:
     np.fill_diagonal(expected, 0)
     assert model.tracks_ is not None
     assert np.allclose(_weights(model.tracks_), expected, rtol=1e-5)
+    asked = _interactions(np.pad(PLAYS[:2], ((0, 0), (0, 2))))
+    assert np.allclose(model.scores(asked)[:, :5], PLAYS[:2] @ expected, rtol=1e-5)
+
+
+def _hits(tracks_: npt.NDArray[np.integer[Any]], wanted: npt.NDArray[np.bool_]) -> float:
+    return float(np.take_along_axis(wanted, tracks_.astype(np.int64), axis=1).mean())
+
+
+@pytest.mark.parametrize(
+    ("kind", "rival"),
+    [("cosine", "CosineRecommender"), ("tfidf", "TFIDFRecommender"), ("bm25", "BM25Recommender")],
+)
+@pytest.mark.filterwarnings("ignore:Method expects CSR")  # implicit, of its own matrix
+def test_guesses_are_no_worse_than_those_of_implicit(kind: Kind, rival: str) -> None:
+    """Scenes of forty tracks, few famous; a third of each listener's is withheld."""
+    rng = np.random.default_rng(12)
+    scenes = np.arange(200) // 40
+    fame = 1 / (1 + np.arange(200) % 40)
+    home = rng.integers(0, 5, 400)
+    chances = np.where(scenes == home[:, None], 1.6, 0.15) * fame + 0.02
+    counts = rng.geometric(0.35, (400, 200)) * (rng.random((400, 200)) < chances)
+    wanted = (counts > 0) & (rng.random(counts.shape) < 1 / 3)
+    interactions = _interactions(np.where(wanted, 0, counts).astype(np.float32))
+    links = ItemKnn(kind=kind, neighbours=49).learned_from(interactions)
+    theirs = getattr(nearest_neighbours, rival)(K=50, num_threads=1)  # itself among them
+    plays_ = sp.csr_matrix(interactions.matrix.astype(np.float64))
+    theirs.fit(plays_, show_progress=False)
+    found, _ = theirs.recommend(np.arange(400), plays_, N=10)
+    assert links is not None
+    crowd_ = crowd_of(interactions)
+    ours = crowd_.columns[links.top(crowd_.plays, 10, known=False, threads=1).tracks]
+    assert _hits(ours, wanted) >= 0.99 * _hits(found, wanted) > 0.05
 
 
 @pytest.mark.parametrize("kind", ["cosine", "tfidf", "bm25"])

@@ -30,17 +30,25 @@ class ItemKnn(FromCrowd[Links]):
     - cosine: of the columns of weighted plays;
     - tfidf: the same, after listeners of many tracks count less (inverse document frequency, a
       listener being the term and a track the document);
-    - bm25: the product of Robertson and Zaragoza (2009), "The Probabilistic Relevance Framework:
-      BM25 and Beyond", in the same sense; not scaled to length 1, so it favours what many play.
+    - bm25: the product of what plays are worth by Robertson and Walker (1994), "Some Simple
+      Effective Approximations to the 2-Poisson Model for Probabilistic Weighted Retrieval", plays
+      being the term's frequency, and a track's plays in all, beside those of the mean track, its
+      length; not scaled to length 1. Implicit's convention, and its answers: plays as they are,
+      in the likeness and in the history that asks.
 
     Args:
         kind: Of likeness.
         neighbours: Tracks that each track speaks for.
-        weight: What n plays count as: "log" is ln(1 + n), "plays" is n, "once" is 1.
+        weight: What n plays count as: "log" is ln(1 + n), "plays" is n, "once" is 1. "usual" is
+            "plays" for bm25, which damps them itself (damped twice, frequencies get so small
+            beside `k1` that a track's fame divides the likeness in full, and the rarest tracks
+            win), and "log" for the others.
         shrinkage: Every track counts as if so many listeners more played it and nothing else (in
             mean squared weighted plays, added to the squared length that divides), so that few
             listeners in common do not make two tracks alike. Of cosine and tfidf only.
         k1, b: Of bm25: how soon plays saturate, and how far a track's fame counts against it.
+            `k1` is in weighted plays; where a listener plays a track hundreds of times, the
+            choice of both matters much.
         fewest_listeners: With a smaller crowd nothing is learned and nothing answered.
         per_artist: Most tracks of one artist in an answer.
         threads: For training and bulk; 0 means all cores. The result does not depend on it.
@@ -54,7 +62,7 @@ class ItemKnn(FromCrowd[Links]):
         *,
         kind: Kind = "cosine",
         neighbours: int = 100,
-        weight: PlayWeight = "log",
+        weight: PlayWeight | Literal["usual"] = "usual",
         shrinkage: float = 10.0,
         k1: float = 1.2,
         b: float = 0.75,
@@ -67,7 +75,8 @@ class ItemKnn(FromCrowd[Links]):
             raise ValueError(f"item_knn: kind {kind!r} is none of {', '.join(_KINDS)}")
         self.kind = kind
         self.neighbours = neighbours
-        self.weight = weight
+        usual: PlayWeight = "plays" if kind == "bm25" else "log"
+        self.weight: PlayWeight = usual if weight == "usual" else weight
         self.shrinkage = shrinkage
         self.k1 = k1
         self.b = b
@@ -78,7 +87,7 @@ class ItemKnn(FromCrowd[Links]):
         return {
             "kind": OneOf(_KINDS),
             "neighbours": Whole(10, 500, log=True),
-            "weight": OneOf(WEIGHTS),
+            "weight": OneOf(("usual", *WEIGHTS)),
             "shrinkage": Real(0.1, 1000.0, log=True),
             "k1": Real(0.1, 5.0, log=True),
             "b": Real(0.0, 1.0),
