@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from segue.errors import ConfigError, SourceError
-from segue.features.listens import Listens
+from segue.features.listens import Listens, training_part
 from segue.flows.read_data_set import read_data_set
 from segue.progress import Silent
 
@@ -96,6 +97,44 @@ def test_hetrec_has_names_and_tags(tmp_path: Path) -> None:
     assert found.catalogue.tracks["title"].to_pylist() == ["Moon", "Sun"]
     assert found.catalogue.tracks["genres"].to_pylist() == [["pop"], []]
     assert found.plays.tolist() == [30.0, 4.0]
+    assert found.friends == {}
+
+
+def _hetrec_with(folder: Path, friends: str) -> Path:
+    (folder / "artists.dat").write_text("id\tname\n1\tMoon\n2\tSun\n")
+    counts = "userID\tartistID\tweight\n5\t1\t30\n6\t2\t4\n7\t2\t1\n"
+    (folder / "user_artists.dat").write_text(counts)
+    (folder / "user_friends.dat").write_text(friends)
+    return folder
+
+
+def test_friends_are_read_where_they_lie_beside(tmp_path: Path) -> None:
+    rows = "5\t6\n5\t7\n5\t6\n6\t5\n6\t6\n7\t99\n\t5\n"
+    folder = _hetrec_with(tmp_path, "userID\tfriendID\n" + rows)
+    for path in (folder, folder / "user_artists.dat"):
+        found = _read("hetrec-lastfm", path)
+        five, six, seven = (f"crowd:hetrec-lastfm:{one}" for one in "567")
+        assert found.friends == {five: (six, seven), six: (five,)}
+        assert found.rejected == 2  # somebody without plays, nobody
+        known = training_part(found, np.ones(len(found), bool))
+        assert known.friends == found.friends
+
+
+@pytest.mark.parametrize(
+    ("friends", "said"),
+    [
+        ("a\tb\n5\t6\n", r"user_friends\.dat.*has no columns userID and friendID.*a, b"),
+        ("userID\tfriendID\n5\t6\n5\t98\n99\t6\n", r"\(2 of 3\).*names 98, of whom"),
+        ("userID\tfriendID\n\t6\n", r"\(1 of 1\).*lacks userID or friendID"),
+    ],
+    ids=["columns", "strangers", "nobody"],
+)
+def test_a_file_of_friends_that_cannot_be_right_is_refused(
+    friends: str, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SourceError, match=said) as refused:
+        _read("hetrec-lastfm", _hetrec_with(tmp_path, friends))
+    assert "do without it" in str(refused.value.cure)
 
 
 @pytest.mark.parametrize(

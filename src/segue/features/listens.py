@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
@@ -44,6 +45,7 @@ class Listens:
             together, in order.
         part: int8, 0 train, 1 validation, 2 test where files are given, shape (n,); else empty.
         rejected: Records of the files that could not be used.
+        friends: Listener id -> ids of other listeners of the data set, where it tells of friends.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Listens:
     sessions: Ints
     part: npt.NDArray[np.int8]
     rejected: int = 0
+    friends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.tracks)
@@ -167,7 +170,7 @@ def training_part(data: Listens, rows: Mask) -> TrainingData:
     Args:
         data: The data set; its listeners are a crowd to the recommenders, nobody is local.
         rows: The rows that are known, shape (n,). Nothing else of the data has any effect, save
-            for the list of tracks and listeners.
+            for the list of tracks and listeners, and who is whose friend.
     """
     interactions = interactions_of(data, rows, np.unique(data.listeners[rows]))
     return TrainingData(
@@ -178,6 +181,7 @@ def training_part(data: Listens, rows: Mask) -> TrainingData:
         trend=_trend(data, rows),
         local_users=(),
         as_of=_latest(data, rows),
+        friends=data.friends,
     )
 
 

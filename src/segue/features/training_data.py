@@ -50,6 +50,7 @@ class TrainingData:
         countries: Local user -> the country that most of their plays come from, as far as plays
             tell. Crowds do not.
         histories: Local user -> all plays in the HISTORY schema, skips and short ones too.
+        friends: user_id -> user_ids of their friends, for crowds that tell.
     """
 
     catalogue: Catalogue
@@ -61,3 +62,4 @@ class TrainingData:
     as_of: datetime
     countries: Mapping[str, str] = field(default_factory=dict)
     histories: Mapping[str, pa.Table] = field(default_factory=dict)
+    friends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -17,12 +17,14 @@ import pyarrow.compute as pc
 from segue.errors import ConfigError, SourceError
 from segue.evaluation.data_splits import TEST, TRAIN, VALID
 from segue.features.listens import Listens
+from segue.flows.data_set_friends import friends_among
 from segue.flows.data_set_tracks import TrackNames
 from segue.flows.wiring import load_adapter
 from segue.music import columns as c
 from segue.music.lake_tables import ARTIST_TAGS, CROWD
 from segue.progress import Progress
 from segue.sources.base import Chunk, FileSource, InputFile, ReadOptions
+from segue.sources.hetrec_friends import FriendRows, friend_rows
 from segue.sources.inputs import InputLimits, open_input
 from segue.sources.interaction_table import InteractionTable
 from segue.sources.item_lists import ItemLists
@@ -119,6 +121,8 @@ def _read(
     with open_input(path, limits) as opened:
         options = replace(options, siblings={file.name: file for file in opened.files})
         claimed = _claimed(name, opened.path, opened.files)
+        if name == "hetrec-lastfm":
+            gathered.friends.extend(friend_rows(opened.files))
         progress.start(f"Reading {opened.path.name}", sum(f.size for f, _, _ in claimed), "bytes")
         for file, source, own_part in claimed:
             for chunk in source.read(file, options):
@@ -226,6 +230,7 @@ class _Gathered:
     sessions: _Codes = field(default_factory=_Codes)
     names: TrackNames = field(default_factory=TrackNames)
     arrays: list[tuple[npt.NDArray[np.generic], ...]] = field(default_factory=list)
+    friends: list[FriendRows] = field(default_factory=list)
     n_rows: int = 0
     rejected: int = 0
 
@@ -269,16 +274,18 @@ class _Gathered:
                 column[order] for column in (listeners, tracks, plays, at, sessions, part)
             )
         catalogue, row_of = self.names.catalogue([ref or "" for ref in self.tracks.index])
-        ids = [f"crowd:{name}:{listener}" for listener in self.listeners.index]
+        ids = {listener: f"crowd:{name}:{listener}" for listener in self.listeners.index}
+        friends, unusable = friends_among(ids, self.friends)
         return Listens(
             name=name,
             catalogue=catalogue,
-            listener_ids=np.array(ids, dtype=object),
+            listener_ids=np.array(list(ids.values()), dtype=object),
             listeners=listeners.astype(np.int64),
             tracks=row_of[tracks],
             plays=plays.astype(np.float32),
             at=at.astype(np.float64),
             sessions=sessions.astype(np.int64),
             part=part.astype(np.int8) if part.max(initial=-1) >= 0 else np.empty(0, np.int8),
-            rejected=self.rejected,
+            rejected=self.rejected + unusable,
+            friends=friends,
         )

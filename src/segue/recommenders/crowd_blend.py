@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from segue.features.catalogue import Catalogue
 from segue.features.interactions import Interactions
+from segue.features.ranked import Ranked
+from segue.features.training_data import TrainingData
 from segue.recommenders.als import Als
-from segue.recommenders.blended import Blended
+from segue.recommenders.blended import Blended, units
+from segue.recommenders.circles import Circles, circles_of
 from segue.recommenders.ease import Ease
-from segue.recommenders.from_crowd import FromCrowd
+from segue.recommenders.from_crowd import FromCrowd, without_users
 from segue.recommenders.opinion import Learned
-from segue.recommenders.ranking import fitted
+from segue.recommenders.ranking import fitted, steadied
 from segue.recommenders.rp3beta import Rp3Beta
+from segue.recommenders.top_rows import top_of_dense
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -25,8 +31,10 @@ __all__ = ["CrowdBlend"]
 
 _ASKED: Final = 3_000
 _MOST_GENRES: Final = 2_000
+_CELLS: Final = 1 << 22
 
 Reals = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,8 @@ class CrowdBlend(FromCrowd[Blended]):
         share: Of each listener's tracks, held out to find the weights; 0 keeps the usual weights.
         genres: Whether the regression learns from the catalogue's genres, too, so that tracks
             nobody of the crowd plays are reached as well (see `Ease.learned_beside`).
+        friends: How much what a listener's friends play counts beside all that, in bulk (`top`,
+            `scores`) where every track is scored and the crowd tells of friends; 0 is not at all.
         n_factors: Length of the vectors of the factors.
         exact_tracks: Of `Ease`.
         dense_tracks: Up to so many tracks every one is scored; of more, those that are among the
@@ -87,6 +97,7 @@ class CrowdBlend(FromCrowd[Blended]):
         *,
         share: float = 0.1,
         genres: bool = False,
+        friends: float = 0.0,
         n_factors: int = 128,
         exact_tracks: int = 10_000,
         dense_tracks: int = 50_000,
@@ -98,13 +109,92 @@ class CrowdBlend(FromCrowd[Blended]):
         super().__init__(fewest_listeners=fewest_listeners, per_artist=per_artist, threads=threads)
         if not 0 <= share <= 0.5:
             raise ValueError(f"crowd_blend: share must be from 0 to 0.5, got {share}")
+        if not 0 <= friends <= 1:
+            raise ValueError(f"crowd_blend: friends must be from 0 to 1, got {friends}")
         self.share = share
         self.genres = genres
+        self.friends = float(friends)
         self.n_factors = n_factors
         self.exact_tracks = exact_tracks
         self.dense_tracks = dense_tracks
         self.seed = seed
         self.weights_: Mapping[str, float] = {}
+        self.circles_: Circles | None = None
+
+    def fit(self, data: TrainingData) -> Self:
+        """Learn what the crowd listens to, and what friends in it do if they are to count."""
+        super().fit(data)
+        learned = self.tracks_
+        self.circles_ = None
+        if self.friends and learned is not None and learned.dense:
+            crowd = without_users(data.interactions, data.local_users)
+            self.circles_ = circles_of(crowd, data.friends, learned.columns)
+        return self
+
+    def top(self, histories: Interactions, k: int, *, known: bool = False) -> Ranked:
+        """The k best tracks of every row; see `Batch`."""
+        learned, circles = self.tracks_, self.circles_
+        if learned is None or circles is None:
+            return super().top(histories, k, known=known)
+        found = [Ranked(np.empty((0, max(k, 0)), np.int32), np.empty((0, max(k, 0)), np.float32))]
+        at_once = max(1, _CELLS // len(learned.columns))
+        plays = self._known_plays(histories, learned)
+        for start in range(0, histories.n_users, at_once):
+            some = slice(start, start + at_once)
+            scores, hidden = self._among_friends(
+                learned, circles, plays[some], histories.user_ids[some]
+            )
+            found.append(top_of_dense(scores if known else hidden, k))
+        columns = np.append(learned.columns, -1).astype(np.int32)
+        return Ranked(
+            columns[np.concatenate([one.tracks for one in found])],
+            np.concatenate([one.scores for one in found]),
+        )
+
+    def scores(self, histories: Interactions) -> npt.NDArray[np.float32]:
+        """Of every track, 0 where nobody of the crowd plays it; see `Scoring`."""
+        learned, circles = self.tracks_, self.circles_
+        if learned is None or circles is None:
+            return super().scores(histories)
+        found = np.zeros((histories.n_users, histories.n_tracks), np.float32)
+        plays = self._known_plays(histories, learned)
+        found[:, learned.columns] = self._among_friends(
+            learned, circles, plays, histories.user_ids
+        )[0]
+        return found
+
+    def _among_friends(
+        self,
+        learned: Blended,
+        circles: Circles,
+        plays: sp.csr_array,
+        user_ids: npt.NDArray[np.object_],
+    ) -> tuple[Floats, Floats]:
+        """Scores with what friends play, and the same without tracks that the row has."""
+        scores = learned.all_scores(plays)
+        owners = np.repeat(np.arange(len(scores)), np.diff(plays.indptr))
+        hidden = scores.copy()
+        hidden[owners, plays.indices] = -np.inf
+        unit = units(hidden)
+        unit[np.isinf(unit)] = 1  # nothing is known of them but their friends
+        said = circles.said_to(user_ids) * (self.friends * unit).astype(np.float32)[:, None]
+        total = steadied(scores + said).astype(np.float32)
+        hidden = total.copy()
+        hidden[owners, plays.indices] = -np.inf
+        return total, hidden
+
+    def save(self, folder: Path) -> None:
+        """Write what was learned."""
+        super().save(folder)
+        if self.circles_ is not None:
+            self.circles_.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path, catalogue: Catalogue) -> Self:
+        """Read it back, mapped."""
+        model = super().load(folder, catalogue)
+        model.circles_ = Circles.load(folder)
+        return model
 
     def _learn(self, interactions: Interactions) -> Blended:
         ingredients = self._ingredients(self._facts(interactions) if self.genres else None)
@@ -181,6 +271,7 @@ class CrowdBlend(FromCrowd[Blended]):
         return {
             "share": self.share,
             "genres": self.genres,
+            "friends": self.friends,
             "n_factors": self.n_factors,
             "exact_tracks": self.exact_tracks,
             "dense_tracks": self.dense_tracks,

@@ -27,7 +27,7 @@ from segue.recommenders.ranking import candidates, fitted, searchable, spread, s
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-__all__ = ["FromCrowd"]
+__all__ = ["FromCrowd", "without_users"]
 
 _ARTISTS_SHARE: Final = 0.6
 _PER_LIKED_ARTIST: Final = 3
@@ -121,7 +121,7 @@ class FromCrowd(ABC, Generic[L]):
         of_artists: Callable[[Interactions], L | None],
     ) -> Self:
         self.catalogue_ = data.catalogue
-        self.tracks_ = of_tracks(_without(data.interactions, data.local_users))
+        self.tracks_ = of_tracks(without_users(data.interactions, data.local_users))
         self.artists_ = of_artists(data.artist_interactions)
         index = data.artist_interactions.track_index
         known = [index.get(artist, -1) for artist in data.catalogue.artist_ids]
@@ -356,7 +356,7 @@ class FromCrowd(ABC, Generic[L]):
         return top[again], found[again]
 
 
-def _without(interactions: Interactions, users: tuple[str, ...]) -> Interactions:
+def without_users(interactions: Interactions, users: tuple[str, ...]) -> Interactions:
     """The crowd alone."""
     kept = np.flatnonzero(~np.isin(interactions.user_ids.astype(str), list(users)))
     if len(kept) == interactions.n_users:

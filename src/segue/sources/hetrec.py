@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -22,9 +22,11 @@ from segue.sources.inputs import PlainFile
 from segue.sources.mapped_rows import Mapped, chunks, connection, run
 from segue.sources.open_table import Batch, Table, cell, name_key, open_table, place_of
 
-__all__ = ["HetRec"]
+__all__ = ["COUNTS", "HetRec", "beside"]
 
-_COUNTS = "user_artists.dat"
+COUNTS = "user_artists.dat"
+"""The file of who played what how often."""
+
 _TAGGED = "user_taggedartists.dat"
 _ARTISTS = "artists.dat"
 _TAGS = "tags.dat"
@@ -52,7 +54,7 @@ class HetRec:
 
     def claims(self, file: InputFile) -> bool:
         """Whether it is one of the two files with rows; lists of names are read along."""
-        return PurePosixPath(file.name).name.lower() in (_COUNTS, _TAGGED)
+        return PurePosixPath(file.name).name.lower() in (COUNTS, _TAGGED)
 
     def read(self, file: InputFile, options: ReadOptions) -> Iterator[Chunk]:
         """Counts of plays for CROWD, or tags for ARTIST_TAGS.
@@ -64,7 +66,7 @@ class HetRec:
             path = stack.enter_context(file.on_disk())
             table = open_table(file, path, quoted=False)
             artists = _names(db, file, options, _ARTISTS, ("id", "name"))
-            if PurePosixPath(file.name).name.lower() == _COUNTS:
+            if PurePosixPath(file.name).name.lower() == COUNTS:
                 yield from _counts(db, table, artists, options, file)
             else:
                 tags = _names(db, file, options, _TAGS, ("tagid", "tagvalue"))
@@ -150,30 +152,42 @@ def _names(
     name: str,
     keys: tuple[str, str],
 ) -> _Names:
-    beside = _beside(file, options, name)
-    with beside.on_disk() as path:
-        table = open_table(beside, path, quoted=False)
+    found = _needed(file, options, name)
+    with found.on_disk() as path:
+        table = open_table(found, path, quoted=False)
         known = [name_key(column) for column in table.columns]
         if not set(keys) <= set(known):
-            raise place_of(beside).error(
+            raise place_of(found).error(
                 f"has no columns {' and '.join(keys)}",
                 "Check that it is the HetRec 2011 file as it was downloaded.",
             )
         ids, names = (cell(known.index(key)) for key in keys)
         query = f"SELECT text_of({ids}) AS id, text_of({names}) AS name FROM batch"
-        found = pa.concat_tables([run(db, query, batch) for batch in table.batches()])
-    return _Names(found["id"].combine_chunks(), found["name"].combine_chunks())
+        rows = pa.concat_tables([run(db, query, batch) for batch in table.batches()])
+    return _Names(rows["id"].combine_chunks(), rows["name"].combine_chunks())
 
 
-def _beside(file: InputFile, options: ReadOptions, name: str) -> InputFile:
-    """The file of that name in the same folder, in the same input or on the disk."""
+def beside(file: InputFile, siblings: Mapping[str, InputFile], name: str) -> InputFile | None:
+    """The file of that name in the same folder, in the same input or on the disk.
+
+    Args:
+        siblings: All files of the input by their names in it.
+        name: In small letters.
+    """
     folder = PurePosixPath(file.name).parent
-    for other, found in options.siblings.items():
+    for other, found in siblings.items():
         if PurePosixPath(other).parent == folder and PurePosixPath(other).name.lower() == name:
             return found
     path = Path(file.input).with_name(name)
     if file.input.name == file.name and path.is_file():
         return PlainFile(path, name, path)
+    return None
+
+
+def _needed(file: InputFile, options: ReadOptions, name: str) -> InputFile:
+    found = beside(file, options.siblings, name)
+    if found is not None:
+        return found
     place = place_of(file)
     raise SourceError(
         f"cannot be understood without {name}, which should lie beside it: it has the names"
