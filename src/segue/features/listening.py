@@ -117,6 +117,16 @@ class Listening:
         nothing. A track to hear less of has 2 below zero, fading too, whatever was played; of
         others by its artist a part is left (`lowered`).
         """
+        known = self._affinities.get(half_life_days)
+        if known is None:
+            known = self._affinities[half_life_days] = self._affinity(half_life_days)
+        return known.copy()  # every recommender crosses out what it has no use for
+
+    @cached_property
+    def _affinities(self) -> dict[float, Reals]:
+        return {}
+
+    def _affinity(self, half_life_days: float) -> Reals:
         if not len(self):
             return np.zeros(0)
         fading = np.exp2(-(self._latest - self.play_at) / (half_life_days * DAY))
@@ -135,15 +145,20 @@ class Listening:
         """
         if not len(self):
             return np.zeros(0)
-        first = np.full(len(self), np.inf)
-        np.minimum.at(first, self.play_of, self.play_at)
         played = self.plays > 0
-        age = np.where(played, self._latest - first, np.inf)
+        age = np.where(played, self._latest - self._first_at, np.inf)
         taken = np.exp2(-age / (half_life_days * DAY)) * np.where(self.skips > self.plays, 1 / 3, 1)
         said = self._since_said(half_life_days)
         return self._judged(np.where(self.liked, np.maximum(taken, said), taken), -said)
 
-    @property
+    @cached_property
+    def _first_at(self) -> Reals:
+        """Unix seconds of the first play of each track, inf without one, shape (n,)."""
+        first = np.full(len(self), np.inf)
+        np.minimum.at(first, self.play_of, self.play_at)
+        return first
+
+    @cached_property
     def _latest(self) -> float:
         """The latest play, Unix seconds; without one, when something was last said."""
         return float(self.play_at.max() if len(self.play_at) else np.nanmax(self.said_at))

@@ -62,6 +62,7 @@ _JOINED: Final = re.compile(
 # --- remarks in titles --------------------------------------------------------------------------
 _SUSPECT: Final = re.compile(r"[(\[{-]|\sf(?:ea)?t")
 _PLAIN: Final = re.compile(r"[a-z0-9 ']*")
+_LIST_WORDS: Final = _vocabulary("ft feat featuring vs presents pres")
 _FEATURE_WORD: Final = re.compile(r"\s(?:ft|feat|featuring|vs|presents|pres)\s")
 _BRACKET: Final = re.compile(r"\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\})")
 _DASHED: Final = re.compile(r"^(.*\S)\s+-\s*(.+)$|^(.*\S)-\s+(.+)$", re.DOTALL)
@@ -161,6 +162,10 @@ def first_artist(name: str) -> str:
 
 @lru_cache(maxsize=200_000)
 def _artist_key(name: str) -> str:
+    if name.isascii() and _PLAIN.fullmatch(text := name.lower()):
+        words = text.replace("'", "").split()
+        if _LIST_WORDS.isdisjoint(words):
+            return _join(words) or _bare(text, name)
     return _settle(_artist_once, name)
 
 

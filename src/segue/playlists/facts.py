@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
+from operator import and_
 from typing import Any, Final
 
 import pyarrow as pa
@@ -168,8 +169,8 @@ def _scaled(column: pa.ChunkedArray, low: float, high: float) -> list[float]:
 
 def _all_known(columns: list[pa.ChunkedArray]) -> list[bool]:
     """Which rows have a finite number in each of the columns."""
-    finite = [pc.fill_null(pc.is_finite(column), False) for column in columns]
-    known: list[bool] = _texts(reduce(pc.and_, finite))
+    finite = [abs(column.to_numpy()) < math.inf for column in columns]  # unknown is NaN
+    known: list[bool] = reduce(and_, finite).tolist()
     return known
 
 

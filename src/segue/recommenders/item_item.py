@@ -75,11 +75,12 @@ class LinksOpinion:
     def contributions(self, found: Rows) -> Reals:
         """The terms of these sums, shape (len(found), n_asked)."""
         distinct, again = np.unique(found, return_inverse=True)
-        place = np.full(self.n_known, -1, np.int64)
-        place[distinct] = np.arange(len(distinct))
-        at = place[self.targets]
+        wanted = np.zeros(self.n_known, dtype=bool)
+        wanted[distinct] = True
+        links = np.flatnonzero(wanted[self.targets])
         terms = np.zeros((len(distinct), self.n_asked))
-        terms[at[at >= 0], self.sources[at >= 0]] = self.added[at >= 0]
+        place = np.searchsorted(distinct, self.targets[links])
+        terms[place, self.sources[links]] = self.added[links]
         return terms[again]
 
 
@@ -125,13 +126,13 @@ class Links:
     def opinion(self, positions: Rows, liking: Reals) -> LinksOpinion:
         """On a user who likes these known columns this much; dislikes count against."""
         counted = weighted_plays(liking, self.weight)
-        runs = [slice(*self.offsets[p : p + 2]) for p in positions.tolist()]
-        lengths = [run.stop - run.start for run in runs]
+        starts = self.offsets[positions]
+        lengths = self.offsets[positions + 1] - starts
         sources = np.repeat(np.arange(len(positions)), lengths)
-        nothing = np.empty(0)
-        added = np.concatenate([nothing, *(self.weights[run] for run in runs)]) * counted[sources]
-        targets = np.concatenate([nothing.astype(np.int32), *(self.targets[run] for run in runs)])
-        return LinksOpinion(sources, targets.astype(np.int64), added, len(positions), self.columns)
+        links = np.arange(len(sources)) + (starts - np.cumsum(lengths) + lengths)[sources]
+        added = self.weights[links].astype(np.float64) * counted[sources]
+        targets = self.targets[links].astype(np.int64)
+        return LinksOpinion(sources, targets, added, len(positions), self.columns)
 
     def all_scores(self, histories: sp.csr_array) -> Floats:
         """Weighted plays @ weights, shape (n_users, n_known)."""

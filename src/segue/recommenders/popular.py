@@ -28,7 +28,7 @@ _PEOPLE: Final = 3  # what fewer people play is their taste, not popularity
 _PRIOR: Final = 0.2
 _TASTE: Final = 0.75
 _HOME: Final = 0.5
-_FIRST: Final = 1 << 14
+_FIRST: Final = 1 << 12
 _SLACK: Final = 2.0**-18
 
 Doubles = npt.NDArray[np.float64]
