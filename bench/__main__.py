@@ -16,6 +16,7 @@ from bench import (
     listeners,
     models,
     next_week,
+    sound,
 )
 
 
@@ -36,6 +37,7 @@ def main() -> None:
         "elsewhere": partial(elsewhere.run, given.size),
         "listeners": listeners.run,
         "next_week": next_week.run,
+        "sound": sound.run,
     }
     for name in given.names or benchmarks:
         print(f"\n## {name}\n", flush=True)

@@ -16,7 +16,7 @@ from typing import Final
 
 from bench import models
 
-__all__ = ["run"]
+__all__ = ["environment", "run"]
 
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "rectools_als": ("rectools", "implicit", "pandas<3", "setuptools<81"),
@@ -30,7 +30,7 @@ def run(size: str = "3m") -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         found, lines = {}, []
         for side, packages in _NEEDS.items():
-            python = _environment(Path(folder) / side, packages)
+            python = environment(Path(folder) / side, packages)
             if isinstance(python, Path):
                 found[side] = str(python)
             else:
@@ -38,7 +38,7 @@ def run(size: str = "3m") -> list[str]:
         return [*models.run(size, groups=("ALS",), others=found), "", *lines]
 
 
-def _environment(folder: Path, packages: tuple[str, ...]) -> Path | str:
+def environment(folder: Path, packages: tuple[str, ...]) -> Path | str:
     """The Python of a new environment with these packages, or why there is none."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"

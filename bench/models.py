@@ -136,7 +136,8 @@ def _measured(
 ) -> dict[str, float]:
     """Run one side in a process of its own."""
     done = subprocess.run(
-        [python, str(Path(__file__).with_name("rivals.py")), side, str(folder)],
+        [python, "-m", "bench.rivals", side, str(folder)],
+        cwd=Path(__file__).parents[1],
         env={**os.environ, **_QUIET},
         stdout=subprocess.PIPE,
         text=True,

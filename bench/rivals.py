@@ -1,7 +1,7 @@
 """One side of a comparison, run in a process of its own: learn from plays, answer for everybody.
 
 Needs nothing but NumPy, SciPy and the library that is named, so that it runs in environments of
-others: `python bench/rivals.py <side> <folder>` reads `<folder>/train.npz`, writes the best 100
+others: `python -m bench.rivals <side> <folder>` reads `<folder>/train.npz`, writes the best 100
 of as many users as `<folder>/answered` says to `<folder>/<side>.npy`, and prints its seconds and
 peak memory as JSON.
 """

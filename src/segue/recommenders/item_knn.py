@@ -75,8 +75,7 @@ class ItemKnn(FromCrowd[Links]):
             raise ValueError(f"item_knn: kind {kind!r} is none of {', '.join(_KINDS)}")
         self.kind = kind
         self.neighbours = neighbours
-        usual: PlayWeight = "plays" if kind == "bm25" else "log"
-        self.weight: PlayWeight = usual if weight == "usual" else weight
+        self.weight: PlayWeight | Literal["usual"] = weight
         self.shrinkage = shrinkage
         self.k1 = k1
         self.b = b
@@ -99,12 +98,19 @@ class ItemKnn(FromCrowd[Links]):
         crowd = crowd_of(interactions)
         plays = crowd.plays.copy()
         plays.data = self._alike(crowd)
-        return Links.of(crowd, nearest_columns(plays, self.neighbours, self.threads), self.weight)
+        return Links.of(crowd, nearest_columns(plays, self.neighbours, self.threads), self._counts)
+
+    @property
+    def _counts(self) -> PlayWeight:
+        """The weight that is meant."""
+        if self.weight == "usual":
+            return "plays" if self.kind == "bm25" else "log"
+        return self.weight
 
     def _alike(self, crowd: Crowd) -> Floats:
         """Every play's share in the likeness of its track to others, as long as the plays."""
         columns, n_known = crowd.plays.indices, len(crowd.columns)
-        amounts = weighted_plays(crowd.plays.data, self.weight)
+        amounts = weighted_plays(crowd.plays.data, self._counts)
         if self.kind == "bm25":
             lengths = np.bincount(columns, amounts, n_known)
             length = (1 - self.b + self.b * lengths / lengths.mean())[columns]
