@@ -103,7 +103,7 @@ def test_a_few_weeks_are_too_few(data: TrainingData) -> None:
     hybrid = Hybrid(threads=1).fit(data).with_parts(_parts(als=WRONG, content=RIGHT))
     hybrid.learn(_lessons(data, RIGHT[:10], n=5))
     assert not hybrid.forests_
-    assert "too few" in hybrid.account()
+    assert "too little" in hybrid.account()
 
 
 def test_known_tracks_come_before_new_ones(data: TrainingData) -> None:

@@ -109,7 +109,8 @@ def taught(
     usable = [each for each in examples if each.grades.any()]
     hits = sum(int((each.grades > 0).sum()) for each in usable)
     if len(usable) < _FEWEST_GROUPS or hits < _FEWEST_HITS:
-        because = f"{len(usable)} weeks with {hits} hits are too few to learn from"
+        weeks = f"{len(usable)} week{'s' if len(usable) != 1 else ''}"
+        because = f"{weeks} with {hits} hits is too little to learn from"
         return Verdict(None, len(usable), because=because)
     split = len(usable) - max(1, round(_HELD_OUT * len(usable)))
     earlier, later = usable[:split], usable[split:]
