@@ -173,7 +173,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "als": "**Segue ALS**",
     "item_knn": "**Segue item-kNN, cosine**",
     "item_knn_tfidf": "**Segue item-kNN, TF-IDF**",
-    "item_knn_bm25": "**Segue item-kNN, BM25**",
+    "item_knn_bm25": "**Segue item-kNN, BM25, settings like implicit's**",
     "implicit_als": "implicit ALS, its defaults (100 factors)",
     "implicit_als_alike": "implicit ALS, settings like ours",
     "implicit_cosine": "implicit item-kNN, cosine",
