@@ -65,10 +65,10 @@ class Circles:
     @classmethod
     def load(cls, folder: Path) -> Circles | None:
         """Read them back, mapped; None where there are none."""
-        import scipy.sparse as sp
-
         if not (folder / f"{_PREFIX}_ids.npy").is_file():
             return None
+        import scipy.sparse as sp
+
         data, indices, indptr, shape, ids = (
             load_array(folder, f"{_PREFIX}_{name}")
             for name in ("data", "indices", "indptr", "shape", "ids")
