@@ -15,7 +15,7 @@ OLD = RejectExample("data/b.json", 7, "ts", "“1970-01-01”")
 
 def entry(*files: tuple[str, Account], **other: object) -> InputReport:
     reports = tuple(FileReport(name, "spotify_export", account) for name, account in files)
-    return InputReport(Path("/in/a.zip"), reports, **other)  # type: ignore[arg-type]
+    return InputReport(Path("/in/a.zip"), reports, **other)  # type: ignore[arg-type]  # any field
 
 
 def test_a_line_a_file_aligned_and_the_shared_folder_once() -> None:

@@ -49,7 +49,7 @@ class Hill:
 
 def _tune(hill: Hill, logs: Path, **more: object) -> TuneReport:
     options: dict[str, object] = {"trials": 20, "minutes": None, "present": {}, "seed": 3, **more}
-    return tune("als", hill, logs=logs, progress=Silent(), **options)  # type: ignore[arg-type]
+    return tune("als", hill, logs=logs, progress=Silent(), **options)  # type: ignore[arg-type]  # any
 
 
 def test_the_best_of_the_last_rung_wins(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def _camps() -> Listens:
 
 def _examination(data: Listens, **more: object) -> OfDataSet:
     asking = Asking(SplitRule("random"), "valid", (5,))
-    return OfDataSet(data, asking, "als", threads=1, **more)  # type: ignore[arg-type]
+    return OfDataSet(data, asking, "als", threads=1, **more)  # type: ignore[arg-type]  # any
 
 
 def test_values_on_a_data_set_are_of_validation_alone() -> None:
@@ -197,4 +197,4 @@ def test_settings_reach_the_model() -> None:
     (als,) = make_models(
         ["als"], seed=1, threads=1, settings={"als": {"n_factors": "8", "regularisation": 2}}
     )
-    assert (als.n_factors, als.regularisation) == (8, 2.0)  # type: ignore[attr-defined]
+    assert (als.n_factors, als.regularisation) == (8, 2.0)  # type: ignore[attr-defined]  # Als

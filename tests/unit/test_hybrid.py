@@ -54,7 +54,7 @@ def data() -> TrainingData:
 
 
 def _parts(**lists: Sequence[str]) -> dict[str, Recommender]:
-    return {name: _List(name, ids) for name, ids in lists.items()}  # type: ignore[misc]
+    return {name: _List(name, ids) for name, ids in lists.items()}  # type: ignore[misc]  # a stand-in
 
 
 def _query(weeks_ago: int = 0, **changes: Any) -> Query:
