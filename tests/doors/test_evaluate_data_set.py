@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,8 @@ def test_tuning_shows_and_applies_what_is_best(home: Home, table: Path) -> None:
     assert not (home.folder / "segue.toml").exists()
     report = home(*on, "--model", "als", "--apply", "--json").ok().json
     assert report["again"] == len(report["trials"])  # known from the first time
+    for folder in (home.folder, home.folder / "tuning"):  # for the eyes of its owner only
+        assert stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0, folder
     if report["applied"]:
         written = (home.folder / "segue.toml").read_text()
         assert f"n_factors = {report['best']['n_factors']}" in written

@@ -12,6 +12,7 @@ from typing import Any
 
 from segue.errors import ConfigError, StorageError
 from segue.recommenders.search_space import Value
+from segue.warehouse.storage import make_folder
 
 __all__ = ["model_section", "write_model_section"]
 
@@ -102,7 +103,7 @@ def _replace(path: Path, text: str) -> None:
     path = path.resolve()
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with aside.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()

@@ -9,6 +9,7 @@ from typing import Any
 
 from segue.errors import StorageError
 from segue.evaluation.halving import Plain, Rung, Trial
+from segue.warehouse.storage import make_folder
 
 __all__ = ["TrialLog"]
 
@@ -42,7 +43,7 @@ class TrialLog:
             "seconds": trial.seconds,
         }
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path.parent)
             with self._path.open("ab") as file:
                 if file.tell() and not _ends_a_line(self._path):
                     file.write(b"\n")  # an earlier run was cut off within a line
