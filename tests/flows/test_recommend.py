@@ -110,7 +110,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def ids(home: World, **wishes: object) -> list[str]:
-    return [track.track_id for track in home.recommend(**wishes).tracks]  # type: ignore[arg-type]
+    return [track.track_id for track in home.recommend(**wishes).tracks]  # type: ignore[arg-type]  # of many types
 
 
 # --- every mix ----------------------------------------------------------------------------------
@@ -341,7 +341,7 @@ def test_similar_without_a_seed_is_refused() -> None:
 )
 def test_wishes_that_cannot_be(wishes: dict[str, object]) -> None:
     with pytest.raises(ConfigError) as caught:
-        Wishes(**wishes)  # type: ignore[arg-type]
+        Wishes(**wishes)  # type: ignore[arg-type]  # of many types
     assert caught.value.cure
     assert caught.value.field in wishes
 

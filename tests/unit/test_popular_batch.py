@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segue.features.listens import UNDATED, training_part
-from segue.music.query import Query
+from segue.music.query import Mix, Query
 from segue.recommenders.popular import Popular
 from tests.data_sets import listens
 from tests.tiny import history
@@ -32,8 +32,8 @@ def test_many_at_once_are_answered_as_each_alone(known: bool) -> None:
             for track in np.flatnonzero(counts)
             for _ in range(int(counts[track]))
         ]
-        mix = "daily" if known else "discover"
-        query = Query(None, UNDATED, mix=mix, history=history(played))  # type: ignore[arg-type]
+        mix: Mix = "daily" if known else "discover"
+        query = Query(None, UNDATED, mix=mix, history=history(played))
         expected, scores = model.propose(query, 6)
         assert found.tracks[row].tolist() == expected.tolist()
         assert found.scores[row] == pytest.approx(scores, rel=1e-5)

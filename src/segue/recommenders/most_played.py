@@ -16,7 +16,7 @@ from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import save_settings
 from segue.recommenders.favourite import favourite
-from segue.recommenders.ranking import best, candidates, fitted, searchable
+from segue.recommenders.ranking import answer_of, best, fitted, searchable
 
 __all__ = ["MostPlayed"]
 
@@ -42,15 +42,7 @@ class MostPlayed:
 
     def recommend(self, query: Query, k: int) -> Candidates:
         """The most played tracks; the score is plays and likes, plus recency below 1."""
-        rows, scores = self.propose(query, k)
-        facts = self.explain(query, rows)
-        return candidates(
-            self.name,
-            fitted(self.name, self.catalogue_),
-            rows,
-            scores=scores,
-            evidence=lambda i: facts[int(rows[i])],
-        )
+        return answer_of(self, query, k, catalogue=fitted(self.name, self.catalogue_))
 
     def propose(self, query: Query, k: int) -> tuple[Rows, Reals]:
         """Rows and scores of the same, best first."""

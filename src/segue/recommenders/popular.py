@@ -20,7 +20,7 @@ from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.homelands import Homelands
-from segue.recommenders.ranking import candidates, fitted, searchable, spread_best, steadied
+from segue.recommenders.ranking import answer_of, fitted, searchable, spread_best, steadied
 
 __all__ = ["Popular"]
 
@@ -72,15 +72,7 @@ class Popular:
 
     def recommend(self, query: Query, k: int) -> Candidates:
         """Popular tracks of the user's genres, or of all where the user has none."""
-        rows, scores = self.propose(query, k)
-        facts = self.explain(query, rows)
-        return candidates(
-            self.name,
-            fitted(self.name, self.catalogue_),
-            rows,
-            scores=scores,
-            evidence=lambda i: facts[int(rows[i])],
-        )
+        return answer_of(self, query, k, catalogue=fitted(self.name, self.catalogue_))
 
     def propose(self, query: Query, k: int) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Rows and scores of the same, best first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,24 @@ from segue.features.catalogue import Catalogue
 from segue.features.listening import Listening
 from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
+from segue.recommenders.base import Proposer
 
-__all__ = ["best", "candidates", "fitted", "searchable", "spread", "spread_best", "steadied"]
+__all__ = [
+    "answer_of",
+    "best",
+    "candidates",
+    "fitted",
+    "searchable",
+    "spread",
+    "spread_best",
+    "steadied",
+]
 
 Rows = npt.NDArray[np.int64]
+
+
+class _NamedProposer(Proposer, Protocol):
+    name: ClassVar[str]
 
 
 def best(scores: npt.NDArray[np.floating], k: int) -> Rows:
@@ -114,6 +129,15 @@ def candidates(
         scores=tuple(steady[i] for i, _ in kept),
         sources=((name,),) * len(kept),
         evidence=tuple((fact,) for _, fact in kept),
+    )
+
+
+def answer_of(model: _NamedProposer, query: Query, k: int, *, catalogue: Catalogue) -> Candidates:
+    """What a recommender proposes, each with what it explains it by; without that, it is out."""
+    rows, scores = model.propose(query, k)
+    facts = model.explain(query, rows)
+    return candidates(
+        model.name, catalogue, rows, scores=scores, evidence=lambda i: facts.get(int(rows[i]))
     )
 
 

@@ -17,7 +17,7 @@ from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import load_settings, save_settings
 from segue.recommenders.favourite import favourite
-from segue.recommenders.ranking import best, candidates, fitted, searchable
+from segue.recommenders.ranking import answer_of, best, fitted, searchable
 
 __all__ = ["Rediscover"]
 
@@ -62,15 +62,7 @@ class Rediscover:
 
     def recommend(self, query: Query, k: int) -> Candidates:
         """Forgotten favourites; for "daily" also present ones; none for other mixes."""
-        rows, scores = self.propose(query, k)
-        facts = self.explain(query, rows)
-        return candidates(
-            self.name,
-            fitted(self.name, self.catalogue_),
-            rows,
-            scores=scores,
-            evidence=lambda i: facts[int(rows[i])],
-        )
+        return answer_of(self, query, k, catalogue=fitted(self.name, self.catalogue_))
 
     def propose(self, query: Query, k: int) -> tuple[Rows, Reals]:
         """Rows and scores of the same, best first."""

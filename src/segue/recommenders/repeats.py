@@ -18,7 +18,7 @@ from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.favourite import favourite
-from segue.recommenders.ranking import best, candidates, fitted, searchable
+from segue.recommenders.ranking import answer_of, best, fitted, searchable
 from segue.recommenders.repeat_learning import Habit, Scale, learned, plain, scale_of
 from segue.recommenders.repeat_weeks import Week, past_weeks, shortlist
 
@@ -86,15 +86,7 @@ class Repeats:
 
     def recommend(self, query: Query, k: int) -> Candidates:
         """Known tracks for "daily"; none for other mixes."""
-        rows, scores = self.propose(query, k)
-        facts = self.explain(query, rows)
-        return candidates(
-            self.name,
-            fitted(self.name, self.catalogue_),
-            rows,
-            scores=scores,
-            evidence=lambda i: facts[int(rows[i])],
-        )
+        return answer_of(self, query, k, catalogue=fitted(self.name, self.catalogue_))
 
     def propose(self, query: Query, k: int) -> tuple[Rows, Reals]:
         """Rows and scores of the same, best first."""

@@ -29,6 +29,7 @@ __all__ = [
     "TestPath",
     "names_in",
     "numbers_in",
+    "refuse_path_alone",
 ]
 
 DataSet = Annotated[
@@ -153,6 +154,20 @@ class DataOptions:
             columns=self.columns,
             limits=limits,
             progress=progress,
+        )
+
+
+def refuse_path_alone(path: Path | None) -> None:
+    """A path says nothing where no data set is named.
+
+    Raises:
+        ConfigError: There is one all the same.
+    """
+    if path is not None:
+        raise ConfigError(
+            "--path is given, and not what it is of",
+            field="dataset",
+            cure="Give --dataset NAME, for example --dataset table.",
         )
 
 

@@ -23,6 +23,7 @@ from segue.doors.cli.data_options import (
     TestPath,
     names_in,
     numbers_in,
+    refuse_path_alone,
 )
 from segue.errors import ConfigError
 
@@ -124,12 +125,7 @@ def evaluate(
     check_files(markdown, picture)
     _refuse_what_does_not_fit(context, of_data_set=dataset is not None)
     if dataset is None:
-        if path is not None:
-            raise ConfigError(
-                "--path is given, and not what it is of",
-                field="dataset",
-                cure="Give --dataset NAME, for example --dataset table.",
-            )
+        refuse_path_alone(path)
         board = _own(
             call,
             weeks=weeks,

@@ -19,6 +19,7 @@ from segue.doors.cli.data_options import (
     Path_,
     Split,
     TestPath,
+    refuse_path_alone,
 )
 from segue.errors import ConfigError
 
@@ -85,12 +86,7 @@ def tune(
     settings = call.settings(user_id=user)
     _check(metric, part)
     if dataset is None:
-        if path is not None:
-            raise ConfigError(
-                "--path is given, and not what it is of",
-                field="dataset",
-                cure="Give --dataset NAME, for example --dataset table.",
-            )
+        refuse_path_alone(path)
         on: OfDataSet | OfHistory = _history(
             settings, model, weeks=weeks, part=part, k=k or 30, metric=metric
         )

@@ -131,7 +131,7 @@ def explained(
     found: list[_Found] = []
     for above, side in zip(range(len(sides) - 1, -1, -1), sides, strict=True):
         more = side.best(k - len(found), parts)
-        found += [(row, score + 2 * above, *told) for row, score, *told in more]  # type: ignore[misc]
+        found += [(row, score + 2 * above, names, why) for row, score, names, why in more]
     return Candidates(
         track_ids=catalogue.ids(row for row, *_ in found),
         scores=tuple(steadied(np.array([score for _, score, *_ in found])).tolist()),
