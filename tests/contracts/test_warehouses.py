@@ -103,3 +103,34 @@ def test_marts_keep_their_promised_schema(
     for mart, schema in MARTS.items():
         assert read[mart].schema.equals(schema), mart
         assert pq.read_schema(tmp_path / f"{mart}.parquet").remove_metadata().equals(schema)
+
+
+def test_what_is_cleared_is_gone_and_made_again(
+    make: Callable[[], Warehouse], lake: HandLake, tmp_path: Path
+) -> None:
+    lake.add("plays", [PLAY | {"user_id": "anna-of-old"}])
+    warehouse = make()
+    with warehouse.writing():
+        for table in LAKE_TABLES:
+            warehouse.load(table, lake.files(table))
+        warehouse.build(Silent())
+        warehouse.clear()
+        left = [path for path in (tmp_path / "warehouse").rglob("*") if path.is_file()]
+        assert not [path for path in left if b"anna-of-old" in path.read_bytes()]
+    lake.written["plays"] = []
+    lake.add("plays", [PLAY])
+    warehouse = make()
+    with warehouse.writing():
+        loaded = {table: warehouse.load(table, lake.files(table)).rows for table in LAKE_TABLES}
+        warehouse.build(Silent())
+        assert warehouse.read("plays", columns=["user_id"]).to_pylist() == [{"user_id": "u"}]
+    assert loaded["plays"] == 1
+
+
+def test_an_empty_warehouse_can_be_cleared(make: Callable[[], Warehouse]) -> None:
+    warehouse = make()
+    with warehouse.writing():
+        warehouse.clear()
+        warehouse.clear()
+    with pytest.raises(WarehouseError, match="outside"):
+        warehouse.clear()

@@ -8,8 +8,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from segue.errors import ConfigError, StorageError
+from segue.errors import ConfigError, StorageError, WarehouseError
 from segue.settings import Settings
+from segue.warehouse.home_journal import unfinished
 
 if TYPE_CHECKING:
     from segue.playlists.base import Sink
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from segue.sources.input_limits import InputLimits
     from segue.warehouse.base import Warehouse
     from segue.warehouse.experiments import ExperimentStore
+    from segue.warehouse.home_lock import HomeLock
     from segue.warehouse.lake import Lake
     from segue.warehouse.snapshots import SnapshotStore
 
@@ -60,11 +62,26 @@ class Wiring:
 
     @property
     def home(self) -> Path:
-        """The data home, made with access for its owner only.
+        """The data home, made with access for its owner only, and ours until the process ends.
 
         Raises:
             StorageError: It cannot be made.
+            BusyError: Another command has it for itself.
+            WarehouseError: An interrupted command left it between old and new.
         """
+        home = self.lock.home
+        if (found := unfinished(home)) is not None:
+            raise WarehouseError(
+                f"`segue {found['verb']}` was interrupted in {home} and must be finished first",
+                cure="Any command does that, such as `segue status`.",
+            )
+        return home
+
+    @cached_property
+    def lock(self) -> HomeLock:
+        """Our place in the data home, which is made where there is none."""
+        from segue.warehouse.home_lock import HomeLock
+
         home = self.settings.home
         try:
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -73,7 +90,7 @@ class Wiring:
                 f"the data home {home} cannot be made: {error.strerror}",
                 cure="Name another folder with --home or SEGUE_HOME.",
             ) from error
-        return home
+        return HomeLock(home)
 
     @cached_property
     def lake(self) -> Lake:

@@ -107,3 +107,9 @@ class Warehouse(Protocol):
 
     def export(self, folder: Path) -> Mapping[str, int]:
         """Write every mart as `<mart>.parquet` into `folder`; returns row counts."""
+
+    def clear(self) -> None:
+        """Remove all that was loaded and made, so that nothing of it can be read any more.
+
+        The next build makes everything from the lake.
+        """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import logging
 import os
@@ -28,6 +29,7 @@ from segue.warehouse.connection import QUIET, connect
 from segue.warehouse.dbt_runner import DbtProject
 from segue.warehouse.intact import RESTORE, require_intact
 from segue.warehouse.lake_lock import exclusive
+from segue.warehouse.storage import storing, sync_folder
 
 __all__ = ["DuckDBWarehouse"]
 
@@ -171,6 +173,24 @@ class DuckDBWarehouse:
                 rows[mart] = int(answer[0]) if answer else 0
         return rows
 
+    def clear(self) -> None:
+        """Remove the database file, with what it spilled and what dbt wrote beside it.
+
+        Raises:
+            StorageError: A file cannot be removed.
+        """
+        self._require_held()
+        self._dbt.wait()
+        self._close()
+        folder = self.path.parent
+        with storing(folder):
+            for path in folder.glob(f"{glob.escape(self.path.name)}*"):
+                path.unlink()
+            for made in (self._spill, folder / "dbt"):
+                if made.exists():
+                    shutil.rmtree(made)
+            sync_folder(folder)
+
     # --- raw tables -----------------------------------------------------------------------------
 
     def _load_file(
@@ -284,11 +304,14 @@ class DuckDBWarehouse:
         return rules
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        if not self._held:
-            raise WarehouseError("the warehouse was used outside of writing()")
+        self._require_held()
         if self._connection is None:
             self._connection = self._opened()
         return self._connection
+
+    def _require_held(self) -> None:
+        if not self._held:
+            raise WarehouseError("the warehouse was used outside of writing()")
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         """The file, made anew if it is damaged or of an older layout."""

@@ -177,5 +177,6 @@ def _file_account(entry: dict[str, Any]) -> FileAccount:
         kept=entry["kept"],
         duplicate=entry["duplicate"],
         rejected=entry["rejected"],
+        forgotten=entry.get("forgotten", 0),
     )
     return FileAccount(entry["file"], entry["source"], account)
