@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -94,6 +96,35 @@ class Training(_Part):
     threads: int = Field(0, ge=0, description="Threads for training; 0 means all cores.")
 
 
+class PostgreSQL(_Part):
+    """How the PostgreSQL server is reached; what is not said, PG… variables and a passfile say."""
+
+    url: SecretStr | None = Field(
+        None,
+        description="Address of the database: postgresql://user@host:5432/database?sslmode=…",
+    )
+    host: str | None = Field(None, description="Host, or the folder of the server's socket.")
+    port: int | None = Field(None, ge=1, le=65535, description="Port.")
+    user: str | None = Field(None, description="User (role) who builds.")
+    password: SecretStr | None = Field(
+        None, description="Password; better kept in a passfile (~/.pgpass)."
+    )
+    database: str | None = Field(None, description="Database.")
+    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = (
+        Field(None, description="How TLS is used; verify-full for a server on another host.")
+    )
+    sslrootcert: str | None = Field(
+        None, description="File of certificates that the server's must be signed by."
+    )
+    sslcert: str | None = Field(None, description="File of a certificate to sign in with.")
+    sslkey: str | None = Field(None, description="File of that certificate's private key.")
+    work_mem: str = Field(
+        "64MB",
+        pattern=r"^[1-9]\d*\s?(kB|MB|GB)$",
+        description="Memory that one sort or join of a build may use on the server.",
+    )
+
+
 class Recommending(_Part):
     """How playlists are put together."""
 
@@ -134,10 +165,16 @@ class Settings(BaseSettings):
     matching: Matching = Matching()
     training: Training = Training()
     recommend: Recommending = Recommending()
+    postgresql: PostgreSQL = PostgreSQL()
     models: dict[str, dict[str, bool | int | float | str]] = Field(
         default_factory=dict,
         description="Settings of single models by their names; see `segue tune`.",
     )
+
+    def section(self, name: str) -> dict[str, Any]:
+        """The fields of the section with this name; nothing where there is no such section."""
+        part = getattr(self, name) if name in type(self).model_fields else None
+        return {field: getattr(part, field) for field in _fields(type(part))}
 
     @classmethod
     def settings_customise_sources(
@@ -152,6 +189,20 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings
         file = _settings_file(init_settings())
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file))
+
+
+def _tells_secrets(place: Sequence[str | int]) -> bool:
+    """Whether a value at this place of the settings may hold a password: not to be shown."""
+    if not place:
+        return True
+    field = Settings.model_fields.get(str(place[0]))
+    part = None if field is None else type(field.default)
+    return any("SecretStr" in str(known.annotation) for known in _fields(part).values())
+
+
+def _fields(part: Any) -> Mapping[str, FieldInfo]:
+    """The fields of a section; none for a setting of its own."""
+    return part.model_fields if isinstance(part, type) and issubclass(part, _Part) else {}
 
 
 def default_home() -> Path:
@@ -196,8 +247,9 @@ def load_settings(**arguments: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
+        got = "" if _tells_secrets(first["loc"]) else f" (got {first.get('input')!r})"
         raise ConfigError(
-            f"setting {name}: {first['msg']} (got {first.get('input')!r})",
+            f"setting {name}: {first['msg']}{got}",
             field=name,
             cure="See docs/configuration.md for every setting and its bounds.",
         ) from error

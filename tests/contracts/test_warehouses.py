@@ -1,4 +1,4 @@
-"""What every warehouse keeps to; an adapter adds one line to `ADAPTERS`."""
+"""What every warehouse keeps to; an adapter adds one line to `MAKERS`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from segue.warehouse.base import Warehouse
 from segue.warehouse.duckdb import DuckDBWarehouse
 from tests.lake_files import HandLake
 
-ADAPTERS: dict[str, Callable[[Path], Warehouse]] = {
+MAKERS: dict[str, Callable[[Path], Warehouse]] = {
     "duckdb": lambda folder: DuckDBWarehouse(folder / "segue.duckdb", threads=2),
 }
 
@@ -31,9 +31,9 @@ PLAY = {
 }
 
 
-@pytest.fixture(params=ADAPTERS)
+@pytest.fixture(params=MAKERS)
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Warehouse]:
-    return lambda: ADAPTERS[request.param](tmp_path / "warehouse")
+    return lambda: MAKERS[request.param](tmp_path / "warehouse")
 
 
 @pytest.fixture

@@ -148,8 +148,10 @@ def test_dbt_unit_tests_pass(tmp_path: Path) -> None:
     fill(house)
     house.build()
     project = DbtProject(
-        output={"type": "duckdb", "path": str(house.warehouse.path), "threads": 2}
-        | {"settings": {"TimeZone": "UTC"}},
+        output=lambda: (
+            {"type": "duckdb", "path": str(house.warehouse.path), "threads": 2}
+            | {"settings": {"TimeZone": "UTC"}}
+        ),
         folder=tmp_path / "dbt",
         variables={},
     )

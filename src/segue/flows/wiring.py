@@ -118,6 +118,7 @@ class Wiring:
             rules=rules,
             memory_limit=self.settings.memory_limit,
             threads=self.settings.threads,
+            **self.settings.section(self.settings.warehouse),
         )
         return made
 

@@ -74,6 +74,7 @@ class BuildReport:
         coverage: Share of history tracks found in a catalogue, 0 … 1; None without a catalogue.
         tests: Number of dbt tests that passed.
         seconds: Stage -> seconds.
+        warehouse: Where the marts are, in words, without any secret.
     """
 
     snapshot: str
@@ -82,12 +83,22 @@ class BuildReport:
     coverage: float | None = None
     tests: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
+    warehouse: str = ""
 
 
 class Warehouse(Protocol):
-    """Holds the raw tables and shapes them into marts with the dbt project of this room."""
+    """Holds the raw tables and shapes them into marts with the dbt project of this room.
+
+    `flows/wiring.py` makes one as `kind(path, rules=…, memory_limit=…, threads=…, **section)`:
+    `path` is a file or folder in the data home that is the warehouse's own, `section` the fields
+    of the settings section of the same name, if there is one.
+    """
 
     name: ClassVar[str]
+
+    @property
+    def where(self) -> str:
+        """The place of the marts in words, without any secret: a file, or a server."""
 
     def writing(self) -> AbstractContextManager[None]:
         """Be the only one who builds; everything else happens inside. Raises BusyError."""

@@ -55,17 +55,24 @@ class DbtProject:
     in the background, `run` waits for it.
 
     Args:
-        output: The profile's output: adapter type, path, threads, settings.
+        output: Gives the profile's output: adapter type, path, threads, settings. It is written
+            to the folder, so it holds no secret.
         folder: Where dbt may write its profile, parse cache and logs; made when needed.
         variables: dbt variables.
+        environment: Gives what the environment holds while dbt runs, secrets too.
     """
 
     def __init__(
-        self, *, output: Mapping[str, Any], folder: Path, variables: Mapping[str, float]
+        self,
+        *,
+        output: Callable[[], Mapping[str, Any]],
+        folder: Path,
+        variables: Mapping[str, float],
+        environment: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._folder = folder
-        # JSON is YAML; dbt reads a profile from a folder
-        self._profile = json.dumps({"segue": {"target": "segue", "outputs": {"segue": output}}})
+        self._output = output
+        self._environment = environment
         self._options = (
             f"--project-dir={PROJECT}",
             f"--profiles-dir={folder}",
@@ -131,20 +138,28 @@ class DbtProject:
             self._manifest = answer.result
 
     def _invoke(self, arguments: Sequence[str], listen: Callable[[Any], None] | None = None) -> Any:
-        with _contained():
-            from dbt.adapters.duckdb import connections
+        output = self._output()
+        with _contained(self._environment()):
             from dbt.cli.main import dbtRunner
 
-            held: Any = connections.DuckDBConnectionManager
             with storing(self._folder):
                 make_folder(self._folder)
-                (self._folder / "profiles.yml").write_text(self._profile, encoding="utf-8")
+                self._write_profile(output)
             runner = dbtRunner(manifest=self._manifest, callbacks=[listen] if listen else [])
             self._manifest = None  # a run changes it: good for one
             try:
                 return runner.invoke([*_QUIET, *arguments, *self._options])
             finally:
-                held.close_all_connections()  # else this process keeps the file open
+                if output["type"] == "duckdb":  # else this process keeps the file open
+                    from dbt.adapters.duckdb import connections
+
+                    held: Any = connections.DuckDBConnectionManager
+                    held.close_all_connections()
+
+    def _write_profile(self, output: Mapping[str, Any]) -> None:
+        # JSON is YAML; dbt reads a profile from a folder
+        profile = {"segue": {"target": "segue", "outputs": {"segue": dict(output)}}}
+        (self._folder / "profiles.yml").write_text(json.dumps(profile), encoding="utf-8")
 
 
 def _error(answer: Any) -> WarehouseError:
@@ -168,12 +183,12 @@ def _error(answer: Any) -> WarehouseError:
 
 
 @contextmanager
-def _contained() -> Iterator[None]:
-    """Undo what dbt changes in this process: the environment, warnings, and log levels."""
+def _contained(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables, and undo what dbt changes here: the environment, warnings, and log levels."""
     environment = dict(os.environ)
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
-    os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+    os.environ.update(variables, DBT_SEND_ANONYMOUS_USAGE_STATS="false")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

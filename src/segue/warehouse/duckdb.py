@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import logging
 import os
 import shutil
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import duckdb
 import pyarrow as pa
@@ -21,24 +18,19 @@ import pyarrow.parquet as pq
 from segue.errors import BusyError, StorageError, WarehouseError
 from segue.music import columns as c
 from segue.music.lake_tables import LAKE_TABLES
-from segue.music.marts import MARTS
-from segue.progress import Progress
-from segue.warehouse import matching, raw_sql
-from segue.warehouse.base import BuildReport, LoadReport, RawFile, Rules
+from segue.warehouse.base import RawFile, Rules
 from segue.warehouse.connection import QUIET, connect
-from segue.warehouse.dbt_runner import DbtProject
-from segue.warehouse.intact import RESTORE, require_intact
-from segue.warehouse.lake_lock import exclusive
-from segue.warehouse.storage import storing, sync_folder
+from segue.warehouse.duckdb_sql import DUCKDB, no_glob
+from segue.warehouse.intact import RESTORE
+from segue.warehouse.raw_sql import Dialect
+from segue.warehouse.sql_warehouse import SqlWarehouse, lake_layout
 
 __all__ = ["DuckDBWarehouse"]
 
 _log = logging.getLogger(__name__)
-_LAYOUT: Final = "1"
-"""Raise when the raw tables change: an older warehouse file is then made again from the lake."""
 
 
-class DuckDBWarehouse:
+class DuckDBWarehouse(SqlWarehouse):
     """One file, private to builds; everybody else reads snapshots.
 
     The lake is the truth: whatever is wrong with the file, it is thrown away and made again.
@@ -57,6 +49,8 @@ class DuckDBWarehouse:
     """
 
     name: ClassVar[str] = "duckdb"
+    dialect: ClassVar[Dialect] = DUCKDB
+    is_a_file: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -67,216 +61,38 @@ class DuckDBWarehouse:
         rules: Rules | None = None,
     ) -> None:
         self.path = path.absolute()
+        super().__init__(self.path.parent, threads=threads or os.cpu_count() or 1, rules=rules)
         self.memory_limit = memory_limit
-        self.threads = threads or os.cpu_count() or 1
-        self.rules = rules or Rules()
-        self._connection: duckdb.DuckDBPyConnection | None = None
-        self._held = False
-        self._dbt = DbtProject(
-            output=self._dbt_output(),
-            folder=self.path.parent / "dbt",
-            variables=self._variables(),
-        )
+
+    @property
+    def where(self) -> str:
+        """The file."""
+        return f"DuckDB, {self.path}"
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the warehouse; everything else happens inside.
 
         Raises:
-            BusyError: Another build is under way.
+            BusyError: Another build is under way, or another program has the file open.
             StorageError: The folder cannot be written.
         """
-        with exclusive(self.path.parent / "lock", "build"):
-            self._held = True
-            try:
-                yield
-                self._dbt.wait()
-            except Exception:
-                self._dbt.wait()  # while dbt starts, the environment is not as it was
-                raise
-            finally:
-                self._held = False
-                self._close()
-                shutil.rmtree(self._spill, ignore_errors=True)
-
-    def load(self, table: str, files: Sequence[RawFile]) -> LoadReport:
-        """Bring a raw table up to date with the lake; all or nothing.
-
-        Args:
-            table: Its name in `segue.music.lake_tables`.
-            files: All files of the table, in commit order. Those that were loaded before are
-                skipped; where one of them is gone or another stands in its place, the table is
-                loaded anew.
-
-        Raises:
-            WarehouseError: A file is missing, damaged, or not what the lake says it is.
-        """
-        connection = self._connect()
-        self._dbt.prepare()  # it starts while the lake is loaded and tracks are matched
-        loaded = connection.execute(
-            "select path, rows from raw.loads where table_name = ? order by file_no", [table]
-        ).fetchall()
-        wanted = [(str(file.path), file.rows) for file in files]
-        with self._guarded(f"loading {table}"), _transaction(connection):
-            if loaded != wanted[: len(loaded)]:
-                _log.info("%s: the lake has changed, loading it anew", table)
-                connection.execute(f"delete from raw.{table}")
-                connection.execute("delete from raw.loads where table_name = ?", [table])
-                loaded = []
-            fresh = files[len(loaded) :]
-            for number, file in enumerate(fresh, start=len(loaded)):
-                self._load_file(connection, table, number, file)
-        return LoadReport(table, rows=sum(file.rows for file in fresh), files=len(fresh))
-
-    def build(self, progress: Progress) -> BuildReport:
-        """Match tracks, run dbt (models and tests).
-
-        Raises:
-            WarehouseError: A model or a test failed; the message names it.
-        """
-        seconds: dict[str, float] = {}
-        with _timed(seconds, "match"), self._guarded("matching tracks"):
-            progress.start("matching tracks")
-            self._match(self._connect())
-            progress.done()
-        with _timed(seconds, "dbt"):
-            self._close()  # dbt opens the file itself
-            shaped = self._dbt.run(("build", "--exclude-resource-type=unit_test"), progress)
-        return BuildReport(
-            snapshot="",
-            rows=self._rows(),
-            matches=self._matches(),
-            coverage=self._coverage(),
-            tests=shaped.tests,
-            seconds=seconds,
-        )
-
-    def read(self, table: str, *, columns: Sequence[str] | None = None) -> pa.Table:
-        """A mart as Arrow, in the schema of `segue.music.marts`."""
-        schema = MARTS[table]
-        wanted = [schema.field(name) for name in columns or schema.names]
-        with self._guarded(f"reading {table}"):
-            found = self._connect().execute(raw_sql.select_mart(table, columns)).to_arrow_table()
-        return found.cast(pa.schema(wanted))
-
-    def export(self, folder: Path) -> Mapping[str, int]:
-        """Write every mart as `<mart>.parquet` into `folder`; returns row counts."""
-        connection = self._connect()
-        rows: dict[str, int] = {}
-        with self._guarded("exporting the marts"):
-            for mart in MARTS:
-                target = str(folder / f"{mart}.parquet").replace("'", "''")
-                answer = connection.execute(
-                    f"copy ({raw_sql.select_mart(mart, ordered=True)}) to '{target}'"
-                    " (format parquet, compression zstd, row_group_size 100000)"
-                ).fetchone()
-                rows[mart] = int(answer[0]) if answer else 0
-        return rows
-
-    def clear(self) -> None:
-        """Remove the database file, with what it spilled and what dbt wrote beside it.
-
-        Raises:
-            StorageError: A file cannot be removed.
-        """
-        self._require_held()
-        self._dbt.wait()
-        self._close()
-        folder = self.path.parent
-        with storing(folder):
-            for path in folder.glob(f"{glob.escape(self.path.name)}*"):
-                path.unlink()
-            for made in (self._spill, folder / "dbt"):
-                if made.exists():
-                    shutil.rmtree(made)
-            sync_folder(folder)
-
-    # --- raw tables -----------------------------------------------------------------------------
-
-    def _load_file(
-        self, connection: duckdb.DuckDBPyConnection, table: str, number: int, file: RawFile
-    ) -> None:
-        require_intact(file)
         try:
-            there = set(pq.read_schema(file.path).names)
-            known = [name for name in (c.ROW_ID, *LAKE_TABLES[table].schema.names) if name in there]
-            answer = connection.execute(
-                f"insert into raw.{table} by name select {', '.join(known)}, {number} as file_no"
-                " from read_parquet(?, hive_partitioning = false)",
-                [raw_sql.no_glob(file.path)],
-            ).fetchone()
-        except (duckdb.Error, pa.ArrowException) as error:
-            raise WarehouseError(
-                f"the lake's file {file.path} cannot be read: {_first_line(error)}",
-                cure=RESTORE,
-            ) from error
-        rows = int(answer[0]) if answer else 0
-        if rows != file.rows:
-            raise WarehouseError(
-                f"the lake's file {file.path} holds {rows:,} rows, not {file.rows:,}",
-                cure=RESTORE,
-            )
-        connection.execute(
-            "insert into raw.loads values (?, ?, ?, ?, ?)",
-            [table, number, str(file.path), rows, file.commit_id],
-        )
+            with super().writing():
+                yield
+        finally:
+            shutil.rmtree(self._spill, ignore_errors=True)
 
-    def _match(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Fill raw.track_refs, raw.track_matches and raw.artist_names, if anything has changed."""
-        state = self._state(connection)
-        known = connection.execute("select value from raw.about where name = 'matched'").fetchone()
-        if known == (state,):
-            return
-        with _transaction(connection):
-            connection.execute(raw_sql.TRACK_REFS)
-            refs = connection.execute(raw_sql.REFS_TO_MATCH).to_arrow_table()
-            names = connection.execute(raw_sql.ARTIST_NAMES).fetchall()
-            matches = matching.match_tracks(
-                refs.cast(matching.REFS), fuzzy_threshold=self.rules.fuzzy_threshold
-            )
-            artists = matching.match_artists(name for (name,) in names)
-            for table, rows in (("track_matches", matches), ("artist_names", artists)):
-                connection.register("matched_rows", rows)
-                connection.execute(
-                    f"create or replace table raw.{table} as select * from matched_rows"
-                )
-                connection.unregister("matched_rows")
-            connection.execute("delete from raw.about where name = 'matched'")
-            connection.execute("insert into raw.about values ('matched', ?)", [state])
-
-    def _state(self, connection: duckdb.DuckDBPyConnection) -> str:
-        """What matching depends on, as a hash: the loaded files and the threshold."""
-        files = connection.execute(
-            "select table_name, path, rows from raw.loads order by table_name, file_no"
-        ).fetchall()
-        return hashlib.blake2b(
-            repr((files, self.rules.fuzzy_threshold)).encode(), digest_size=16
-        ).hexdigest()
-
-    # --- the report -----------------------------------------------------------------------------
-
-    def _rows(self) -> dict[str, int]:
-        return {mart: self._number(f"select count(*) from marts.{mart}") for mart in MARTS}
-
-    def _matches(self) -> dict[str, int]:
-        found = self._connect().execute(raw_sql.MATCHES_BY_METHOD).fetchall()
-        return {str(method): int(count) for method, count in found}
-
-    def _coverage(self) -> float | None:
-        if not self._number("select count(*) from raw.catalogue"):
-            return None
-        found = self._connect().execute(raw_sql.COVERAGE).fetchone()
-        return None if found is None or found[0] is None else float(found[0])
-
-    def _number(self, sql: str) -> int:
-        found = self._connect().execute(sql).fetchone()
-        return int(found[0]) if found else 0
-
-    # --- the file -------------------------------------------------------------------------------
+    def _remove(self) -> None:
+        self._close()
+        for path in self.folder.glob(f"{glob.escape(self.path.name)}*"):
+            path.unlink()
+        if self._spill.exists():
+            shutil.rmtree(self._spill)
 
     @property
     def _spill(self) -> Path:
-        return self.path.parent / "spill"
+        return self.folder / "spill"
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -298,33 +114,18 @@ class DuckDBWarehouse:
             "settings": {"TimeZone": "UTC", **QUIET},
         }
 
-    def _variables(self) -> dict[str, float]:
-        rules = asdict(self.rules)
-        del rules["fuzzy_threshold"]
-        return rules
-
-    def _connect(self) -> duckdb.DuckDBPyConnection:
-        self._require_held()
-        if self._connection is None:
-            self._connection = self._opened()
-        return self._connection
-
-    def _require_held(self) -> None:
-        if not self._held:
-            raise WarehouseError("the warehouse was used outside of writing()")
-
-    def _opened(self) -> duckdb.DuckDBPyConnection:
+    def _open(self) -> _DuckDBSession:
         """The file, made anew if it is damaged or of an older layout."""
         connection = self._try_open()
         if connection is None:
-            for leftover in self.path.parent.glob(f"{self.path.name}*"):
+            for leftover in self.folder.glob(f"{self.path.name}*"):
                 leftover.unlink()
             connection = self._try_open()
         if connection is None:
             raise WarehouseError(
                 f"{self.path} cannot be made", cure="Remove the folder it is in and build again."
             )
-        return connection
+        return _DuckDBSession(connection, memory_limit=self.memory_limit)
 
     def _try_open(self) -> duckdb.DuckDBPyConnection | None:
         """The file with its raw tables; None if it must be made anew."""
@@ -356,13 +157,63 @@ class DuckDBWarehouse:
         connection.execute("set TimeZone = 'UTC'")
         return connection
 
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+
+class _DuckDBSession:
+    """An open file, as `segue.warehouse.sql_warehouse.Session` wants it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, memory_limit: str) -> None:
+        self._connection = connection
+        self._memory_limit = memory_limit
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, list(parameters)).fetchall()
+
+    def query_arrow(self, sql: str) -> pa.Table:
+        return self._connection.execute(sql).to_arrow_table()
 
     @contextmanager
-    def _guarded(self, doing: str) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
+        with _transaction(self._connection):
+            yield
+
+    def insert_file(self, table: str, number: int, file: RawFile) -> int:
+        try:
+            there = set(pq.read_schema(file.path).names)
+            known = [name for name in (c.ROW_ID, *LAKE_TABLES[table].schema.names) if name in there]
+            answer = self._connection.execute(
+                f"insert into raw.{table} by name select {', '.join(known)}, {number} as file_no"
+                " from read_parquet(?, hive_partitioning = false)",
+                [no_glob(file.path)],
+            ).fetchone()
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise WarehouseError(
+                f"the lake's file {file.path} cannot be read: {_first_line(error)}",
+                cure=RESTORE,
+            ) from error
+        return int(answer[0]) if answer else 0
+
+    def replace_table(self, table: str, rows: pa.Table) -> None:
+        self._connection.register("new_rows", rows)
+        self._connection.execute(f"create or replace table raw.{table} as select * from new_rows")
+        self._connection.unregister("new_rows")
+
+    def settle(self) -> None:
+        """DuckDB keeps its statistics by itself."""
+
+    def export(self, query: str, schema: pa.Schema, path: Path) -> int:
+        del schema  # the query's casts say the same
+        target = str(path).replace("'", "''")
+        answer = self._connection.execute(
+            f"copy ({query}) to '{target}'"
+            " (format parquet, compression zstd, row_group_size 100000)"
+        ).fetchone()
+        return int(answer[0]) if answer else 0
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def guarded(self, doing: str) -> Iterator[None]:
         """Turn DuckDB's errors into ours."""
         try:
             yield
@@ -375,7 +226,7 @@ class DuckDBWarehouse:
                 ) from error
             if isinstance(error, duckdb.OutOfMemoryException):
                 raise WarehouseError(
-                    f"{doing} needs more than {self.memory_limit} of memory: {text}",
+                    f"{doing} needs more than {self._memory_limit} of memory: {text}",
                     cure="Raise the setting memory_limit and build again.",
                 ) from error
             raise WarehouseError(f"{doing} failed: {text}") from error
@@ -396,7 +247,7 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
             " commit_id text, primary key (table_name, path))"
         )
         connection.execute("create table raw.about (name text primary key, value text)")
-        connection.execute("insert into raw.about values ('layout', ?)", [_layout()])
+        connection.execute("insert into raw.about values ('layout', ?)", [lake_layout()])
 
 
 def _fits(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -404,13 +255,7 @@ def _fits(connection: duckdb.DuckDBPyConnection) -> bool:
         found = connection.execute("select value from raw.about where name = 'layout'").fetchone()
     except duckdb.Error:
         return False
-    return found == (_layout(),)
-
-
-def _layout() -> str:
-    """Changes whenever a lake table does."""
-    tables = "\n".join(f"{name}: {table.schema}" for name, table in LAKE_TABLES.items())
-    return f"{_LAYOUT}-{hashlib.blake2b(tables.encode(), digest_size=8).hexdigest()}"
+    return found == (lake_layout(),)
 
 
 def _first_line(error: Exception) -> str:
@@ -426,10 +271,3 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("rollback")
         raise
     connection.execute("commit")
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    seconds[stage] = time.perf_counter() - start

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
 
-from segue.music.lake_tables import TIMESTAMP
 from segue.music.marts import MARTS
 
-__all__ = [
-    "ARTIST_NAMES",
-    "COVERAGE",
-    "MATCHES_BY_METHOD",
-    "REFS_TO_MATCH",
-    "TRACK_REFS",
-    "no_glob",
-    "select_mart",
-]
+__all__ = ["ARTIST_NAMES", "COVERAGE", "MATCHES_BY_METHOD", "PLACES", "Dialect", "select_mart"]
 
-_PLACES: Final = (
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the warehouses say differently in the SQL around dbt.
+
+    Args:
+        types: The SQL type of each Arrow type that marts and lake tables have.
+        track_refs: Statements that fill raw.track_refs: one row per track_ref of PLACES, under
+            the names of its earliest row; see `segue.warehouse.duckdb_sql`.
+        refs_to_match: A query for what `segue.warehouse.matching.REFS` says.
+    """
+
+    types: Mapping[pa.DataType, str]
+    track_refs: tuple[str, ...]
+    refs_to_match: str
+
+
+PLACES: Final = (
     ("catalogue", "true"),
     ("plays", "true"),
     ("library", "kind in ('saved_track', 'banned_track')"),
@@ -29,54 +37,7 @@ _PLACES: Final = (
     ("crowd", "true"),
     ("feedback", "track_ref is not null and kind <> 'artist'"),
 )
-
-# The earliest row of each reference names it: adding data later changes no names.
-TRACK_REFS: Final = f"""
-create or replace table raw.track_refs as
-with seen as (
-    {
-    " union all ".join(
-        f'''
-    select
-        track_ref, title, artist, artists, album, spotify_uri, recording_mbid, isrc,
-        {number} as place, file_no,
-        ({number} * 1000000 + file_no)::hugeint * 18446744073709551616 + row_id as age
-    from raw.{table} where {condition}'''
-        for number, (table, condition) in enumerate(_PLACES)
-    )
-}
-)
-select
-    track_ref,
-    arg_min(nullif(trim(title), ''), age) as title,
-    arg_min(nullif(trim(artist), ''), age) as artist,
-    arg_min(artists, age) filter (len(artists) > 0) as artists,
-    arg_min(nullif(trim(album), ''), age) as album,
-    arg_min(nullif(trim(spotify_uri), ''), age) as spotify_uri,
-    arg_min(nullif(trim(recording_mbid), ''), age) as recording_mbid,
-    arg_min(nullif(trim(isrc), ''), age) as isrc,
-    min(place) as place,
-    min(place * 1000000 + file_no) as first_seen,
-    bool_or(place = 0) as in_catalogue,
-    bool_or(place in (1, 2, 3, 5)) as in_history,
-    bool_or(place = 4) as in_crowd
-from seen
-group by track_ref
-"""
-
-REFS_TO_MATCH: Final = """
-select
-    track_ref,
-    title,
-    case when len(artists) > 1 then artists[1] else coalesce(artist, artists[1]) end as artist,
-    spotify_uri,
-    recording_mbid,
-    isrc,
-    in_catalogue,
-    in_history or in_crowd as in_use
-from raw.track_refs
-order by first_seen, track_ref
-"""
+"""The raw tables that name tracks, in the order in which they are believed, and their rows."""
 
 ARTIST_NAMES: Final = """
 select artist from raw.artist_tags where artist is not null
@@ -121,28 +82,15 @@ _ORDERS: Final[Mapping[str, str]] = {
     "feedback": "user_id, place",
 }
 
-_TYPES: Final = {
-    pa.string(): "varchar",
-    pa.int64(): "bigint",
-    pa.int32(): "integer",
-    pa.float64(): "double",
-    pa.bool_(): "boolean",
-    TIMESTAMP: "timestamptz",
-    pa.list_(pa.string()): "varchar[]",
-}
 
-
-def select_mart(mart: str, columns: Sequence[str] | None = None, *, ordered: bool = False) -> str:
+def select_mart(
+    dialect: Dialect, mart: str, columns: Sequence[str] | None = None, *, ordered: bool = False
+) -> str:
     """A query for a mart with the columns, types and order that `segue.music.marts` promises."""
     schema = MARTS[mart]
     casts = ", ".join(
-        f"cast({name} as {_TYPES[schema.field(name).type]}) as {name}"
+        f"cast({name} as {dialect.types[schema.field(name).type]}) as {name}"
         for name in columns or schema.names
     )
     order = f" order by {_ORDERS[mart]}" if ordered else ""
     return f"select {casts} from marts.{mart}{order}"
-
-
-def no_glob(path: Path) -> str:
-    """The path for DuckDB's readers, which would take brackets and stars for patterns."""
-    return "".join(f"[{ch}]" if ch in "*?[" else ch for ch in str(path))

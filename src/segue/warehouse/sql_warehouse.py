@@ -1,0 +1,346 @@
+"""What every warehouse does in the same way: load the lake, match tracks, run dbt, export marts."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import pyarrow as pa
+
+from segue.errors import WarehouseError
+from segue.music.lake_tables import LAKE_TABLES
+from segue.music.marts import MARTS
+from segue.progress import Progress
+from segue.warehouse import matching, raw_sql
+from segue.warehouse.base import BuildReport, LoadReport, RawFile, Rules
+from segue.warehouse.dbt_runner import DbtProject
+from segue.warehouse.intact import RESTORE, require_intact
+from segue.warehouse.lake_lock import exclusive
+from segue.warehouse.raw_sql import Dialect
+from segue.warehouse.storage import storing, sync_folder
+
+__all__ = ["Session", "SqlWarehouse", "lake_layout"]
+
+_log = logging.getLogger(__name__)
+_LAYOUT = "1"
+"""Raise when the raw tables change: they are then made again from the lake."""
+
+
+class Session(Protocol):
+    """A connection to a warehouse: the little that each of them does in its own way.
+
+    Statements use `?` for parameters. Every method may raise the errors of its driver inside
+    `guarded`, which turns them into ours.
+    """
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement; its rows, none where it has none."""
+
+    def query_arrow(self, sql: str) -> pa.Table:
+        """The answer to a query as Arrow."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """What happens inside happens as a whole, or not at all."""
+
+    def guarded(self, doing: str) -> AbstractContextManager[None]:
+        """Turn the driver's errors into WarehouseError and its kinds; `doing` says what failed."""
+
+    def insert_file(self, table: str, number: int, file: RawFile) -> int:
+        """Add the rows of a lake file to a raw table, `number` as their file_no; how many.
+
+        Raises:
+            WarehouseError: The file cannot be read; its columns are of other types.
+        """
+
+    def replace_table(self, table: str, rows: pa.Table) -> None:
+        """Make a table of the raw schema anew with these rows."""
+
+    def settle(self) -> None:
+        """After loading: what the planner of queries needs to know, if anything."""
+
+    def export(self, query: str, schema: pa.Schema, path: Path) -> int:
+        """Write the answer to a query as a Parquet file, in bounded memory; its number of rows."""
+
+    def close(self) -> None:
+        """Let go of everything; twice is fine."""
+
+
+class SqlWarehouse(ABC):
+    """Base of the warehouses: an adapter says how to open a session, and how dbt gets there.
+
+    The lake is the truth: whatever is wrong in the raw schema, it is made again from the lake.
+
+    Args:
+        folder: Holds dbt's files and the lock of builds on this machine; made when needed.
+        threads: Threads for dbt and the driver, 1 or more.
+        rules: What counts as a play, and how alike two titles must be.
+    """
+
+    name: ClassVar[str]
+    dialect: ClassVar[Dialect]
+    is_a_file: ClassVar[bool] = False
+
+    def __init__(self, folder: Path, *, threads: int, rules: Rules | None = None) -> None:
+        self.folder = folder.absolute()
+        self.threads = threads
+        self.rules = rules or Rules()
+        self._session: Session | None = None
+        self._held = False
+
+    @property
+    @abstractmethod
+    def where(self) -> str:
+        """The place of the marts in words, without any secret: a file, or a server."""
+
+    @abstractmethod
+    def _open(self) -> Session:
+        """A session whose raw schema is there and of today's layout.
+
+        Raises:
+            BusyError: Somebody else builds here.
+            WarehouseError: The warehouse cannot be reached or is not fit.
+        """
+
+    @abstractmethod
+    def _dbt_output(self) -> dict[str, Any]:
+        """The output of dbt's profile, without a secret; asked for once a session is open."""
+
+    @abstractmethod
+    def _remove(self) -> None:
+        """Remove raw tables and marts, so that nothing of them can be read any more."""
+
+    def _dbt_environment(self) -> dict[str, str]:
+        """What the environment holds while dbt runs: secrets go here."""
+        return {}
+
+    # --- what the protocol promises -------------------------------------------------------------
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the warehouse; everything else happens inside.
+
+        Raises:
+            BusyError: Another build is under way.
+            StorageError: The folder cannot be written.
+            WarehouseError: The warehouse cannot be reached or is not fit.
+        """
+        with exclusive(self.folder / "lock", "build"):
+            self._held = True
+            try:
+                self._connect()
+                yield
+                self._dbt.wait()
+            except Exception:
+                self._dbt.wait()  # while dbt starts, the environment is not as it was
+                raise
+            finally:
+                self._held = False
+                self._close()
+
+    def load(self, table: str, files: Sequence[RawFile]) -> LoadReport:
+        """Bring a raw table up to date with the lake; all or nothing.
+
+        Args:
+            table: Its name in `segue.music.lake_tables`.
+            files: All files of the table, in commit order. Those that were loaded before are
+                skipped; where one of them is gone or another stands in its place, the table is
+                loaded anew.
+
+        Raises:
+            WarehouseError: A file is missing, damaged, or not what the lake says it is.
+        """
+        session = self._connect()
+        self._dbt.prepare()  # it starts while the lake is loaded and tracks are matched
+        wanted = [(str(file.path), file.rows) for file in files]
+        with session.guarded(f"loading {table}"), session.transaction():
+            loaded = [
+                (str(path), int(rows))
+                for path, rows in session.query(
+                    "select path, rows from raw.loads where table_name = ? order by file_no",
+                    [table],
+                )
+            ]
+            if loaded != wanted[: len(loaded)]:
+                _log.info("%s: the lake has changed, loading it anew", table)
+                session.query(f"delete from raw.{table}")
+                session.query("delete from raw.loads where table_name = ?", [table])
+                loaded = []
+            fresh = files[len(loaded) :]
+            for number, file in enumerate(fresh, start=len(loaded)):
+                self._load_file(session, table, number, file)
+        return LoadReport(table, rows=sum(file.rows for file in fresh), files=len(fresh))
+
+    def build(self, progress: Progress) -> BuildReport:
+        """Match tracks, run dbt (models and tests).
+
+        Raises:
+            WarehouseError: A model or a test failed; the message names it.
+        """
+        seconds: dict[str, float] = {}
+        session = self._connect()
+        with _timed(seconds, "match"), session.guarded("matching tracks"):
+            progress.start("matching tracks")
+            self._match(session)
+            progress.done()
+        with _timed(seconds, "dbt"):
+            if self.is_a_file:
+                self._close()  # dbt opens it itself
+            shaped = self._dbt.run(("build", "--exclude-resource-type=unit_test"), progress)
+        session = self._connect()
+        with session.guarded("reading the marts"):
+            return BuildReport(
+                snapshot="",
+                rows=_rows(session),
+                matches=_matches(session),
+                coverage=_coverage(session),
+                tests=shaped.tests,
+                seconds=seconds,
+                warehouse=self.where,
+            )
+
+    def read(self, table: str, *, columns: Sequence[str] | None = None) -> pa.Table:
+        """A mart as Arrow, in the schema of `segue.music.marts`."""
+        schema = MARTS[table]
+        wanted = [schema.field(name) for name in columns or schema.names]
+        session = self._connect()
+        with session.guarded(f"reading {table}"):
+            found = session.query_arrow(raw_sql.select_mart(self.dialect, table, columns))
+        return found.cast(pa.schema(wanted))
+
+    def export(self, folder: Path) -> Mapping[str, int]:
+        """Write every mart as `<mart>.parquet` into `folder`; returns row counts."""
+        session = self._connect()
+        with session.guarded("exporting the marts"):
+            return {
+                mart: session.export(
+                    raw_sql.select_mart(self.dialect, mart, ordered=True),
+                    schema,
+                    folder / f"{mart}.parquet",
+                )
+                for mart, schema in MARTS.items()
+            }
+
+    def clear(self) -> None:
+        """Remove all that was loaded and made, what dbt wrote on this machine included.
+
+        Raises:
+            StorageError: A file cannot be removed.
+            WarehouseError: The warehouse did not do it.
+        """
+        self._require_held()
+        self._dbt.wait()
+        with storing(self.folder):
+            self._remove()
+            if (self.folder / "dbt").exists():
+                shutil.rmtree(self.folder / "dbt")
+            sync_folder(self.folder)
+
+    # --- the connection -------------------------------------------------------------------------
+
+    @cached_property
+    def _dbt(self) -> DbtProject:
+        rules = asdict(self.rules)
+        del rules["fuzzy_threshold"]
+        return DbtProject(
+            output=self._dbt_output,
+            environment=self._dbt_environment,
+            folder=self.folder / "dbt",
+            variables=rules,
+        )
+
+    def _connect(self) -> Session:
+        self._require_held()
+        if self._session is None:
+            self._session = self._open()
+        return self._session
+
+    def _require_held(self) -> None:
+        if not self._held:
+            raise WarehouseError("the warehouse was used outside of writing()")
+
+    def _close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    # --- raw tables -----------------------------------------------------------------------------
+
+    def _load_file(self, session: Session, table: str, number: int, file: RawFile) -> None:
+        require_intact(file)
+        rows = session.insert_file(table, number, file)
+        if rows != file.rows:
+            raise WarehouseError(
+                f"the lake's file {file.path} holds {rows:,} rows, not {file.rows:,}",
+                cure=RESTORE,
+            )
+        session.query(
+            "insert into raw.loads values (?, ?, ?, ?, ?)",
+            [table, number, str(file.path), rows, file.commit_id],
+        )
+
+    def _match(self, session: Session) -> None:
+        """Fill raw.track_refs, raw.track_matches and raw.artist_names, if anything has changed."""
+        state = self._state(session)
+        if session.query("select value from raw.about where name = 'matched'") == [(state,)]:
+            return
+        session.settle()
+        with session.transaction():
+            for statement in self.dialect.track_refs:
+                session.query(statement)
+            refs = session.query_arrow(self.dialect.refs_to_match).cast(matching.REFS)
+            names = session.query(raw_sql.ARTIST_NAMES)
+            session.replace_table(
+                "track_matches",
+                matching.match_tracks(refs, fuzzy_threshold=self.rules.fuzzy_threshold),
+            )
+            session.replace_table("artist_names", matching.match_artists(name for (name,) in names))
+            session.query("delete from raw.about where name = 'matched'")
+            session.query("insert into raw.about values ('matched', ?)", [state])
+        session.settle()
+
+    def _state(self, session: Session) -> str:
+        """What matching depends on, as a hash: the loaded files and the threshold."""
+        files = session.query(
+            "select table_name, path, rows from raw.loads order by table_name, file_no"
+        )
+        return hashlib.blake2b(
+            repr((files, self.rules.fuzzy_threshold)).encode(), digest_size=16
+        ).hexdigest()
+
+
+def lake_layout() -> str:
+    """Changes whenever a lake table does: raw tables of another layout are made again."""
+    tables = "\n".join(f"{name}: {table.schema}" for name, table in LAKE_TABLES.items())
+    return f"{_LAYOUT}-{hashlib.blake2b(tables.encode(), digest_size=8).hexdigest()}"
+
+
+def _rows(session: Session) -> dict[str, int]:
+    return {mart: int(session.query(f"select count(*) from marts.{mart}")[0][0]) for mart in MARTS}
+
+
+def _matches(session: Session) -> dict[str, int]:
+    found = session.query(raw_sql.MATCHES_BY_METHOD)
+    return {str(method): int(count) for method, count in found}
+
+
+def _coverage(session: Session) -> float | None:
+    if not session.query("select 1 from raw.catalogue limit 1"):
+        return None
+    [(found,)] = session.query(raw_sql.COVERAGE)
+    return None if found is None else float(found)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - start
