@@ -49,6 +49,19 @@ if ! UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" pip install --quiet --python "$ven
     "$venv/bin/python" -m pip install $quiet --require-hashes -r "$lock"
 fi
 "$venv/bin/python" -m pip install $quiet --no-deps --no-build-isolation --editable .
+
+# The tests' stand-in for Snowflake wants another DuckDB, hence an environment of its own.
+make_fakesnow() {
+    UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" venv --quiet --clear --python "$venv/bin/python" "$1" &&
+        UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" pip install --quiet --python "$1/bin/python" \
+            --compile-bytecode --require-hashes -r requirements/fakesnow.txt && return
+    "$venv/bin/python" -m venv --clear "$1" &&
+        "$1/bin/python" -m pip install $quiet --require-hashes -r requirements/fakesnow.txt
+}
+if [ "$kind" = dev ] && ! make_fakesnow "$venv-fakesnow"; then
+    rm -rf "$venv-fakesnow"
+    echo "setup: fakesnow cannot be installed; tests of Snowflake will be skipped" >&2
+fi
 "$venv/bin/python" -m compileall -q src/segue || true # the first command starts as fast as the next
 printf '%s' "$wanted" > "$venv/segue-$kind.stamp"
 echo "setup: done; try $venv/bin/segue --help"
