@@ -1,6 +1,8 @@
 -- Every track that is played or counted anywhere is in the tracks mart.
-select track_id from {{ ref('user_track_counts') }}
-where track_id not in (select track_id from {{ ref('tracks') }})
+select played.track_id from {{ ref('user_track_counts') }} as played
+left join {{ ref('tracks') }} as known on played.track_id = known.track_id
+where known.track_id is null
 union all
-select track_id from {{ ref('playlist_tracks') }}
-where track_id not in (select track_id from {{ ref('tracks') }})
+select played.track_id from {{ ref('playlist_tracks') }} as played
+left join {{ ref('tracks') }} as known on played.track_id = known.track_id
+where known.track_id is null

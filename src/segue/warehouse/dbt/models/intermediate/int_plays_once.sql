@@ -1,4 +1,7 @@
--- Each play once, with the facts that only an absorbed source knew.
+-- Each play once, with the facts that only an absorbed source knew. A view: plays are wide, and
+-- most of them are told once.
+{{ config(materialized='view') }}
+
 with facts as (
     select
         same.kept_id as row_id,
@@ -20,8 +23,11 @@ with facts as (
 
 once as (
     select *
-    from {{ ref('int_plays_once_per_source') }}
-    where row_id not in (select absorbed_id from {{ ref('int_same_plays') }})
+    from {{ ref('int_plays_once_per_source') }} as told
+    where
+        not exists (
+            select 1 from {{ ref('int_same_plays') }} as same where same.absorbed_id = told.row_id
+        )
 )
 
 select

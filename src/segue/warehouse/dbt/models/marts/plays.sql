@@ -28,21 +28,33 @@ with judged as (
     left join {{ ref('int_plays_not_me') }} as others on plays.row_id = others.row_id
 ),
 
+-- sessions are found among as few columns as possible, since all of them are sorted for it
 spaced as (
     select
-        *,
+        row_id,
+        user_id,
+        played_at,
         max(coalesce(ended_at, played_at)) over (
             partition by user_id
             order by played_at, row_id
             rows between unbounded preceding and 1 preceding
         ) as quiet_since
-    from judged
+    from {{ ref('int_plays_once') }}
 ),
 
 numbered as (
     select
-        *,
-        sum(
+        row_id,
+        user_id,
+        starts_session,
+        sum(starts_session) over (
+            partition by user_id order by played_at, row_id rows unbounded preceding
+        ) as session_number
+    from (
+        select
+            row_id,
+            user_id,
+            played_at,
             case
                 when
                     quiet_since is null
@@ -50,15 +62,23 @@ numbered as (
                     >= {{ var('session_gap_minutes') }} * 60
                     then 1
                 else 0
-            end
-        ) over (
-            partition by user_id order by played_at, row_id rows unbounded preceding
-        ) as session_number
-    from spaced
+            end as starts_session
+        from spaced
+    ) as flagged
+),
+
+sessions as (
+    select numbered.row_id, first_plays.row_id as first_id
+    from numbered
+    inner join numbered as first_plays
+        on
+            numbered.user_id = first_plays.user_id
+            and numbered.session_number = first_plays.session_number
+            and first_plays.starts_session = 1
 )
 
 select
-    {{ id_from('p', 'row_id') }} as play_id,
+    {{ id_from('p', 'judged.row_id') }} as play_id,
     user_id,
     track_id,
     artist_id,
@@ -66,8 +86,7 @@ select
     ended_at,
     ms_played,
     source,
-    {{ id_from('s', 'first_value(row_id) over (partition by user_id, session_number order by played_at, row_id)') }}
-        as session_id,
+    {{ id_from('s', 'sessions.first_id') }} as session_id,
     reason_start,
     reason_end,
     left_early and (not finished or (ms_played is null and skipped)) as skipped,
@@ -80,4 +99,5 @@ select
     platform,
     country,
     not_me
-from numbered
+from judged
+inner join sessions on judged.row_id = sessions.row_id

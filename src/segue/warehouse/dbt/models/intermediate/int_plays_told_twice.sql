@@ -1,0 +1,106 @@
+-- A source sometimes tells of one play twice: a few seconds apart, or because two programs have
+-- exported it, one of them with less precise times. Only plays of a track that are less than a
+-- minute apart are looked at, so that a song on repeat keeps all of its plays.
+with starts as (
+    select
+        row_id,
+        user_id,
+        source,
+        track_id,
+        ms_played,
+        {{ seconds('played_at') }} as starts_at
+    from {{ ref('int_plays_unioned') }}
+),
+
+-- one start in sixty is a whole minute by chance; with more of them, some export tells minutes only
+minute_told as (
+    select user_id, source
+    from starts
+    group by user_id, source
+    having avg(case when starts_at % 60 = 0 then 1.0 else 0.0 end) > 0.1
+),
+
+spaced as (
+    select
+        *,
+        starts_at - lag(starts_at) over (
+            partition by user_id, source, track_id order by starts_at, row_id
+        ) as since_last,
+        lead(starts_at) over (
+            partition by user_id, source, track_id order by starts_at, row_id
+        ) - starts_at as until_next
+    from starts
+),
+
+suspects as (
+    select
+        spaced.*,
+        spaced.starts_at % 60 = 0 and minute_told.user_id is not null as is_minute
+    from spaced
+    left join minute_told
+        on spaced.user_id = minute_told.user_id and spaced.source = minute_told.source
+    where spaced.since_last < 60 or spaced.until_next < 60
+),
+
+-- a minute without a length is a play within that minute
+precise as (
+    select *
+    from (
+        select
+            *,
+            min(case when not is_minute then starts_at end) over (
+                partition by user_id, source, track_id
+                order by starts_at, row_id rows between current row and unbounded following
+            ) as next_at
+        from suspects
+    ) as looked_up
+    where not is_minute or ms_played is not null or coalesce(next_at - starts_at, 60) >= 60
+),
+
+-- a play without a length is the one with a length beside it
+measured as (
+    select *
+    from (
+        select
+            *,
+            max(case when ms_played is not null then starts_at end) over (
+                partition by user_id, source, track_id
+                order by starts_at, row_id rows between unbounded preceding and current row
+            ) as measured_before,
+            min(case when ms_played is not null then starts_at end) over (
+                partition by user_id, source, track_id
+                order by starts_at, row_id rows between current row and unbounded following
+            ) as measured_after
+        from precise
+    ) as looked_up
+    where
+        ms_played is not null
+        or (
+            coalesce(starts_at - measured_before, 30) >= 30
+            and coalesce(measured_after - starts_at, 30) >= 30
+        )
+),
+
+-- of plays with the same length, or none, the first is kept
+kept as (
+    select row_id
+    from (
+        select
+            row_id,
+            is_minute,
+            starts_at - lag(starts_at) over (
+                partition by user_id, source, track_id, ms_played order by starts_at, row_id
+            ) as since_like_it,
+            lag(is_minute) over (
+                partition by user_id, source, track_id, ms_played order by starts_at, row_id
+            ) as after_minute
+        from measured
+    ) as looked_up
+    where
+        since_like_it is null
+        or since_like_it >= case when after_minute and not is_minute then 60 else 30 end
+)
+
+select row_id
+from suspects
+where not exists (select 1 from kept where kept.row_id = suspects.row_id)
