@@ -6,6 +6,7 @@ SegueError
 ├── WarehouseError         the lake, the warehouse or a snapshot
 │   ├── BusyError          somebody else is writing (Temporary)
 │   └── StorageError       the disk is full, or the folder cannot be written
+├── QueryError             an SQL query that cannot be answered: names line and column
 ├── NotReadyError          an earlier step has not been run yet
 ├── NotFittedError         a model was asked before it was fitted
 ├── UnknownUserError       no such user
@@ -24,6 +25,7 @@ __all__ = [
     "ConfigError",
     "NotFittedError",
     "NotReadyError",
+    "QueryError",
     "SegueError",
     "SinkError",
     "SourceError",
@@ -110,6 +112,25 @@ class BusyError(WarehouseError, Temporary):
 
 class StorageError(WarehouseError):
     """The disk is full or the folder cannot be written; nothing was changed."""
+
+
+class QueryError(SegueError):
+    """An SQL query cannot be answered.
+
+    Args:
+        message: What is wrong, without the place (the place is put behind).
+        line: 1-based line of the query; None when the place is not known.
+        column: 1-based character within the line.
+        cure: What to do about it.
+    """
+
+    def __init__(
+        self, message: str, *, line: int | None = None, column: int | None = None, cure: str = ""
+    ) -> None:
+        place = "" if line is None else f" (line {line}, column {column})"
+        super().__init__(f"{message}{place}", cure=cure)
+        self.line = line
+        self.column = column
 
 
 class NotReadyError(SegueError):

@@ -18,6 +18,7 @@ from segue.doors.cli import (
     ingest,
     learn,
     recommend,
+    sql,
     status,
     tune,
 )
@@ -74,6 +75,7 @@ evaluate.add_to(app)
 tune.add_to(app)
 compare.add_to(app)
 status.add_to(app)
+sql.add_to(app)
 add.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)
