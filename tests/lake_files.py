@@ -11,7 +11,9 @@ from zlib import crc32
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from segue.music import columns as c
 from segue.music.lake_tables import LAKE_TABLES
+from segue.warehouse.base import Piece
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,11 @@ class HandFile:
     rows: int
     commit_id: str
     crc32: int | None = None
+    own_pieces: tuple[Piece, ...] = ()
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        return self.own_pieces or (Piece(self.path.name, int(self.commit_id), self.rows),)
 
 
 @dataclass
@@ -44,3 +51,20 @@ class HandLake:
 
     def files(self, table: str) -> Sequence[HandFile]:
         return tuple(self.written.get(table, ()))
+
+    def put_together(self, table: str, *places: int) -> HandFile:
+        """Make one file of the files at these places, as a compaction does."""
+        files = self.written[table]
+        chosen = [files[place] for place in places]
+        whole = pa.concat_tables(
+            pq.ParquetFile(file.path).read([c.ROW_ID, *LAKE_TABLES[table].schema.names])
+            for file in chosen
+        )
+        pieces = tuple(piece for file in chosen for piece in file.pieces)
+        runs = [[n] * piece.rows for n, piece in enumerate(pieces)]
+        whole = whole.append_column("piece", pa.array([n for run in runs for n in run]))
+        path = chosen[0].path.with_name(f"whole-{'-'.join(map(str, places))}.parquet")
+        pq.write_table(whole, path)
+        made = HandFile(path, whole.num_rows, "whole", crc32(path.read_bytes()), pieces)
+        self.written[table] = [file for file in files if file not in chosen] + [made]
+        return made

@@ -71,6 +71,55 @@ def test_loading_is_all_or_nothing(make: Callable[[], Warehouse], lake: HandLake
         assert warehouse.load("plays", lake.files("plays")).files == 2
 
 
+def test_files_put_together_bring_nothing_twice(
+    make: Callable[[], Warehouse], lake: HandLake
+) -> None:
+    for title in ("a", "b", "c", "d"):
+        lake.add("plays", [PLAY | {"track_ref": f"id:{title}", "title": title}])
+    seen, warehouse = lake.files("plays")[:2], make()
+    with warehouse.writing():
+        assert warehouse.load("plays", seen).rows == 2
+    lake.put_together("plays", 3, 1, 2)  # of d, b and c only b was loaded before
+    with warehouse.writing():
+        assert warehouse.load("plays", lake.files("plays")).rows == 2
+        assert warehouse.load("plays", lake.files("plays")).rows == 0
+    lake.put_together("plays", 1, 0)
+    with warehouse.writing():
+        assert warehouse.load("plays", lake.files("plays")).rows == 0
+        for table in LAKE_TABLES:
+            warehouse.load(table, lake.files(table))
+        warehouse.build(Silent())
+        assert sorted(warehouse.read("tracks")["title"].to_pylist()) == ["a", "b", "c", "d"]
+
+
+def test_a_piece_that_is_gone(make: Callable[[], Warehouse], lake: HandLake) -> None:
+    for title in ("a", "b", "c"):
+        lake.add("plays", [PLAY | {"track_ref": f"id:{title}", "title": title}])
+    warehouse = make()
+    with warehouse.writing():
+        warehouse.load("plays", lake.files("plays"))
+        assert warehouse.load("plays", lake.files("plays")[1:]).rows == 2
+        assert warehouse.load("plays", lake.files("plays")[1:]).rows == 0
+        for table in LAKE_TABLES:
+            warehouse.load(table, lake.files(table)[1:])
+        warehouse.build(Silent())
+        assert sorted(warehouse.read("tracks")["title"].to_pylist()) == ["b", "c"]
+
+
+def test_the_first_import_names_a_track_even_when_put_together(
+    make: Callable[[], Warehouse], lake: HandLake
+) -> None:
+    for title in ("First", "Second", "Third"):
+        lake.add("plays", [PLAY | {"title": title, "artist": "A"}])
+    lake.put_together("plays", 2, 0, 1)
+    warehouse = make()
+    with warehouse.writing():
+        for table in LAKE_TABLES:
+            warehouse.load(table, lake.files(table))
+        warehouse.build(Silent())
+        assert warehouse.read("tracks")["title"].to_pylist() == ["First"]
+
+
 def test_one_builds_at_a_time(make: Callable[[], Warehouse]) -> None:
     with (
         make().writing(),

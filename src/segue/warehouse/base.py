@@ -12,15 +12,41 @@ import pyarrow as pa
 
 from segue.progress import Progress
 
-__all__ = ["BuildReport", "LoadReport", "RawFile", "Rules", "Warehouse"]
+__all__ = ["BuildReport", "LoadReport", "Piece", "RawFile", "Rules", "Warehouse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A file as an import wrote it, even if several of them were put into one since.
+
+    What a warehouse has loaded it remembers by pieces, so that a lake may be compacted, moved to
+    another folder or fetched from elsewhere without anything being loaded twice.
+
+    Args:
+        name: Unique and never given again; says nothing of the order.
+        place: Puts the pieces of a table in the order of their imports; the `file_no` of the
+            piece's rows in the raw table. Below 10**15.
+        rows: Number of rows.
+    """
+
+    name: str
+    place: int
+    rows: int
 
 
 class RawFile(Protocol):
-    """A Parquet file of the lake: `row_id` and the columns of its lake table."""
+    """A Parquet file of the lake: `row_id` and the columns of its lake table.
+
+    A file of several pieces has a column `piece` as well: the number of each row's piece, from 0.
+    """
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """Where it can be read on this machine; fetched to here, if need be, when first asked."""
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """What imports wrote and this file holds; mostly one."""
 
     @property
     def rows(self) -> int:
@@ -28,7 +54,7 @@ class RawFile(Protocol):
 
     @property
     def commit_id(self) -> str:
-        """The import that brought it."""
+        """The commit that brought it."""
 
     @property
     def crc32(self) -> int | None:
@@ -104,7 +130,9 @@ class Warehouse(Protocol):
         """Be the only one who builds; everything else happens inside. Raises BusyError."""
 
     def load(self, table: str, files: Sequence[RawFile]) -> LoadReport:
-        """Bring a raw table up to date with all its lake files, in commit order; all or nothing.
+        """Bring a raw table up to date with all its lake files; all or nothing.
+
+        `segue.warehouse.loading.plan_load` says what is missing.
 
         Files rather than batches: the warehouse knows which it has loaded, sees when one is gone,
         and reads Parquet faster by itself than through anybody's hands.

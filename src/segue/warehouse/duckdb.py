@@ -18,10 +18,11 @@ import pyarrow.parquet as pq
 from segue.errors import BusyError, StorageError, WarehouseError
 from segue.music import columns as c
 from segue.music.lake_tables import LAKE_TABLES
-from segue.warehouse.base import RawFile, Rules
+from segue.warehouse.base import Rules
 from segue.warehouse.connection import QUIET, connect
 from segue.warehouse.duckdb_sql import DUCKDB, no_glob
 from segue.warehouse.intact import RESTORE
+from segue.warehouse.loading import Load
 from segue.warehouse.raw_sql import Dialect
 from segue.warehouse.sql_warehouse import SqlWarehouse, lake_layout
 
@@ -176,14 +177,17 @@ class _DuckDBSession:
         with _transaction(self._connection):
             yield
 
-    def insert_file(self, table: str, number: int, file: RawFile) -> int:
+    def insert_file(self, table: str, load: Load) -> int:
+        file = load.file
+        number = "list_extract($places::bigint[], piece + 1)" if load.several else "$places[1]"
+        missing = f"where {number} is not null" if load.partly else ""
         try:
             there = set(pq.read_schema(file.path).names)
             known = [name for name in (c.ROW_ID, *LAKE_TABLES[table].schema.names) if name in there]
             answer = self._connection.execute(
                 f"insert into raw.{table} by name select {', '.join(known)}, {number} as file_no"
-                " from read_parquet(?, hive_partitioning = false)",
-                [no_glob(file.path)],
+                f" from read_parquet($path, hive_partitioning = false) {missing}",
+                {"path": no_glob(file.path), "places": list(load.places)},
             ).fetchone()
         except (duckdb.Error, pa.ArrowException) as error:
             raise WarehouseError(
@@ -239,12 +243,12 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
             connection.register("empty_rows", table.schema.empty_table())
             connection.execute(
                 f"create table raw.{name} as"
-                f" select 0::bigint as {c.ROW_ID}, *, 0::integer as file_no from empty_rows limit 0"
+                f" select 0::bigint as {c.ROW_ID}, *, 0::bigint as file_no from empty_rows limit 0"
             )
             connection.unregister("empty_rows")
         connection.execute(
-            "create table raw.loads (table_name text, file_no integer, path text, rows bigint,"
-            " commit_id text, primary key (table_name, path))"
+            "create table raw.loads (table_name text, file_no bigint, piece text, rows bigint,"
+            " commit_id text, primary key (table_name, piece))"
         )
         connection.execute("create table raw.about (name text primary key, value text)")
         connection.execute("insert into raw.about values ('layout', ?)", [lake_layout()])

@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 
 from segue.music.lake_tables import TIMESTAMP
-from segue.warehouse.raw_sql import PLACES, Dialect
+from segue.warehouse.raw_sql import PLACES, PLACES_A_TABLE, Dialect
 
 __all__ = ["DUCKDB", "no_glob"]
 
@@ -22,7 +22,7 @@ with seen as (
     select
         track_ref, title, artist, artists, album, spotify_uri, recording_mbid, isrc,
         {number} as place, file_no,
-        ({number} * 1000000 + file_no)::hugeint * 18446744073709551616 + row_id as age
+        ({number} * {PLACES_A_TABLE} + file_no)::hugeint * 18446744073709551616 + row_id as age
     from raw.{table} where {condition}'''
         for number, (table, condition) in enumerate(PLACES)
     )
@@ -38,7 +38,7 @@ select
     arg_min(nullif(trim(recording_mbid), ''), age) as recording_mbid,
     arg_min(nullif(trim(isrc), ''), age) as isrc,
     min(place) as place,
-    min(place * 1000000 + file_no) as first_seen,
+    min(place * {PLACES_A_TABLE} + file_no) as first_seen,
     bool_or(place = 0) as in_catalogue,
     bool_or(place in (1, 2, 3, 5)) as in_history,
     bool_or(place = 4) as in_crowd

@@ -10,6 +10,7 @@ from typing import Any
 
 from segue.errors import WarehouseError
 from segue.music.account import Account
+from segue.warehouse.base import Piece
 
 __all__ = ["Commit", "FileAccount", "LakeFile", "read_manifest", "write_manifest"]
 
@@ -37,6 +38,12 @@ class LakeFile:
     partition: str
     user_id: str = ""
     crc32: int | None = None
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """What imports wrote and this file holds."""
+        commit, part = self.path.stem.split("-")[0], self.path.stem.split("-")[-1]
+        return (Piece(self.path.stem, int(commit) * 1_000_000 + int(part), self.rows),)
 
 
 @dataclass(frozen=True, slots=True)

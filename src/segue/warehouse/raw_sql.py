@@ -10,7 +10,15 @@ import pyarrow as pa
 
 from segue.music.marts import MARTS
 
-__all__ = ["ARTIST_NAMES", "COVERAGE", "MATCHES_BY_METHOD", "PLACES", "Dialect", "select_mart"]
+__all__ = [
+    "ARTIST_NAMES",
+    "COVERAGE",
+    "MATCHES_BY_METHOD",
+    "PLACES",
+    "PLACES_A_TABLE",
+    "Dialect",
+    "select_mart",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,9 @@ PLACES: Final = (
     ("feedback", "track_ref is not null and kind <> 'artist'"),
 )
 """The raw tables that name tracks, in the order in which they are believed, and their rows."""
+
+PLACES_A_TABLE: Final = 10**15
+"""More than any `file_no`: `place * PLACES_A_TABLE + file_no` puts rows of all tables in order."""
 
 ARTIST_NAMES: Final = """
 select artist from raw.artist_tags where artist is not null

@@ -25,13 +25,14 @@ from segue.warehouse.base import BuildReport, LoadReport, RawFile, Rules
 from segue.warehouse.dbt_runner import DbtProject
 from segue.warehouse.intact import RESTORE, require_intact
 from segue.warehouse.lake_lock import exclusive
+from segue.warehouse.loading import Load, fetched, plan_load
 from segue.warehouse.raw_sql import Dialect
 from segue.warehouse.storage import storing, sync_folder
 
 __all__ = ["Session", "SqlWarehouse", "lake_layout"]
 
 _log = logging.getLogger(__name__)
-_LAYOUT = "1"
+_LAYOUT = "2"
 """Raise when the raw tables change: they are then made again from the lake."""
 
 
@@ -54,8 +55,8 @@ class Session(Protocol):
     def guarded(self, doing: str) -> AbstractContextManager[None]:
         """Turn the driver's errors into WarehouseError and its kinds; `doing` says what failed."""
 
-    def insert_file(self, table: str, number: int, file: RawFile) -> int:
-        """Add the rows of a lake file to a raw table, `number` as their file_no; how many.
+    def insert_file(self, table: str, load: Load) -> int:
+        """Add the rows of a lake file that `load` asks for to a raw table; how many they were.
 
         Raises:
             WarehouseError: The file cannot be read; its columns are of other types.
@@ -151,33 +152,26 @@ class SqlWarehouse(ABC):
 
         Args:
             table: Its name in `segue.music.lake_tables`.
-            files: All files of the table, in commit order. Those that were loaded before are
-                skipped; where one of them is gone or another stands in its place, the table is
-                loaded anew.
+            files: All files of the table. Pieces that were loaded before are skipped; where one
+                of them is gone, the table is loaded anew.
 
         Raises:
             WarehouseError: A file is missing, damaged, or not what the lake says it is.
         """
         session = self._connect()
         self._dbt.prepare()  # it starts while the lake is loaded and tracks are matched
-        wanted = [(str(file.path), file.rows) for file in files]
         with session.guarded(f"loading {table}"), session.transaction():
-            loaded = [
-                (str(path), int(rows))
-                for path, rows in session.query(
-                    "select path, rows from raw.loads where table_name = ? order by file_no",
-                    [table],
-                )
-            ]
-            if loaded != wanted[: len(loaded)]:
+            loaded = session.query(
+                "select piece, file_no, rows from raw.loads where table_name = ?", [table]
+            )
+            plan = plan_load(((str(name), int(at), int(rows)) for name, at, rows in loaded), files)
+            if plan.anew:
                 _log.info("%s: the lake has changed, loading it anew", table)
                 session.query(f"delete from raw.{table}")
                 session.query("delete from raw.loads where table_name = ?", [table])
-                loaded = []
-            fresh = files[len(loaded) :]
-            for number, file in enumerate(fresh, start=len(loaded)):
-                self._load_file(session, table, number, file)
-        return LoadReport(table, rows=sum(file.rows for file in fresh), files=len(fresh))
+            for load in fetched(plan.loads):
+                self._load_file(session, table, load)
+        return LoadReport(table, rows=plan.rows, files=len(plan.loads))
 
     def build(self, progress: Progress) -> BuildReport:
         """Match tracks, run dbt (models and tests).
@@ -274,18 +268,19 @@ class SqlWarehouse(ABC):
 
     # --- raw tables -----------------------------------------------------------------------------
 
-    def _load_file(self, session: Session, table: str, number: int, file: RawFile) -> None:
-        require_intact(file)
-        rows = session.insert_file(table, number, file)
-        if rows != file.rows:
+    def _load_file(self, session: Session, table: str, load: Load) -> None:
+        require_intact(load.file)
+        rows = session.insert_file(table, load)
+        if rows != load.rows:
             raise WarehouseError(
-                f"the lake's file {file.path} holds {rows:,} rows, not {file.rows:,}",
+                f"the lake's file {load.file.path} holds {rows:,} rows, not {load.rows:,}",
                 cure=RESTORE,
             )
-        session.query(
-            "insert into raw.loads values (?, ?, ?, ?, ?)",
-            [table, number, str(file.path), rows, file.commit_id],
-        )
+        for name, place, piece_rows in load.loaded:
+            session.query(
+                "insert into raw.loads values (?, ?, ?, ?, ?)",
+                [table, place, name, piece_rows, load.file.commit_id],
+            )
 
     def _match(self, session: Session) -> None:
         """Fill raw.track_refs, raw.track_matches and raw.artist_names, if anything has changed."""
@@ -310,7 +305,7 @@ class SqlWarehouse(ABC):
     def _state(self, session: Session) -> str:
         """What matching depends on, as a hash: the loaded files and the threshold."""
         files = session.query(
-            "select table_name, path, rows from raw.loads order by table_name, file_no"
+            "select table_name, piece, rows from raw.loads order by table_name, file_no"
         )
         return hashlib.blake2b(
             repr((files, self.rules.fuzzy_threshold)).encode(), digest_size=16
