@@ -9,7 +9,7 @@ compile --group installer -o requirements/installer.txt
 compile --group build pyproject.toml -o requirements/runtime.txt
 # dbt-snowflake wants an older certifi; all else is the same as what is installed without it
 sed -e '/^ /d' -e 's/ *\\$//' -e '/^certifi==/d' requirements/runtime.txt > requirements/.pins
-compile --group build --group dev --extra snowflake -c requirements/.pins pyproject.toml \
+compile --group build --group dev --extra aws --extra snowflake -c requirements/.pins pyproject.toml \
     -o requirements/dev.txt
 rm requirements/.pins
 compile --group fakesnow -o requirements/fakesnow.txt
