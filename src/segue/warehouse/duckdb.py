@@ -169,6 +169,9 @@ class _DuckDBSession:
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, list(parameters)).fetchall()
 
+    def query_many(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
+        self._connection.executemany(sql, parameters)
+
     def query_arrow(self, sql: str) -> pa.Table:
         return self._connection.execute(sql).to_arrow_table()
 
@@ -247,7 +250,7 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
             )
             connection.unregister("empty_rows")
         connection.execute(
-            "create table raw.loads (table_name text, file_no bigint, piece text, rows bigint,"
+            "create table raw.loads (table_name text, file_no bigint, piece text, n_rows bigint,"
             " commit_id text, primary key (table_name, piece))"
         )
         connection.execute("create table raw.about (name text primary key, value text)")

@@ -32,7 +32,7 @@ from segue.warehouse.storage import storing, sync_folder
 __all__ = ["Session", "SqlWarehouse", "lake_layout"]
 
 _log = logging.getLogger(__name__)
-_LAYOUT = "2"
+_LAYOUT = "3"
 """Raise when the raw tables change: they are then made again from the lake."""
 
 
@@ -45,6 +45,9 @@ class Session(Protocol):
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement; its rows, none where it has none."""
+
+    def query_many(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
+        """Run a statement once for each row of parameters, of which there is at least one."""
 
     def query_arrow(self, sql: str) -> pa.Table:
         """The answer to a query as Arrow."""
@@ -162,15 +165,18 @@ class SqlWarehouse(ABC):
         self._dbt.prepare()  # it starts while the lake is loaded and tracks are matched
         with session.guarded(f"loading {table}"), session.transaction():
             loaded = session.query(
-                "select piece, file_no, rows from raw.loads where table_name = ?", [table]
+                "select piece, file_no, n_rows from raw.loads where table_name = ?", [table]
             )
             plan = plan_load(((str(name), int(at), int(rows)) for name, at, rows in loaded), files)
             if plan.anew:
                 _log.info("%s: the lake has changed, loading it anew", table)
                 session.query(f"delete from raw.{table}")
                 session.query("delete from raw.loads where table_name = ?", [table])
+            notes: list[tuple[Any, ...]] = []
             for load in fetched(plan.loads):
-                self._load_file(session, table, load)
+                notes.extend(self._load_file(session, table, load))
+            if notes:
+                session.query_many("insert into raw.loads values (?, ?, ?, ?, ?)", notes)
         return LoadReport(table, rows=plan.rows, files=len(plan.loads))
 
     def build(self, progress: Progress) -> BuildReport:
@@ -268,7 +274,8 @@ class SqlWarehouse(ABC):
 
     # --- raw tables -----------------------------------------------------------------------------
 
-    def _load_file(self, session: Session, table: str, load: Load) -> None:
+    def _load_file(self, session: Session, table: str, load: Load) -> list[tuple[Any, ...]]:
+        """Load a file; returns what raw.loads is to remember of it."""
         require_intact(load.file)
         rows = session.insert_file(table, load)
         if rows != load.rows:
@@ -276,11 +283,10 @@ class SqlWarehouse(ABC):
                 f"the lake's file {load.file.path} holds {rows:,} rows, not {load.rows:,}",
                 cure=RESTORE,
             )
-        for name, place, piece_rows in load.loaded:
-            session.query(
-                "insert into raw.loads values (?, ?, ?, ?, ?)",
-                [table, place, name, piece_rows, load.file.commit_id],
-            )
+        return [
+            (table, place, name, piece_rows, load.file.commit_id)
+            for name, place, piece_rows in load.loaded
+        ]
 
     def _match(self, session: Session) -> None:
         """Fill raw.track_refs, raw.track_matches and raw.artist_names, if anything has changed."""
@@ -305,7 +311,7 @@ class SqlWarehouse(ABC):
     def _state(self, session: Session) -> str:
         """What matching depends on, as a hash: the loaded files and the threshold."""
         files = session.query(
-            "select table_name, piece, rows from raw.loads order by table_name, file_no"
+            "select table_name, piece, n_rows from raw.loads order by table_name, file_no"
         )
         return hashlib.blake2b(
             repr((files, self.rules.fuzzy_threshold)).encode(), digest_size=16
