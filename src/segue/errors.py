@@ -7,6 +7,7 @@ SegueError
 │   ├── BusyError          somebody else is writing (Temporary)
 │   └── StorageError       the disk is full, or the folder cannot be written
 ├── QueryError             an SQL query that cannot be answered: names line and column
+├── OverloadedError        more is asked than can be done now (Temporary)
 ├── NotReadyError          an earlier step has not been run yet
 ├── NotFittedError         a model was asked before it was fitted
 ├── UnknownUserError       no such user
@@ -25,6 +26,7 @@ __all__ = [
     "ConfigError",
     "NotFittedError",
     "NotReadyError",
+    "OverloadedError",
     "QueryError",
     "SegueError",
     "SinkError",
@@ -131,6 +133,10 @@ class QueryError(SegueError):
         super().__init__(f"{message}{place}", cure=cure)
         self.line = line
         self.column = column
+
+
+class OverloadedError(SegueError, Temporary):
+    """More is asked for than can be done now; nothing of it was taken."""
 
 
 class NotReadyError(SegueError):

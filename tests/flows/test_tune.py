@@ -181,7 +181,7 @@ def test_ranges_and_choices() -> None:
         ({"als": {"n_factors": "many"}}, "whole number"),
         ({"als": {"n_factors": -4}}, "not below 0"),
         ({"als": {"n_factors": 0}}, "above 0"),
-        ({"als": {"regularisation": float("nan")}}, "not below 0"),
+        ({"als": {"regularisation": float("nan")}}, "a number is wanted"),
         ({"als": {"seed": 3}}, "training.seed"),
     ],
 )

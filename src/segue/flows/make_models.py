@@ -141,8 +141,9 @@ def _checked_model(name: str, values: Mapping[str, Value]) -> dict[str, Value]:
                 cure=(f"Did you mean {near[0]}? " if near else "")
                 + f"It has: {', '.join(defaults) or 'none'}.",
             )
-        found[key] = _typed(field, value, defaults[key])
         part = space.get(key)
+        below_zero = isinstance(part, Whole | Real) and part.low < 0
+        found[key] = _typed(field, value, defaults[key], below_zero=below_zero)
         if isinstance(part, OneOf) and not part.holds(found[key]):
             raise _refused(field, value, str(part))
         if isinstance(part, Whole | Real) and part.low > 0 and not float(found[key]) > 0:
@@ -150,7 +151,7 @@ def _checked_model(name: str, values: Mapping[str, Value]) -> dict[str, Value]:
     return found
 
 
-def _typed(field: str, value: Value, default: Value) -> Value:
+def _typed(field: str, value: Value, default: Value, *, below_zero: bool) -> Value:
     """The value in the type of the default; environment variables are texts of it."""
     if isinstance(value, str) and not isinstance(default, str):
         try:
@@ -161,7 +162,9 @@ def _typed(field: str, value: Value, default: Value) -> Value:
         return float(value)
     if type(value) is not type(default):
         raise _refused(field, value, _word(default))
-    if isinstance(value, int | float) and not (math.isfinite(value) and value >= 0):
+    if isinstance(value, int | float) and not math.isfinite(value):
+        raise _refused(field, value, _word(default))
+    if isinstance(value, int | float) and value < 0 and not below_zero:
         raise _refused(field, value, f"{_word(default)}, not below 0")
     return value
 

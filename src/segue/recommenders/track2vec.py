@@ -22,6 +22,7 @@ from segue.recommenders.incidence import Incidence
 from segue.recommenders.next_track.memory import latest_sessions
 from segue.recommenders.ranked_rows import stacked
 from segue.recommenders.ranking import best, candidates, fitted, searchable, spread
+from segue.recommenders.search_space import Real, Space, Whole
 from segue.recommenders.session_votes import blocks, recency_weights
 from segue.recommenders.top_rows import top_of_dense
 
@@ -138,6 +139,17 @@ class Track2Vec:
         if self.vectors_ is None:
             return f"there are no {self.fewest_sessions:,} sessions of two plays or more"
         return None
+
+    @classmethod
+    def search_space(cls) -> Space:
+        """What `segue tune` tries."""
+        return {
+            "size": Whole(24, 128, log=True),
+            "window": Whole(3, 30, log=True),
+            "negatives": Whole(3, 15),
+            "ns_exponent": Real(-0.75, 1.0),
+            "epochs": Whole(3, 20, log=True),
+        }
 
     def save(self, folder: Path) -> None:
         """Write the vectors."""

@@ -1,0 +1,335 @@
+"""The event log in one SQLite file: durable, and with no server."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from segue.errors import BusyError, StorageError, WarehouseError
+from segue.events.base import Outcome, Parked, Recorded
+from segue.events.group_commit import Group, GroupCommit
+from segue.events.one_consumer import one_consumer
+from segue.music.event import Event
+
+__all__ = ["SqliteLog"]
+
+_VERSION: Final = 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_WAIT_S: Final = 30.0
+
+_TABLES: Final = """
+create table if not exists events (
+    position integer primary key autoincrement,
+    user_id text not null,
+    event_id text not null,
+    event_type text not null,
+    track_id text not null,
+    at_us integer not null,
+    ms_played integer,
+    session_id text,
+    recommendation_id text,
+    context text,
+    received_us integer not null,
+    unique (user_id, event_id)
+) strict;
+create index if not exists events_of_user on events (user_id, position);
+create table if not exists cursors (consumer text primary key, position integer not null) strict;
+create table if not exists states (
+    consumer text not null, key text not null, value blob not null, primary key (consumer, key)
+) strict, without rowid;
+create table if not exists parked (
+    consumer text not null,
+    position integer not null,
+    error text not null,
+    at_us integer not null,
+    primary key (consumer, position)
+) strict, without rowid;
+"""
+_COLUMNS: Final = (
+    "user_id, event_id, event_type, track_id, at_us, ms_played, session_id, recommendation_id, "
+    "context, received_us"
+)
+_INSERT: Final = (
+    f"insert into events ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
+)
+
+
+class SqliteLog:
+    """Events in a file of SQLite, in WAL mode; each commit is flushed to the disk.
+
+    Several processes may have it open: one writes at a time, readers never wait. What comes in
+    while a commit is under way is written together with the next (see `GroupCommit`).
+
+    Args:
+        path: The database; its folder is made when needed, for its owner only.
+        most_waiting: Events that may wait to be written; more are refused.
+
+    >>> log = SqliteLog(Path("/data/segue/events/events.sqlite"))  # doctest: +SKIP
+    >>> log.append([event], now).result()
+    ('accepted',)
+    """
+
+    name: ClassVar[str] = "sqlite"
+
+    def __init__(self, path: Path, *, most_waiting: int = 50_000) -> None:
+        self.path = path.absolute()
+        self._own = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._opening = threading.Lock()
+        self._commit = GroupCommit(self._write, most_waiting=most_waiting)
+        self._prepare()
+
+    def append(self, events: Sequence[Event], received_at: datetime) -> Future[tuple[Outcome, ...]]:
+        """Write events down, all or none; done once they are durable. See `EventLog`."""
+        return self._commit.submit(Group(tuple(events), received_at))
+
+    def read(self, after: int, limit: int = 1000) -> Sequence[Recorded]:
+        """The next events behind a position, in order; 0 is before the first."""
+        return self._recorded("where position > ? order by position limit ?", (after, limit))
+
+    def of_user(self, user_id: str, *, after: int = 0, limit: int = 10_000) -> Sequence[Recorded]:
+        """The latest events of one user behind a position, in order."""
+        found = self._recorded(
+            "where user_id = ? and position > ? order by position desc limit ?",
+            (user_id, after, limit),
+        )
+        return found[::-1]
+
+    def last(self) -> int:
+        """The last position; 0: the log is empty."""
+        found = self._fetch("select max(position) from events", ())
+        return found[0][0] or 0
+
+    @contextmanager
+    def consuming(self, consumer: str) -> Iterator[None]:
+        """Be the only one that consumes under this name.
+
+        Raises:
+            BusyError: Another process does already.
+        """
+        with one_consumer(self.path.parent, consumer):
+            yield
+
+    def cursor(self, consumer: str) -> int:
+        """The position up to which a consumer has taken everything; 0: nothing."""
+        found = self._fetch("select position from cursors where consumer = ?", (consumer,))
+        return int(found[0][0]) if found else 0
+
+    def advance(
+        self,
+        consumer: str,
+        position: int,
+        *,
+        state: Mapping[str, bytes] | None = None,
+        parked: Sequence[Parked] = (),
+    ) -> None:
+        """Move a consumer's cursor, and with it what the consumer keeps: all or nothing."""
+        with self._writing() as connection:
+            connection.executemany(
+                "insert into states values (?, ?, ?)"
+                " on conflict (consumer, key) do update set value = excluded.value",
+                [(consumer, key, value) for key, value in (state or {}).items()],
+            )
+            connection.executemany(
+                "insert or replace into parked values (?, ?, ?, ?)",
+                [(consumer, one.position, one.error, _us(one.at)) for one in parked],
+            )
+            connection.execute(
+                "insert into cursors values (?, ?)"
+                " on conflict (consumer) do update set position = excluded.position",
+                (consumer, position),
+            )
+
+    def state(self, consumer: str, key: str) -> bytes | None:
+        """What a consumer keeps under a key; None: nothing."""
+        found = self._fetch(
+            "select value from states where consumer = ? and key = ?", (consumer, key)
+        )
+        return bytes(found[0][0]) if found else None
+
+    def parked(self, consumer: str) -> Sequence[Parked]:
+        """What a consumer could not take, in order."""
+        found = self._fetch(
+            "select position, error, at_us from parked where consumer = ? order by position",
+            (consumer,),
+        )
+        return [Parked(position, error, _moment(at)) for position, error, at in found]
+
+    def restart(self, consumer: str) -> None:
+        """Let a consumer begin again: no cursor, no state, nothing parked."""
+        with self._writing() as connection:
+            for table in ("cursors", "states", "parked"):
+                connection.execute(f"delete from {table} where consumer = ?", (consumer,))
+
+    def forget(self, user_id: str) -> int:
+        """Remove a user's events and what consumers keep under the user's id; how many events.
+
+        The bytes are overwritten, in the file and in its journal.
+        """
+        with self._writing() as connection:
+            connection.execute("pragma secure_delete = on")
+            connection.execute(
+                "delete from parked where position in"
+                " (select position from events where user_id = ?)",
+                (user_id,),
+            )
+            gone = connection.execute("delete from events where user_id = ?", (user_id,)).rowcount
+            connection.execute("delete from states where key = ?", (user_id,))
+        with self._guarded():
+            self._connection().execute("pragma wal_checkpoint(truncate)")
+        return gone
+
+    def close(self) -> None:
+        """Write what waits, and let go of the file."""
+        self._commit.close()
+        with self._opening:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+        self._own = threading.local()
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def _write(self, groups: Sequence[Group]) -> list[tuple[Outcome, ...]]:
+        outcomes = []
+        with self._writing() as connection:
+            for group in groups:
+                received = _us(group.received_at)
+                outcomes.append(
+                    tuple(_insert(connection, event, received) for event in group.events)
+                )
+        return outcomes
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connection()
+        with self._guarded():
+            connection.execute("begin immediate")
+            try:
+                yield connection
+                connection.execute("commit")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("rollback")
+                raise
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _recorded(self, rest: str, values: tuple[Any, ...]) -> list[Recorded]:
+        rows = self._fetch(f"select position, {_COLUMNS} from events {rest}", values)
+        return [_recorded(row) for row in rows]
+
+    def _fetch(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+        with self._guarded():
+            return self._connection().execute(sql, values).fetchall()
+
+    # --- the file -------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not self.path.exists():
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise StorageError(
+                f"the event log {self.path} cannot be made: {error.strerror}",
+                cure="Name another data home, or mend its permissions.",
+            ) from error
+        with self._guarded():
+            connection = self._connection()
+            (version,) = connection.execute("pragma user_version").fetchone()
+            if version > _VERSION:
+                raise WarehouseError(
+                    f"the event log {self.path} was written by a newer Segue",
+                    cure="Install the newer version again.",
+                )
+            if version < _VERSION:
+                connection.executescript(f"begin immediate; {_TABLES} commit;")
+                connection.execute(f"pragma user_version = {_VERSION}")
+
+    def _connection(self) -> sqlite3.Connection:
+        """The connection of the thread, also after a fork."""
+        mine = getattr(self._own, "connection", None)
+        if mine is None or self._own.process != os.getpid():
+            mine = sqlite3.connect(
+                self.path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
+            )
+            mine.execute("pragma journal_mode = wal")
+            mine.execute("pragma synchronous = full")
+            self._own.connection, self._own.process = mine, os.getpid()
+            with self._opening:
+                self._opened.append(mine)
+        return mine
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error) or "busy" in str(error):
+                raise BusyError(
+                    f"another process has been writing to {self.path} for {_WAIT_S:.0f} s",
+                    cure="Try again later.",
+                ) from error
+            raise StorageError(
+                f"the event log {self.path} cannot be used: {error}",
+                cure="Free space or mend permissions; what was accepted is still there.",
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise WarehouseError(
+                f"the event log {self.path} is damaged: {error}",
+                cure="Put a backup of it in its place; `segue restore` does.",
+            ) from error
+
+
+def _insert(connection: sqlite3.Connection, event: Event, received_us: int) -> Outcome:
+    done = connection.execute(
+        _INSERT,
+        (
+            event.user_id,
+            event.event_id,
+            event.event_type,
+            event.track_id,
+            _us(event.timestamp),
+            event.ms_played,
+            event.session_id,
+            event.recommendation_id,
+            json.dumps(event.context, separators=(",", ":")) if event.context else None,
+            received_us,
+        ),
+    )
+    return "accepted" if done.rowcount else "duplicate"
+
+
+def _recorded(row: tuple[Any, ...]) -> Recorded:
+    position, user, event_id, kind, track, at, heard, session, answer, context, received = row
+    event = Event(
+        event_id=event_id,
+        user_id=user,
+        track_id=track,
+        event_type=kind,
+        timestamp=_moment(at),
+        ms_played=heard,
+        session_id=session,
+        recommendation_id=answer,
+        context=json.loads(context) if context else {},
+    )
+    return Recorded(position, event, _moment(received))
+
+
+def _us(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _moment(us: int) -> datetime:
+    return _EPOCH + us * _MICROSECOND
