@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from segue.warehouse.loading import Load, batches, fetched, plan_load
+from segue.errors import WarehouseError
+from segue.warehouse.base import Piece
+from segue.warehouse.loading import Load, batches, checked, plan_load
 from tests.lake_files import HandLake
 
 PLAY = {"user_id": "u", "source": "s", "played_at": datetime(2025, 1, 1, tzinfo=UTC)}
@@ -54,8 +57,24 @@ def test_rows_as_arrow(lake: HandLake) -> None:
 NAMES = ("row_id", "title", "no_such_column")
 
 
-def test_files_are_fetched_ahead_and_in_order(lake: HandLake) -> None:
+def test_files_are_looked_at_ahead_and_in_order(lake: HandLake) -> None:
     plan = plan_load([], lake.files("plays"))
-    assert list(fetched(plan.loads)) == list(plan.loads)
-    for _ in fetched(plan.loads):
+    (batch,) = checked(plan.loads, threads=2)
+    assert [one.load for one in batch] == list(plan.loads)
+    assert {"row_id", "title"} <= batch[0].columns
+    for _ in checked(plan.loads, threads=2):
         break  # whoever stops early leaves nothing running
+
+
+def test_a_file_that_is_not_what_the_lake_says_is_named(lake: HandLake) -> None:
+    first, second, third = lake.files("plays")
+    longer = (Load(replace(second, rows=9, own_pieces=(Piece("1", 1, 9),)), (1,)),)
+    with pytest.raises(WarehouseError, match=r"1\.parquet holds 2 rows, not 9"):
+        list(checked(longer, threads=1))
+    third.path.write_bytes(b"PAR1 and no more")
+    loads = plan_load([], (first, second, third)).loads
+    with pytest.raises(WarehouseError, match=r"2\.parquet has changed"):
+        list(checked(loads, threads=1))
+    unknown = (Load(replace(third, crc32=None), (2,)),)
+    with pytest.raises(WarehouseError, match=r"2\.parquet cannot be read"):
+        list(checked(unknown, threads=1))

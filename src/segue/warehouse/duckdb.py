@@ -6,6 +6,7 @@ import glob
 import logging
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Any, ClassVar
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from segue.errors import BusyError, StorageError, WarehouseError
 from segue.music import columns as c
@@ -22,7 +22,7 @@ from segue.warehouse.base import Rules
 from segue.warehouse.connection import QUIET, connect
 from segue.warehouse.duckdb_sql import DUCKDB, no_glob
 from segue.warehouse.intact import RESTORE
-from segue.warehouse.loading import Load
+from segue.warehouse.loading import Checked
 from segue.warehouse.raw_sql import Dialect
 from segue.warehouse.sql_warehouse import SqlWarehouse, lake_layout
 
@@ -180,23 +180,36 @@ class _DuckDBSession:
         with _transaction(self._connection):
             yield
 
-    def insert_file(self, table: str, load: Load) -> int:
-        file = load.file
-        number = "list_extract($places::bigint[], piece + 1)" if load.several else "$places[1]"
-        missing = f"where {number} is not null" if load.partly else ""
+    def insert_files(self, table: str, batch: Sequence[Checked]) -> int:
+        rows = 0
+        together: dict[frozenset[str], list[Checked]] = defaultdict(list)
+        for one in batch:
+            if one.load.several:
+                rows += self._insert(table, [one])
+            else:
+                together[one.columns].append(one)
+        return rows + sum(self._insert(table, alike) for alike in together.values())
+
+    def _insert(self, table: str, alike: Sequence[Checked]) -> int:
+        """Add the rows of files with the same columns; one file if it is of several pieces."""
+        first = alike[0]
+        names = (c.ROW_ID, *LAKE_TABLES[table].schema.names)
+        known = ", ".join(name for name in names if name in first.columns)
+        places = [place for one in alike for place in one.load.places]
+        at = "piece" if first.load.several else "file_index::bigint"
+        number = f"list_extract($places::bigint[], {at} + 1)"
+        missing = f"where {number} is not null" if first.load.partly else ""
+        paths = [no_glob(one.load.file.path) for one in alike]
         try:
-            there = set(pq.read_schema(file.path).names)
-            known = [name for name in (c.ROW_ID, *LAKE_TABLES[table].schema.names) if name in there]
             answer = self._connection.execute(
-                f"insert into raw.{table} by name select {', '.join(known)}, {number} as file_no"
-                f" from read_parquet($path, hive_partitioning = false) {missing}",
-                {"path": no_glob(file.path), "places": list(load.places)},
+                f"insert into raw.{table} by name select {known}, {number} as file_no"
+                f" from read_parquet($paths, hive_partitioning = false) {missing}",
+                {"paths": paths, "places": places},
             ).fetchone()
-        except (duckdb.Error, pa.ArrowException) as error:
-            raise WarehouseError(
-                f"the lake's file {file.path} cannot be read: {_first_line(error)}",
-                cure=RESTORE,
-            ) from error
+        except duckdb.Error as error:
+            if (damaged := _culprit(alike)) is not None:
+                raise damaged from error
+            raise
         return int(answer[0]) if answer else 0
 
     def replace_table(self, table: str, rows: pa.Table) -> None:
@@ -263,6 +276,23 @@ def _fits(connection: duckdb.DuckDBPyConnection) -> bool:
     except duckdb.Error:
         return False
     return found == (lake_layout(),)
+
+
+def _culprit(batch: Sequence[Checked]) -> WarehouseError | None:
+    """The first file that cannot be read, if it is a file's fault that a load failed."""
+    with connect(config={"threads": 1}) as alone:
+        for one in batch:
+            path = one.load.file.path
+            try:
+                alone.execute(
+                    "select count(columns(*)) from read_parquet(?, hive_partitioning = false)",
+                    [no_glob(path)],
+                )
+            except duckdb.Error as error:
+                return WarehouseError(
+                    f"the lake's file {path} cannot be read: {_first_line(error)}", cure=RESTORE
+                )
+    return None
 
 
 def _first_line(error: Exception) -> str:

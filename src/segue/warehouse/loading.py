@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from segue.errors import WarehouseError
 from segue.music import columns as c
 from segue.warehouse.base import RawFile
+from segue.warehouse.intact import RESTORE, require_intact
 
-__all__ = ["PIECE", "Load", "LoadPlan", "batches", "fetched", "plan_load"]
+__all__ = ["PIECE", "Checked", "Load", "LoadPlan", "batches", "checked", "plan_load"]
 
 PIECE: Final = "piece"
 """The column of a file of several pieces that says which of them a row belongs to, from 0."""
 
-_AHEAD = 8
+_AHEAD: Final = 8
+_WAITING: Final = 64
+_ROWS_AT_ONCE: Final = 5_000_000
+_FILES_AT_ONCE: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,21 +131,69 @@ def batches(load: Load, columns: Sequence[str], *, rows: int = 65_536) -> Iterat
                 yield numbered
 
 
-def fetched(loads: Sequence[Load]) -> Iterator[Load]:
-    """The same loads, while the files of the next ones are already on their way to this machine."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A load whose file is on this machine, whole, and as long as the lake says.
+
+    Args:
+        load: What to load.
+        columns: The columns that the file has.
+    """
+
+    load: Load
+    columns: frozenset[str]
+
+
+def checked(loads: Sequence[Load], *, threads: int) -> Iterator[list[Checked]]:
+    """The loads in their order, some at a time; the next ones are fetched and checked meanwhile.
+
+    Args:
+        loads: What to load.
+        threads: Files that are looked at together; fetching may use more.
+
+    Raises:
+        WarehouseError: A file is missing, damaged, or not what the lake says it is.
+    """
+    batch: list[Checked] = []
+    rows = 0
+    for one in _looked_at(loads, ahead=max(threads, _AHEAD)):
+        batch.append(one)
+        rows += one.load.rows
+        if rows >= _ROWS_AT_ONCE or len(batch) >= _FILES_AT_ONCE:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch
+
+
+def _looked_at(loads: Sequence[Load], *, ahead: int) -> Iterator[Checked]:
     coming = iter(loads)
-    with ThreadPoolExecutor(_AHEAD, thread_name_prefix="segue-fetch") as pool:
-
-        def fetch(load: Load) -> tuple[Load, Future[Path]]:
-            return load, pool.submit(lambda: load.file.path)
-
-        under_way = [fetch(load) for load in islice(coming, _AHEAD)]
+    with ThreadPoolExecutor(ahead, thread_name_prefix="segue-check") as pool:
+        under_way = deque(pool.submit(_check, load) for load in islice(coming, _WAITING))
         try:
             while under_way:
-                load, path = under_way.pop(0)
-                under_way.extend(fetch(more) for more in islice(coming, 1))
-                path.result()
-                yield load
+                done = under_way.popleft().result()
+                under_way.extend(pool.submit(_check, load) for load in islice(coming, 1))
+                yield done
         finally:
-            for _, path in under_way:
-                path.cancel()
+            for waiting in under_way:
+                waiting.cancel()
+
+
+def _check(load: Load) -> Checked:
+    file = load.file
+    require_intact(file)
+    try:
+        about = pq.read_metadata(file.path)
+        columns = frozenset(about.schema.to_arrow_schema().names)
+    except (OSError, pa.ArrowException) as error:
+        raise WarehouseError(
+            f"the lake's file {file.path} cannot be read: {str(error).splitlines()[0]}",
+            cure=RESTORE,
+        ) from error
+    if about.num_rows != file.rows:
+        raise WarehouseError(
+            f"the lake's file {file.path} holds {about.num_rows:,} rows, not {file.rows:,}",
+            cure=RESTORE,
+        )
+    return Checked(load, columns)

@@ -23,9 +23,9 @@ from segue.progress import Progress
 from segue.warehouse import matching, raw_sql
 from segue.warehouse.base import BuildReport, LoadReport, RawFile, Rules
 from segue.warehouse.dbt_runner import DbtProject
-from segue.warehouse.intact import RESTORE, require_intact
+from segue.warehouse.intact import RESTORE
 from segue.warehouse.lake_lock import exclusive
-from segue.warehouse.loading import Load, fetched, plan_load
+from segue.warehouse.loading import Checked, checked, plan_load
 from segue.warehouse.raw_sql import Dialect
 from segue.warehouse.storage import storing, sync_folder
 
@@ -58,11 +58,11 @@ class Session(Protocol):
     def guarded(self, doing: str) -> AbstractContextManager[None]:
         """Turn the driver's errors into WarehouseError and its kinds; `doing` says what failed."""
 
-    def insert_file(self, table: str, load: Load) -> int:
-        """Add the rows of a lake file that `load` asks for to a raw table; how many they were.
+    def insert_files(self, table: str, batch: Sequence[Checked]) -> int:
+        """Add the rows of lake files that the loads ask for to a raw table; how many they were.
 
         Raises:
-            WarehouseError: The file cannot be read; its columns are of other types.
+            WarehouseError: A file cannot be read; its columns are of other types.
         """
 
     def replace_table(self, table: str, rows: pa.Table) -> None:
@@ -173,8 +173,8 @@ class SqlWarehouse(ABC):
                 session.query(f"delete from raw.{table}")
                 session.query("delete from raw.loads where table_name = ?", [table])
             notes: list[tuple[Any, ...]] = []
-            for load in fetched(plan.loads):
-                notes.extend(self._load_file(session, table, load))
+            for batch in checked(plan.loads, threads=self.threads):
+                notes.extend(self._load_files(session, table, batch))
             if notes:
                 session.query_many("insert into raw.loads values (?, ?, ?, ?, ?)", notes)
         return LoadReport(table, rows=plan.rows, files=len(plan.loads))
@@ -274,17 +274,21 @@ class SqlWarehouse(ABC):
 
     # --- raw tables -----------------------------------------------------------------------------
 
-    def _load_file(self, session: Session, table: str, load: Load) -> list[tuple[Any, ...]]:
-        """Load a file; returns what raw.loads is to remember of it."""
-        require_intact(load.file)
-        rows = session.insert_file(table, load)
-        if rows != load.rows:
+    def _load_files(
+        self, session: Session, table: str, batch: Sequence[Checked]
+    ) -> list[tuple[Any, ...]]:
+        """Load some files; returns what raw.loads is to remember of them."""
+        loads = [one.load for one in batch]
+        rows, wanted = session.insert_files(table, batch), sum(load.rows for load in loads)
+        if rows != wanted:
             raise WarehouseError(
-                f"the lake's file {load.file.path} holds {rows:,} rows, not {load.rows:,}",
+                f"{rows:,} rows came out of {len(loads):,} files of the lake, not {wanted:,}:"
+                f" {loads[0].file.path} and the next ones",
                 cure=RESTORE,
             )
         return [
             (table, place, name, piece_rows, load.file.commit_id)
+            for load in loads
             for name, place, piece_rows in load.loaded
         ]
 
