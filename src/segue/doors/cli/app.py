@@ -11,6 +11,7 @@ import typer
 import segue
 from segue.doors.cli import (
     add,
+    backup,
     compare,
     demo,
     evaluate,
@@ -77,6 +78,7 @@ compare.add_to(app)
 status.add_to(app)
 sql.add_to(app)
 add.add_to(app)
+backup.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)
 

@@ -32,10 +32,14 @@ class Call:
     quiet: bool = False
 
     def settings(self, **arguments: Any) -> Settings:
-        """All settings, read once for this command."""
+        """All settings, read once for this command; what was interrupted is finished first."""
+        from segue.flows.unfinished import finish, is_unfinished
         from segue.settings import load_settings
 
-        return load_settings(home=self.home, **arguments)
+        settings = load_settings(home=self.home, **arguments)
+        if is_unfinished(settings):
+            finish(settings, self.progress())
+        return settings
 
     def progress(self) -> LineProgress:
         """Progress on standard error."""
