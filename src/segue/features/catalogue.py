@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from segue.features.id_index import IdIndex
 from segue.music import columns as c
 from segue.music.query import Filters
 
@@ -102,9 +102,9 @@ class Catalogue:
         return np.asarray(self.tracks[c.TRACK_ID].to_numpy(zero_copy_only=False), dtype=object)
 
     @cached_property
-    def track_index(self) -> dict[str, int]:
-        """track_id -> row."""
-        return dict(zip(self.track_ids, range(len(self)), strict=True))
+    def id_index(self) -> IdIndex:
+        """Finds the rows of ids."""
+        return IdIndex(self.tracks[c.TRACK_ID])
 
     @cached_property
     def memo(self) -> dict[str, Any]:
@@ -188,8 +188,10 @@ class Catalogue:
         return np.array(latest[1])
 
     def _rows(self, track_ids: Iterable[str | None]) -> npt.NDArray[np.int64]:
-        get: Callable[[str | None, int], int] = self.track_index.get  # type: ignore[assignment]  # None is in no index
-        return np.fromiter(map(get, track_ids, repeat(-1)), dtype=np.int64)
+        asked = list(track_ids)
+        if not asked:
+            return np.empty(0, np.int64)
+        return self.id_index.rows(pa.array(asked, pa.string()))
 
     def ids(self, rows: Iterable[int]) -> tuple[str, ...]:
         """The ids of these rows, in their order."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from segue.features.best_allowed import best_allowed
 from segue.features.vectors import TrackVectors, Vectors
 
 __all__ = ["Cells", "cells_of"]
@@ -16,8 +18,6 @@ __all__ = ["Cells", "cells_of"]
 _LARGEST: Final = 64
 _FAME: Final = 0.2  # popularity parts a cell like a distance of this length
 _RADIUS: Final = 0.2
-_FIRST: Final = 8
-_SLACK: Final = np.float32(2.0**-18)
 
 Reals = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -64,86 +64,67 @@ class Cells:
         """Tracks in each cell."""
         return np.diff(self.offsets)
 
-    @cached_property
-    def cell_of(self) -> npt.NDArray[np.int32]:
-        """The cell of each place in `order`."""
-        return np.repeat(np.arange(len(self.sizes), dtype=np.int32), self.sizes)
-
     def near(
         self,
         vectors: TrackVectors,
-        centre: Vectors,
+        centres: Vectors,
         *,
         usable: npt.NDArray[np.bool_],
         fame: Reals,
         gain: np.float32,
-        wanted: int,
-        budget: int,
-    ) -> tuple[Rows, Reals]:
-        """The best usable tracks near one centre, rows ascending, with their cosines plus fame.
+        wanted: Sequence[int],
+        budgets: Sequence[int],
+    ) -> list[tuple[Rows, Reals]]:
+        """For each centre the best usable tracks near it, with their cosines plus fame.
 
-        The best cells are looked into until the bounds of all others say that no better track is
-        left there, or until `budget` tracks have been looked at: then what lies in cells whose
-        centres are far may be missed.
+        Around each the most promising cells are looked into, `budgets` tracks in all: what lies in
+        cells whose centres are far may be missed.
 
         Args:
-            centre: One unit vector.
+            centres: Unit vectors.
             usable: bool, shape (n_tracks,).
-            fame: Popularity of each track, 0 … 100, shape (n_tracks,).
+            fame: Popularity of each track, 0 … 100, in the order of `order`.
             gain: What each hundredth of it is worth.
             wanted: Tracks to find at least, where there are as many.
         """
-        of_sets = vectors.of_sets(centre)[0][self.genre_set]
-        middle = self.centres @ centre.dense[0] + np.maximum(of_sets, 0) * self.share
-        reach = self.radius * np.linalg.norm(centre.dense[0]) + gain * self.fame
-        cells = self._promising(middle + _RADIUS * reach, budget)
-        rows, scores = np.empty(0, np.int64), np.empty(0, np.float32)
-        bar, at_once = np.float32(-np.inf), _FIRST * wanted
-        while len(cells):
-            round_ = int(np.searchsorted(np.cumsum(self.sizes[cells]), at_once)) + 1
-            more, found = self._scored(cells[:round_], of_sets, centre, usable, fame, gain)
-            better = found >= bar
-            rows = np.concatenate([rows, more[better]])
-            scores = np.concatenate([scores, found[better]])
-            if len(rows) > wanted:
-                bar = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
-                bar -= _SLACK * abs(bar)  # what is tied with the last stays
-                rows, scores = rows[scores >= bar], scores[scores >= bar]
-            cells, at_once = cells[round_:], 2 * at_once
-            cells = cells[middle[cells] + reach[cells] >= bar]
-        ascending = np.argsort(rows)
-        return rows[ascending], scores[ascending]
+        of_sets = vectors.of_sets(centres)
+        worth = centres.dense @ self.centres.T
+        worth += np.maximum(of_sets, 0)[:, self.genre_set] * self.share
+        worth += _RADIUS * np.linalg.norm(centres.dense, axis=1)[:, None] * self.radius
+        worth += _RADIUS * gain * self.fame
+        found = []
+        for at, (count, budget) in enumerate(zip(wanted, budgets, strict=True)):
+            cells = self._promising(worth[at], budget)
+            places, lengths = self._places(cells)
+            scores = self.dense[places] @ centres.dense[at]
+            of_cells = np.repeat(of_sets[at][self.genre_set[cells]], lengths)
+            scores += of_cells * self.genre_share[places]
+            scores += gain * fame[places]
+            rows = self.order[places]
+            some = best_allowed(
+                scores, count, above=-np.inf, allowed=partial(_usable, usable, rows)
+            )
+            found.append((rows[some].astype(np.int64), scores[some]))
+        return found
 
     def _promising(self, worth: Reals, budget: int) -> Rows:
-        """The best cells, best first, with `budget` tracks in them."""
+        """The best cells with `budget` tracks in them, ascending."""
         count = min(len(worth), 64 + 2 * budget * len(worth) // max(1, len(self.order)))
         some = np.sort(np.argpartition(-worth, count - 1)[:count])
         order = some[np.argsort(-worth[some], kind="stable")]
-        return np.asarray(order[: int(np.searchsorted(np.cumsum(self.sizes[order]), budget)) + 1])
+        return np.sort(order[: int(np.searchsorted(np.cumsum(self.sizes[order]), budget)) + 1])
 
-    def _scored(
-        self,
-        cells: Rows,
-        of_sets: Reals,
-        centre: Vectors,
-        usable: npt.NDArray[np.bool_],
-        fame: Reals,
-        gain: np.float32,
-    ) -> tuple[Rows, Reals]:
+    def _places(self, cells: Rows) -> tuple[Rows, Rows]:
+        """Where the tracks of some cells are in `order`, and how many each cell has."""
         lengths = self.sizes[cells]
-        ends = np.cumsum(lengths)
-        starts = np.repeat(self.offsets[cells] - (ends - lengths), lengths)
-        places = starts + np.arange(len(starts))
-        rows = self.order[places].astype(np.int64)
-        kept = usable[rows]
-        rows, places = rows[kept], places[kept]
-        own = np.repeat(of_sets[cells], lengths)[kept]
-        scores = (
-            self.dense[places] @ centre.dense[0]
-            + own * self.genre_share[places]
-            + gain * fame[rows]
-        )
-        return rows, np.asarray(scores, dtype=np.float32)
+        starts = np.repeat(self.offsets[cells] - np.cumsum(lengths) + lengths, lengths)
+        return starts + np.arange(len(starts)), lengths
+
+
+def _usable(
+    usable: npt.NDArray[np.bool_], rows: npt.NDArray[np.int32], at: Rows
+) -> npt.NDArray[np.bool_]:
+    return np.asarray(usable[rows[at]])
 
 
 def cells_of(vectors: TrackVectors, popularity: Reals) -> Cells:

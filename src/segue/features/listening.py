@@ -196,47 +196,59 @@ def listening(query: Query, catalogue: Catalogue) -> Listening:
 
 
 def _listening(query: Query, catalogue: Catalogue) -> Listening:
-    history = query.history
-    history = history.filter(pc.less_equal(history[c.PLAYED_AT], _timestamp(query.now)))
-    history = history.combine_chunks()
+    history = _up_to(query.history, query.now).combine_chunks()
+    words = spoken(query, catalogue)
     encoded = pc.dictionary_encode(history[c.TRACK_ID].combine_chunks())
     if isinstance(encoded, pa.ChunkedArray):  # an empty column may stay chunked
         encoded = encoded.combine_chunks()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    known = catalogue.rows(encoded.dictionary.to_pylist())
-    row_of_play = np.append(known, -1)[codes]
-    kept = row_of_play >= 0
-    return _tally(row_of_play[kept], history, kept, spoken(query, catalogue))
+    row_of_code = np.append(catalogue.id_index.rows(encoded.dictionary), -1)
+    rows = np.unique(np.concatenate([row_of_code[row_of_code >= 0], words.rows]))
+    position = np.where(row_of_code >= 0, np.searchsorted(rows, row_of_code), -1)
+    play_of = position[codes]
+    kept = play_of >= 0
+    return _tally(rows, play_of[kept], kept, history, words)
+
+
+def _up_to(history: pa.Table, now: datetime) -> pa.Table:
+    """The plays up to a moment."""
+    column, until = history[c.PLAYED_AT], _timestamp(now)
+    if history.num_rows and not column.null_count and pc.max(column).as_py() <= until.as_py():
+        return history
+    return history.filter(pc.less_equal(column, until))
 
 
 def _tally(
-    row_of_play: Ints, history: pa.Table, kept: npt.NDArray[np.bool_], words: Spoken
+    rows: Ints, play_of: Ints, kept: npt.NDArray[np.bool_], history: pa.Table, words: Spoken
 ) -> Listening:
     def flag(name: str) -> npt.NDArray[np.bool_]:
         values = history[name].fill_null(False).to_numpy()
         return np.asarray(values[kept], dtype=bool)
 
-    rows, position = np.unique(np.concatenate([row_of_play, words.rows]), return_inverse=True)
-    play_of, word_of = position[: len(row_of_play)], position[len(row_of_play) :]
     said, said_at = np.zeros(len(rows), np.int8), np.full(len(rows), np.nan)
+    word_of = np.searchsorted(rows, words.rows)
     said[word_of], said_at[word_of] = words.said, words.said_at
     counted, finished, skipped = flag(c.COUNTED), flag(c.FINISHED), flag(c.SKIPPED)
     at = history[c.PLAYED_AT].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
     play_at = at[kept] / 1e6
     last_at = np.full(len(rows), -np.inf)
     np.maximum.at(last_at, play_of, play_at)
-    order = np.argsort(play_at, kind="stable")
+    n_rows, finished = len(rows), finished & counted
+    if (play_at[1:] < play_at[:-1]).any():
+        order = np.argsort(play_at, kind="stable")
+        play_of, play_at = play_of[order], play_at[order]
+        counted, finished, skipped = counted[order], finished[order], skipped[order]
     return Listening(
-        rows=rows.astype(np.int64),
-        plays=np.bincount(play_of[counted], minlength=len(rows)),
-        finishes=np.bincount(play_of[counted & finished], minlength=len(rows)),
-        skips=np.bincount(play_of[skipped], minlength=len(rows)),
+        rows=rows,
+        plays=np.bincount(play_of[counted], minlength=n_rows),
+        finishes=np.bincount(play_of[finished], minlength=n_rows),
+        skips=np.bincount(play_of[skipped], minlength=n_rows),
         last_at=np.where(np.isfinite(last_at), last_at, said_at),
-        play_of=play_of[order],
-        play_at=play_at[order],
-        play_counted=counted[order],
-        play_finished=(finished & counted)[order],
-        play_skipped=skipped[order],
+        play_of=play_of,
+        play_at=play_at,
+        play_counted=counted,
+        play_finished=finished,
+        play_skipped=skipped,
         said=said,
         said_at=said_at,
         lowered=words.lowered(rows),

@@ -49,7 +49,7 @@ class Spoken:
         said_at: Unix seconds, shape (n,).
         artist_codes: For each track of the catalogue its first artist, shape (n_tracks,).
         artists: float64, what is left of the liking of each artist, shape (n_artists + 1,);
-            the last place stands for unknown artists.
+            the last place stands for unknown artists. Empty where nothing was said at all.
     """
 
     rows: Ints
@@ -60,6 +60,8 @@ class Spoken:
 
     def lowered(self, rows: Ints) -> Reals:
         """What is left of the liking of these tracks, since of their artists less was asked for."""
+        if not len(self.artists):
+            return np.ones(len(rows))
         return np.asarray(self.artists[self.artist_codes[rows]])
 
 
@@ -68,12 +70,12 @@ def spoken(query: Query, catalogue: Catalogue) -> Spoken:
 
     Of several words about one track the latest stands.
     """
-    codes = catalogue.artist_codes
+    codes, table = catalogue.artist_codes, query.feedback
+    if not table.num_rows:
+        return Spoken(np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0), codes, np.empty(0))
     artists = np.ones(len(catalogue.artist_ids) + 1)
-    table = query.feedback
-    if table.num_rows:
-        until = pa.scalar(query.now.astimezone(UTC), table.schema.field(c.SAID_AT).type)
-        table = table.filter(pc.less_equal(table[c.SAID_AT], until)).sort_by(c.SAID_AT)
+    until = pa.scalar(query.now.astimezone(UTC), table.schema.field(c.SAID_AT).type)
+    table = table.filter(pc.less_equal(table[c.SAID_AT], until)).sort_by(c.SAID_AT)
     verbs: list[str | None] = table[c.VERB].to_pylist()
     said = np.array([_CODES.get(verb or "", Said.NOTHING) for verb in verbs], np.int8)
     at = table[c.SAID_AT].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy() / 1e6

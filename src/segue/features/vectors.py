@@ -122,12 +122,23 @@ class TrackVectors:
 
     def of_sets(self, queries: Vectors) -> Reals:
         """Products of genre parts with every set of genres, shape (n_queries, n_sets)."""
-        full = np.zeros(self.n_terms, np.float32)
+        starts, sets, weights = self._by_term
+        lengths = starts[queries.terms + 1] - starts[queries.terms]
+        begins = starts[queries.terms] - np.cumsum(lengths) + lengths
+        entries = np.repeat(begins, lengths) + np.arange(int(lengths.sum()))
+        sets, weights = sets[entries], weights[entries]
         found = np.empty((len(queries.genre), len(self.offsets) - 1), np.float32)
         for q, genre in enumerate(queries.genre):
-            full[queries.terms] = genre
-            found[q] = np.add.reduceat(self.weights * full[self.terms], self.offsets[:-1])
+            found[q] = np.bincount(sets, weights * np.repeat(genre, lengths), found.shape[1])
         return found
+
+    @cached_property
+    def _by_term(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Reals]:
+        """The sets by term: offsets, and the sets that have each term with their weights."""
+        order = np.argsort(self.terms, kind="stable")
+        sets = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        counts = np.bincount(self.terms, minlength=self.n_terms)
+        return np.concatenate(([0], np.cumsum(counts))), sets[order], self.weights[order]
 
     def nearest(self, rows: npt.NDArray[np.int64], queries: Vectors) -> npt.NDArray[np.int64]:
         """The query with the highest cosine to each of these tracks, shape (len(rows),)."""

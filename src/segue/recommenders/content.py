@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
@@ -18,12 +18,12 @@ from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.ranking import (
+    artist_keys,
     best,
     candidates,
+    few_of_each,
     fitted,
     searchable,
-    spread,
-    spread_best,
     steadied,
 )
 
@@ -46,6 +46,7 @@ _AT_LEAST: Final = 4_000
 
 Rows = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 
 class Content:
@@ -84,6 +85,7 @@ class Content:
         self.catalogue_: Catalogue | None = None
         self.vectors_: TrackVectors | None = None
         self.cells_: Cells | None = None
+        self._fame: tuple[Cells, Reals] | None = None
 
     def fit(self, data: TrainingData) -> Self:
         """Turn the catalogue into vectors."""
@@ -98,7 +100,7 @@ class Content:
         rows, scores = self.propose(query, k)
         return self._explained(rows, scores, *self._liked(query)[::2])
 
-    def propose(self, query: Query, k: int) -> tuple[Rows, npt.NDArray[np.float64]]:
+    def propose(self, query: Query, k: int) -> tuple[Rows, Doubles]:
         """Rows and scores of the same, best first."""
         catalogue, _ = self._state()
         anchors, weights, full = self._liked(query)
@@ -215,24 +217,26 @@ class Content:
         usable: npt.NDArray[np.bool_],
         fame: float,
         k: int,
-    ) -> tuple[Rows, Reals]:
+    ) -> tuple[Rows, Doubles]:
         """The best tracks of each centre, in turns that fit the centres' shares."""
         catalogue, _ = self._state()
-        wanted = [int(np.ceil(k * share)) + 1 for share in shares]
-        nears, turns = [], []
-        around = self._around(centres, usable=usable, fame=fame, wanted=[4 * n for n in wanted])
-        for (rows, scores), places in zip(around, wanted, strict=True):
-            near = spread_best(scores, rows, catalogue, per_artist=self.per_artist, k=places)
-            turn = (np.arange(len(near)) + 0.5) / places
-            nears.append(rows[near])
-            turns.append(scores[near] * (1 - turn))
-        rows, place = np.unique(np.concatenate(nears), return_inverse=True)
-        merged = np.zeros(len(rows), np.float32)
-        np.maximum.at(merged, place, np.concatenate(turns).astype(np.float32))
-        merged[merged <= 0] = -np.inf
-        top = rows[best(merged, len(shares) * (k + 1))]
-        top = spread(top, catalogue, self.per_artist)[:k]
-        return top, merged[np.searchsorted(rows, top)]
+        places = np.ceil(k * shares).astype(np.int64) + 1
+        around = self._around(centres, usable=usable, fame=fame, wanted=(4 * places).tolist())
+        group = np.repeat(np.arange(len(around)), [len(rows) for rows, _ in around])
+        rows = np.concatenate([rows for rows, _ in around])
+        scores = steadied(np.concatenate([scores for _, scores in around]))
+        order = np.lexsort((rows, -scores, group))
+        group, rows, scores = group[order], rows[order], scores[order]
+        apart = (len(catalogue.artist_ids) + len(catalogue)) * group
+        kept = few_of_each(apart + artist_keys(rows, catalogue), self.per_artist)
+        group, rows, scores = group[kept], rows[kept], scores[kept]
+        place = np.arange(len(group)) - np.searchsorted(group, group)
+        turns = scores * (1 - (place + 0.5) / places[group])
+        some = np.flatnonzero((place < places[group]) & (turns > 0))
+        rows, turns = _highest(rows[some], turns[some])
+        top = best(turns, len(shares) * (k + 1))
+        top = top[few_of_each(artist_keys(rows[top], catalogue), self.per_artist)][:k]
+        return rows[top], turns[top]
 
     def _around(
         self,
@@ -241,28 +245,33 @@ class Content:
         usable: npt.NDArray[np.bool_],
         fame: float,
         wanted: Sequence[int],
-    ) -> Iterator[tuple[Rows, Reals]]:
-        """For each centre usable tracks, ascending, and how near they are, fame counted in."""
+    ) -> list[tuple[Rows, Reals]]:
+        """For each centre usable tracks, and how near they are, fame counted in."""
         catalogue, vectors = self._state()
         gain = np.float32(fame / 100)
         n_usable = int(np.count_nonzero(usable))
         if self.cells_ is None or n_usable <= _LOOKED_AT:
             rows = np.flatnonzero(usable & vectors.known)
             found = vectors.cosines_at(rows, centres) + catalogue.fame[rows] * gain
-            yield from ((rows, scores) for scores in found)
-            return
+            tops = [best(scores, 2 * n) for scores, n in zip(found, wanted, strict=True)]
+            return [(rows[top], scores[top]) for top, scores in zip(tops, found, strict=True)]
         # where few are usable, more have to be looked at to meet as many
         budget = _LOOKED_AT * min(8, len(usable) // n_usable)
-        for at, count in enumerate(wanted):
-            yield self.cells_.near(
-                vectors,
-                centres[np.array([at])],
-                usable=usable,
-                fame=catalogue.fame,
-                gain=gain,
-                wanted=count,
-                budget=max(_AT_LEAST, budget * count // sum(wanted)),
-            )
+        return self.cells_.near(
+            vectors,
+            centres,
+            usable=usable,
+            fame=self._fame_in_cells(self.cells_),
+            gain=gain,
+            wanted=wanted,
+            budgets=[max(_AT_LEAST, budget * count // sum(wanted)) for count in wanted],
+        )
+
+    def _fame_in_cells(self, cells: Cells) -> Reals:
+        latest = self._fame
+        if latest is None or latest[0] is not cells:
+            latest = self._fame = (cells, self._state()[0].fame[cells.order])
+        return latest[1]
 
     def _facts(self, rows: Rows, anchors: Rows, full: Vectors) -> list[Evidence]:
         """For each row the anchor that is nearest to it, and in what."""
@@ -314,24 +323,39 @@ def _centres(full: Vectors, weights: Reals, n_seeds: int, n_groups: int) -> tupl
     return centres, total / total.sum()
 
 
+def _highest(rows: Rows, values: Doubles) -> tuple[Rows, Doubles]:
+    """Each row once, ascending, with the highest of its values."""
+    order = np.lexsort((-values, rows))
+    rows, values = rows[order], values[order]
+    first = np.ones(len(rows), bool)
+    np.not_equal(rows[1:], rows[:-1], out=first[1:])
+    return rows[first], values[first]
+
+
 def _grouped(points: Vectors, weights: Reals, k: int, rounds: int = 8) -> npt.NDArray[np.int64]:
     """Spherical k-means from the heaviest point and then those farthest from all chosen.
 
     Returns:
         For each point its group, groups numbered without a gap.
     """
-    near = points @ points
+    whole = np.hstack([points.dense, points.genre])
     chosen = [int(np.argmax(weights))]
+    nearest = whole @ whole[chosen[0]]
+    groups = np.zeros(len(whole), np.int64)
     while len(chosen) < k:
-        gap = (1 - near[:, chosen].max(axis=1)) * weights
-        if gap.max() <= 1e-6:
+        gap = (1 - nearest) * weights
+        farthest = int(np.argmax(gap))
+        if gap[farthest] <= 1e-6:
             break
-        chosen.append(int(np.argmax(gap)))
-    groups = near[:, chosen].argmax(axis=1)
+        near = whole @ whole[farthest]
+        groups[near > nearest] = len(chosen)
+        nearest = np.maximum(nearest, near)
+        chosen.append(farthest)
     for _ in range(rounds):
-        member = (groups[:, None] == np.arange(len(chosen))) * weights[:, None]
-        sums = Vectors(member.T @ points.dense, member.T @ points.genre, points.terms).scaled()
-        moved = (points @ sums).argmax(axis=1)
+        member = (groups == np.arange(len(chosen))[:, None]) * weights
+        sums = member @ whole
+        lengths = np.sqrt((sums**2).sum(axis=1))
+        moved = (whole @ (sums / np.where(lengths > 0, lengths, 1)[:, None]).T).argmax(axis=1)
         if np.array_equal(moved, groups):
             break
         groups = moved

@@ -35,16 +35,17 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class FoldIn:
-    """A user as least squares see them.
+    """A user as least squares see them: the solution of system @ vector = the sum of the sides.
 
     Args:
         vector: float64, shape (n_factors,).
-        pulls: float64, shape (n_factors, n_liked): column j is what liked column j adds to the
-            vector; the columns sum to it.
+        system: float64, symmetric, shape (n_factors, n_factors).
+        sides: float64, shape (n_factors, n_liked): column j is the side of liked column j.
     """
 
     vector: Reals
-    pulls: Reals
+    system: Reals
+    sides: Reals
 
 
 @dataclass(frozen=True)
@@ -101,18 +102,21 @@ class Factors:
         believed = self.trust.of_one(liking)
         system = self.gram + (known.T * (believed - 1)) @ known
         system[np.diag_indices_from(system)] += self.regularisation
-        pulls: Reals = np.linalg.solve(system, known.T * (believed * (liking > 0))).astype(
-            np.float64
-        )
-        return FoldIn(pulls.sum(axis=1), pulls)
+        sides: Reals = known.T * (believed * (liking > 0))
+        vector = np.linalg.solve(system, sides.sum(axis=1)).astype(np.float64)
+        return FoldIn(vector, system, sides)
 
     def scores(self, user: FoldIn) -> npt.NDArray[np.float32]:
         """Predicted preference for every known column, shape (n_known,)."""
         return np.asarray(self.vectors @ user.vector.astype(np.float32))
 
     def contributions(self, user: FoldIn, positions: Rows) -> Reals:
-        """What each liked column adds to these scores, exact, (len(positions), n_liked)."""
-        return np.asarray(self.vectors[positions] @ user.pulls)
+        """What each liked column adds to these scores, exact, (len(positions), n_liked).
+
+        The system is solved for these columns, which are few, and not for all that is liked.
+        """
+        own = np.asarray(self.vectors[positions], dtype=np.float64)
+        return np.asarray(np.linalg.solve(user.system, own.T).T @ user.sides)
 
     def opinion(self, positions: Rows, liking: Reals) -> FactorsOpinion:
         """On a user who likes these known columns this much; below zero means dislike."""

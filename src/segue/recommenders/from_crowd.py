@@ -71,8 +71,8 @@ class _Question:
     of_artists: _Side | None
 
 
-def _side(learned: Learned, own: Asked) -> _Side | None:
-    asked, positions = strongest(own, position_among(learned.columns, own.columns))
+def _side(learned: Learned, own: Asked, positions: Rows) -> _Side | None:
+    asked, positions = strongest(own, positions)
     if not len(positions):
         return None
     return _Side(asked, positions, learned.opinion(positions, asked.liking))
@@ -101,6 +101,7 @@ class FromCrowd(ABC, Generic[L]):
         self.tracks_: L | None = None
         self.artists_: L | None = None
         self.artist_columns_: Rows = np.empty(0, np.int64)
+        self._places: tuple[L, npt.NDArray[np.int32]] | None = None
 
     @abstractmethod
     def _learn(self, interactions: Interactions) -> L:
@@ -140,6 +141,8 @@ class FromCrowd(ABC, Generic[L]):
         put = self._question(query)
         rows, scores = self._by_tracks(put, k)
         others, lower = self._by_artists(put, k)
+        if not len(others):
+            return rows, scores
         new = ~np.isin(others, rows)
         rows, scores = np.concatenate([rows, others[new]]), np.concatenate([scores, lower[new]])
         order = np.lexsort((rows, -scores))[:k]
@@ -253,9 +256,23 @@ class FromCrowd(ABC, Generic[L]):
         of_artists = None
         if self.artists_ is not None:
             asked = artists_of(own, catalogue, self.artist_columns_)
-            of_artists = _side(self.artists_, asked)
-        of_tracks = _side(self.tracks_, own) if self.tracks_ is not None else None
+            at = position_among(self.artists_.columns, asked.columns)
+            of_artists = _side(self.artists_, asked, at)
+        of_tracks = None
+        if self.tracks_ is not None:
+            of_tracks = _side(self.tracks_, own, self._positions(own.columns))
         return _Question(usable, heard, of_tracks, of_artists)
+
+    def _positions(self, rows: Rows) -> Rows:
+        """Where tracks are among those that the crowd knows, -1 where nobody listens to one."""
+        latest = self._places
+        if latest is None or latest[0] is not self.tracks_:
+            learned = self.tracks_
+            assert learned is not None
+            places = np.full(len(fitted(self.name, self.catalogue_)), -1, np.int32)
+            places[learned.columns] = np.arange(len(learned.columns))
+            latest = self._places = (learned, places)
+        return latest[1][rows].astype(np.int64)
 
     def _candidates(
         self,
@@ -284,7 +301,7 @@ class FromCrowd(ABC, Generic[L]):
         learned, catalogue, side = self.tracks_, fitted(self.name, self.catalogue_), put.of_tracks
         if learned is None or side is None or not len(rows):
             return [None] * len(rows)
-        found = position_among(learned.columns, rows)
+        found = self._positions(rows)
         others, together = side.ties(learned, found[found >= 0])
         names = catalogue.ids(side.asked.stands_for[others])
         facts: list[Evidence | None] = [None] * len(rows)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from segue.features.best_allowed import best_allowed
 from segue.features.ranked import Ranked
 from segue.recommenders.arrays import Array, load_array, save_arrays
 from segue.recommenders.crowd import WEIGHTS, Crowd, PlayWeight, weighted_plays
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Links", "LinksOpinion"]
 
+_LEAST: Final = 0.005
 _CELLS: Final = 1 << 21  # scores that each thread holds at a time
 
 Reals = npt.NDArray[np.float64]
@@ -35,23 +39,22 @@ class LinksOpinion:
     """What the tracks that a user likes say for others: one term for each link of theirs.
 
     Args:
-        sources: Which asked column the link starts from, shape (n_links,).
-        targets: Which known column it leads to, shape (n_links,).
+        lengths: Links of each asked column, shape (n_asked,).
+        targets: Which known column each leads to, those of one asked column after another,
+            shape (n_links,).
         added: What it adds to the score there, shape (n_links,).
-        n_asked: Asked columns.
-        columns: The catalogue's column of each known one, shape (n_known,).
+        links: What it was learned in.
     """
 
-    sources: Rows
-    targets: Rows
+    lengths: Rows
+    targets: npt.NDArray[np.int32]
     added: Reals
-    n_asked: int
-    columns: Rows
+    links: Links
 
     @property
     def n_known(self) -> int:
         """Columns that somebody listens to."""
-        return len(self.columns)
+        return len(self.links.columns)
 
     @property
     def scores(self) -> Reals:
@@ -60,17 +63,20 @@ class LinksOpinion:
         return total.astype(np.float64)
 
     def best(self, usable: npt.NDArray[np.bool_], count: int) -> tuple[Rows, Reals]:
-        """All known columns that score above 0, ascending, and how they score; see `Opinion`."""
-        del count
-        if len(self.targets) * 16 > self.n_known:
-            total = self.scores
-            found = np.flatnonzero(total > 0)
-            found = found[usable[self.columns[found]]]
-            return found, total[found]
-        distinct, place = np.unique(self.targets, return_inverse=True)
-        sums = np.bincount(place, weights=self.added, minlength=1)[: len(distinct)]
-        found = np.flatnonzero((sums > 0) & usable[self.columns[distinct]])
-        return distinct[found], sums[found].astype(np.float64)
+        """Known columns of the best scores above 0, ascending; see `Opinion`."""
+        ordered = np.sort(self.targets)
+        first = np.ones(len(ordered), bool)
+        np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+        distinct = ordered[first].astype(np.int64)
+        with self.links.sheet() as total:
+            np.add.at(total, self.targets, self.added)
+            sums = total[distinct]
+            total[distinct] = 0.0
+        columns = self.links.columns
+        some = best_allowed(
+            sums, count, above=0.0, allowed=lambda at: usable[columns[distinct[at]]]
+        )
+        return distinct[some], sums[some]
 
     def contributions(self, found: Rows) -> Reals:
         """The terms of these sums, shape (len(found), n_asked)."""
@@ -78,9 +84,10 @@ class LinksOpinion:
         wanted = np.zeros(self.n_known, dtype=bool)
         wanted[distinct] = True
         links = np.flatnonzero(wanted[self.targets])
-        terms = np.zeros((len(distinct), self.n_asked))
+        terms = np.zeros((len(distinct), len(self.lengths)))
         place = np.searchsorted(distinct, self.targets[links])
-        terms[place, self.sources[links]] = self.added[links]
+        source = np.searchsorted(np.cumsum(self.lengths), links, side="right")
+        terms[place, source] = self.added[links]
         return terms[again]
 
 
@@ -124,15 +131,35 @@ class Links:
         return cls(crowd.columns, offsets, targets, weights, weight, crowd.listeners)
 
     def opinion(self, positions: Rows, liking: Reals) -> LinksOpinion:
-        """On a user who likes these known columns this much; dislikes count against."""
+        """On a user who likes these known columns this much; dislikes count against.
+
+        What counts for less than a two-hundredth of the most liked is passed over.
+        """
         counted = weighted_plays(liking, self.weight)
+        telling = np.abs(counted) > _LEAST * np.abs(counted).max(initial=0.0)
         starts = self.offsets[positions]
-        lengths = self.offsets[positions + 1] - starts
-        sources = np.repeat(np.arange(len(positions)), lengths)
-        links = np.arange(len(sources)) + (starts - np.cumsum(lengths) + lengths)[sources]
-        added = self.weights[links].astype(np.float64) * counted[sources]
-        targets = self.targets[links].astype(np.int64)
-        return LinksOpinion(sources, targets, added, len(positions), self.columns)
+        stops = np.where(telling, self.offsets[positions + 1], starts)
+        runs = [slice(*ends) for ends in zip(starts.tolist(), stops.tolist(), strict=True)]
+        lengths = stops - starts
+        runs = runs or [slice(0, 0)]
+        weights = np.concatenate([self.weights[run] for run in runs])
+        targets = np.concatenate([self.targets[run] for run in runs])
+        return LinksOpinion(lengths, targets, weights * np.repeat(counted, lengths), self)
+
+    @contextmanager
+    def sheet(self) -> Iterator[Reals]:
+        """Zeros, shape (n_known,), to be given back as zeros: clean ones are costly to come by."""
+        try:
+            total = self._sheets.pop()
+        except IndexError:
+            total = np.zeros(len(self.columns))
+        yield total
+        self._sheets.append(total)
+
+    @cached_property
+    def _sheets(self) -> list[Reals]:
+        """One for each thread that has asked at a time."""
+        return []
 
     def all_scores(self, histories: sp.csr_array) -> Floats:
         """Weighted plays @ weights, shape (n_users, n_known)."""

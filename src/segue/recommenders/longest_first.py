@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from segue.features.best_allowed import best_allowed
 from segue.features.ranked import Ranked
 from segue.recommenders.top_rows import Best
 
@@ -72,21 +74,37 @@ class LongestFirst:
         length = float(np.linalg.norm(query)) * _SLACK
         places, products = np.empty(0, np.int64), np.empty(0, np.float32)
         bar, start, block = np.float32(0), 0, first
-        while start < len(self.order) and self.lengths[start] * length > bar:
-            stop = min(start + block, len(self.order))
-            found = self._block(vectors, start, stop) @ query
-            some = np.flatnonzero((found > 0) & (found >= bar))
-            some = some[usable(self.order[start + some])]
-            places = np.concatenate([places, start + some])
+        stop = self._reach(length, bar)
+        while start < stop:
+            begin, start = start, min(start + block, stop)
+            found = self._block(vectors, begin, start) @ query
+            some = best_allowed(
+                found,
+                count,
+                above=max(0.0, float(np.nextafter(bar, np.float32(-1)))),
+                allowed=partial(self._usable, usable, begin),
+            )
+            places = np.concatenate([places, begin + some])
             products = np.concatenate([products, found[some]])
             if len(products) > count > 0:
                 bar = np.partition(products, len(products) - count)[len(products) - count]
                 bar = np.float32(bar / _SLACK)
                 places, products = places[products >= bar], products[products >= bar]
-            start, block = stop, 2 * block
+            stop, block = self._reach(length, bar), 2 * block
         positions = self.order[places].astype(np.int64)
         ascending = np.argsort(positions)
         return positions[ascending], products[ascending]
+
+    def _usable(
+        self, usable: Callable[[npt.NDArray[np.int32]], npt.NDArray[np.bool_]], start: int, at: Rows
+    ) -> npt.NDArray[np.bool_]:
+        return usable(self.order[start + at])
+
+    def _reach(self, length: float, bar: np.float32) -> int:
+        """How many of the vectors may have a product above the bar with one of this length."""
+        if bar <= 0 or length <= 0:
+            return len(self.order) if length > 0 else 0
+        return int(np.searchsorted(-self.lengths, -np.float32(bar / length), side="right"))
 
     def top(
         self,

@@ -65,16 +65,26 @@ def steadied(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
 
 def spread(rows: Rows, catalogue: Catalogue, per_artist: int) -> Rows:
     """The rows in their order without an artist's tracks beyond the first `per_artist`."""
+    return rows[few_of_each(artist_keys(rows, catalogue), per_artist)]
+
+
+def artist_keys(rows: Rows, catalogue: Catalogue) -> Rows:
+    """A number for the first artist of each; unknown artists are all different.
+
+    All are below the number of artists and tracks together.
+    """
     artists = catalogue.artist_codes[rows].astype(np.int64)
-    artists = np.where(artists < 0, -1 - rows, artists)  # unknown artists are all different
-    order = np.argsort(artists, kind="stable")
-    ordered = artists[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))[: len(order)]
-    lengths = np.diff(np.append(starts, len(order)))
-    place = np.arange(len(order)) - np.repeat(starts, lengths)
-    keep = np.empty(len(order), dtype=bool)
-    keep[order] = place < per_artist
-    return rows[keep]
+    return np.where(artists < 0, len(catalogue.artist_ids) + rows, artists)
+
+
+def few_of_each(keys: Rows, most: int) -> npt.NDArray[np.bool_]:
+    """Which places have a key that stands in fewer than `most` places before."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    place = np.arange(len(keys)) - np.searchsorted(ordered, ordered)
+    few = np.empty(len(keys), dtype=bool)
+    few[order] = place < most
+    return few
 
 
 def spread_best(
@@ -97,19 +107,22 @@ def searchable(query: Query, catalogue: Catalogue, heard: Listening) -> npt.NDAr
     """Tracks that may answer the query: within its bounds, unknown where it is to discover.
 
     Hidden tracks never do, and those to hear less of not for 90 days (`Listening.barred`). The
-    latest answer is remembered: every recommender asks for the same one in turn.
+    latest answer is remembered: every recommender asks for the same one in turn, and none may
+    write into it.
     """
     latest = catalogue.memo.get("searchable")
     if latest and latest[0] is query:
-        return np.array(latest[1])
+        known: npt.NDArray[np.bool_] = latest[1]
+        return known
     mask = catalogue.allowed(query.filters)
     mask[heard.rows[heard.barred(query.now.timestamp())]] = False
     if query.mix == "discover":
         mask[heard.rows] = False
     seeds = catalogue.rows(query.seeds)
     mask[seeds[seeds >= 0]] = False
+    mask.flags.writeable = False
     catalogue.memo["searchable"] = (query, mask)
-    return np.array(mask)
+    return mask
 
 
 def candidates(
