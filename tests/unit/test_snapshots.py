@@ -18,7 +18,9 @@ import pytest
 
 from segue.errors import BusyError, NotReadyError, StorageError, WarehouseError
 from segue.music.marts import MARTS
+from segue.warehouse.snapshot_parts import MartFiles, Part, write_index
 from segue.warehouse.snapshots import SnapshotStore
+from segue.warehouse.storage import checksum
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -49,9 +51,9 @@ def test_what_is_published_is_read_back(tmp_path: Path) -> None:
     assert made.name.startswith("20260102T030405Z-")
     assert made.read("users").schema.equals(MARTS["users"])
     assert made.read("users", filters=pc.field("user_id") == "bob").num_rows == 1
-    assert made.path("users").is_file()
+    assert made.files("users")[0].is_file()
     with pytest.raises(KeyError):
-        made.path("nonsense")
+        made.files("nonsense")
 
 
 def test_a_failed_write_leaves_the_old_snapshot(tmp_path: Path) -> None:
@@ -96,10 +98,10 @@ def test_the_same_again_within_a_second(tmp_path: Path) -> None:
 def test_damage_is_named(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path)
     made = store.publish(marts("ann"), now=NOW)
-    made.path("users").write_bytes(b"PAR1 not really")
+    made.files("users")[0].write_bytes(b"PAR1 not really")
     with pytest.raises(WarehouseError, match=r"users\.parquet"):
         made.read("users")
-    made.path("users").unlink()
+    made.files("users")[0].unlink()
     with pytest.raises(WarehouseError, match=r"users\.parquet"):
         made.read("users")
     for pointer in ("gone\n", "", "../elsewhere", b"\xff\xfe"):
@@ -148,3 +150,32 @@ def test_killed_while_writing(tmp_path: Path) -> None:
     store.publish(marts("bob"), now=NOW)
     assert users(store) == ["bob"]
     assert not list(tmp_path.glob(".unfinished*"))
+
+
+def test_a_mart_in_several_files_reads_as_one(tmp_path: Path) -> None:
+    def write(folder: Path) -> None:
+        marts("ann", "bob", "cy", "dan")(folder)
+        (folder / "users").mkdir()
+        whole, parts = pq.read_table(folder / "users.parquet"), []
+        for number, (first, last) in enumerate((("ann", "bob"), ("cy", "dan"))):
+            name = f"users/{number:04d}.parquet"
+            pq.write_table(whole.slice(2 * number, 2), folder / name)
+            parts.append(Part(name, 2, first, last, str(number), checksum(folder / name)))
+        (folder / "users.parquet").unlink()
+        write_index(folder, {"users": MartFiles("user_id", tuple(parts))})
+
+    made = SnapshotStore(tmp_path).publish(write, now=NOW)
+    assert users(SnapshotStore(tmp_path)) == ["ann", "bob", "cy", "dan"]
+    assert made.rows("users") == 4
+    assert made.read("users").schema.equals(MARTS["users"])
+    assert made.read("plays").num_rows == 0
+    # the file that cannot have cy is not even opened
+    made.files("users")[0].write_bytes(b"not Parquet")
+    for filters in (pc.field("user_id") == "cy", [("user_id", "==", "cy")]):
+        found = made.read("users", columns=["plays", "user_id"], filters=filters)
+        assert found["user_id"].to_pylist() == ["cy"]
+    with pytest.raises(WarehouseError, match="users cannot be read"):
+        made.read("users")
+    (made.folder / "parts.json").write_text('{"version": 9}')
+    with pytest.raises(WarehouseError, match=r"parts\.json.*version 9"):
+        made.read("users")

@@ -196,7 +196,7 @@ def test_nothing_else_can_be_written_read_or_set(
     database: SnapshotDatabase, snapshot: Snapshot, tmp_path: Path, sql: str
 ) -> None:
     a_python_table = pa.table({"secret": [1]})  # a name that DuckDB would find in this frame
-    plays = snapshot.path("plays")
+    plays = snapshot.files("plays")[0]
     before = (plays.stat().st_mtime_ns, plays.read_bytes())
     text = sql.format(folder=tmp_path, plays=str(plays).replace("'", "''"))
     with pytest.raises(QueryError) as refused:
@@ -274,7 +274,7 @@ def test_a_query_that_wants_too_much_memory_is_refused(database: SnapshotDatabas
 
 def test_a_snapshot_of_an_older_version_lacks_a_table(tmp_path: Path) -> None:
     older = published(tmp_path)
-    older.path("albums").unlink()
+    older.files("albums")[0].unlink()
     with open_snapshot(older) as opened:
         assert "albums" not in opened.marts
         with pytest.raises(QueryError, match="there is no table albums"):
@@ -283,7 +283,7 @@ def test_a_snapshot_of_an_older_version_lacks_a_table(tmp_path: Path) -> None:
 
 def test_a_damaged_mart_is_named(tmp_path: Path) -> None:
     damaged = published(tmp_path)
-    damaged.path("albums").write_bytes(b"not Parquet")
+    damaged.files("albums")[0].write_bytes(b"not Parquet")
     with pytest.raises(QueryError, match="the mart albums cannot be read"), open_snapshot(damaged):
         pass
 

@@ -71,7 +71,7 @@ def build(
         rows: dict[str, int] = {}
 
         def write(folder: Path) -> None:
-            rows.update(warehouse.export(folder))
+            rows.update(warehouse.export(folder, snapshots.reusable()))
 
         progress.start("publishing")
         snapshot = snapshots.publish(write, now=now)

@@ -76,13 +76,14 @@ def status(*, home: Path, lake: Lake, snapshots: SnapshotStore, bundles: BundleS
 
 
 def _bytes(folder: Path) -> int:
-    """Bytes of all files; what a build or an import takes away meanwhile does not count."""
-    total = 0
+    """Bytes of all files, a file of two names once; what is taken away meanwhile does not count."""
+    sizes: dict[tuple[int, int], int] = {}
     for where, _, names in os.walk(folder):
         for name in names:
             with suppress(OSError):
-                total += (Path(where) / name).lstat().st_size
-    return total
+                about = (Path(where) / name).lstat()
+                sizes[about.st_dev, about.st_ino] = about.st_size
+    return sum(sizes.values())
 
 
 def _snapshot(

@@ -144,8 +144,13 @@ class Warehouse(Protocol):
     def read(self, table: str, *, columns: Sequence[str] | None = None) -> pa.Table:
         """A mart as Arrow, in the schema of `segue.music.marts`."""
 
-    def export(self, folder: Path) -> Mapping[str, int]:
-        """Write every mart as `<mart>.parquet` into `folder`; returns row counts."""
+    def export(self, folder: Path, previous: Path | None = None) -> Mapping[str, int]:
+        """Write every mart into an empty folder; returns row counts.
+
+        A mart is `<mart>.parquet`, or several files that an index tells of: see
+        `segue.warehouse.snapshot_parts`. What has not changed since the previous snapshot, whose
+        folder is given, may be taken from there.
+        """
 
     def clear(self) -> None:
         """Remove all that was loaded and made, so that nothing of it can be read any more.

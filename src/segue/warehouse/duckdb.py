@@ -24,11 +24,13 @@ from segue.warehouse.duckdb_sql import DUCKDB, no_glob
 from segue.warehouse.intact import RESTORE
 from segue.warehouse.loading import Checked
 from segue.warehouse.raw_sql import Dialect
+from segue.warehouse.snapshot_cut import Tally
 from segue.warehouse.sql_warehouse import SqlWarehouse, lake_layout
 
 __all__ = ["DuckDBWarehouse"]
 
 _log = logging.getLogger(__name__)
+_ROWS_A_BATCH = 100_000
 
 
 class DuckDBWarehouse(SqlWarehouse):
@@ -228,6 +230,24 @@ class _DuckDBSession:
             " (format parquet, compression zstd, row_group_size 100000)"
         ).fetchone()
         return int(answer[0]) if answer else 0
+
+    def tally(self, query: str, columns: Sequence[str], by: str) -> list[Tally]:
+        key, group = (by, f" group by {by}") if by else ("''", "")
+        found = self._connection.execute(
+            f"select {key}, count(*), sum(hash({', '.join(columns)})::hugeint)::varchar"
+            f" from ({query}){group}"
+        ).fetchall()
+        return [Tally(str(value), int(rows), str(digest)) for value, rows, digest in found]
+
+    def stream(
+        self, query: str, order: str, *, by: str, keys: Sequence[str] | None
+    ) -> Iterator[pa.RecordBatch]:
+        some = "" if keys is None else f" where {by} in (select unnest($keys::varchar[]))"
+        found = self._connection.execute(
+            f"select * from ({query}){some} order by {order}",
+            {} if keys is None else {"keys": list(keys)},
+        )
+        yield from found.to_arrow_reader(_ROWS_A_BATCH)
 
     def close(self) -> None:
         self._connection.close()

@@ -94,6 +94,11 @@ _ORDERS: Final[Mapping[str, str]] = {
 }
 
 
+def mart_order(mart: str) -> str:
+    """The columns by which the rows of a mart are ordered, as SQL."""
+    return _ORDERS[mart]
+
+
 def select_mart(
     dialect: Dialect, mart: str, columns: Sequence[str] | None = None, *, ordered: bool = False
 ) -> str:
@@ -103,5 +108,5 @@ def select_mart(
         f"cast({name} as {dialect.types[schema.field(name).type]}) as {name}"
         for name in columns or schema.names
     )
-    order = f" order by {_ORDERS[mart]}" if ordered else ""
+    order = f" order by {mart_order(mart)}" if ordered else ""
     return f"select {casts} from marts.{mart}{order}"

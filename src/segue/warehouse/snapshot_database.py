@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -110,30 +111,31 @@ def open_snapshot(
         memory_limit: DuckDB's; a query that needs more is refused, nothing spills to disk.
         threads: DuckDB's; 0 means all cores.
     """
-    files = {name: snapshot.path(name) for name in MARTS}
-    files = {name: path for name, path in files.items() if path.is_file()}
+    files = {name: snapshot.files(name) for name in MARTS}
+    files = {name: paths for name, paths in files.items() if paths[0].is_file()}
     config = {**_CLOSED, "memory_limit": memory_limit, **({"threads": threads} if threads else {})}
     connection = connect(config=config)
     try:
         for name, value in _HARMLESS.items():
             connection.execute(f"SET {name} = {value}")
-        paths = ", ".join(_text(str(path)) for path in files.values())
-        connection.execute(f"SET allowed_paths = [{paths}]")
+        every = ", ".join(_text(str(path)) for paths in files.values() for path in paths)
+        connection.execute(f"SET allowed_paths = [{every}]")
         connection.execute("SET enable_external_access = false")
-        for name, path in files.items():
-            _add_mart(connection, name, str(path))
+        for name, paths in files.items():
+            _add_mart(connection, name, paths)
         connection.execute("SET lock_configuration = true")
         yield SnapshotDatabase(connection, tuple(files))
     finally:
         connection.close()
 
 
-def _add_mart(connection: duckdb.DuckDBPyConnection, name: str, path: str) -> None:
+def _add_mart(connection: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path]) -> None:
+    files = ", ".join(_text(str(path)) for path in paths)
     try:
-        connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet({_text(path)})')
+        connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet([{files}])')
     except duckdb.Error as error:
         raise QueryError(
-            f"the mart {name} cannot be read: {path} is missing or damaged",
+            f"the mart {name} cannot be read: {paths[0]} is missing or damaged",
             cure="Run `segue build`.",
         ) from error
 

@@ -1,29 +1,44 @@
-"""Published marts: folders of Parquet files, one of them current, never half written."""
+"""Published marts: folders of Parquet files, one folder current, never half written."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+from pyarrow.fs import LocalFileSystem
 
 from segue.errors import NotReadyError, WarehouseError
 from segue.music.marts import MARTS
 from segue.warehouse.lake_lock import exclusive
-from segue.warehouse.storage import make_folder, storing, sync_file, sync_folder, write_atomically
+from segue.warehouse.snapshot_parts import read_index
+from segue.warehouse.storage import (
+    checksum,
+    make_folder,
+    storing,
+    sync_file,
+    sync_folder,
+    write_atomically,
+)
 
 __all__ = ["Snapshot", "SnapshotStore"]
 
 _POINTER: Final = "current"
 _LOCK: Final = "lock"
 _UNFINISHED: Final = ".unfinished-"
+_NAME: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+_TOGETHER: Final = 8
 _KEPT: Final = 3
 _BUILD: Final = "Run `segue build`."
 
@@ -49,23 +64,29 @@ class Snapshot:
         """How many rows a mart has, without reading them.
 
         Raises:
-            WarehouseError: The file is missing or damaged.
+            WarehouseError: A file is missing or damaged.
         """
-        path = self.path(mart)
-        try:
-            return int(pq.read_metadata(path).num_rows)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise _unreadable(path, error) from error
+        rows = 0
+        for path in self.files(mart):
+            try:
+                rows += int(pq.read_metadata(path).num_rows)
+            except (OSError, pa.ArrowInvalid) as error:
+                raise _unreadable(path, error) from error
+        return rows
 
-    def path(self, mart: str) -> Path:
-        """The Parquet file of a mart.
+    def files(self, mart: str) -> tuple[Path, ...]:
+        """The Parquet files of a mart, in the order of its rows: one, or several if it is large.
 
         Raises:
             KeyError: There is no mart of this name in `segue.music.marts`.
+            WarehouseError: The index of the files is damaged.
         """
         if mart not in MARTS:
             raise KeyError(mart)
-        return self.folder / f"{mart}.parquet"
+        told = read_index(self.folder).get(mart)
+        if told is None:
+            return (self.folder / f"{mart}.parquet",)
+        return tuple(self.folder / part.file for part in told.parts)
 
     def read(
         self, mart: str, *, columns: Sequence[str] | None = None, filters: Any = None
@@ -76,18 +97,37 @@ class Snapshot:
             mart: Its name.
             columns: Only these columns, in this order; all by default.
             filters: Only the rows that fit: a `pyarrow.compute` expression, or a list of
-                (column, operator, value).
+                (column, operator, value). Files that cannot have such rows are not opened.
 
         Raises:
-            WarehouseError: The file is missing or damaged.
+            WarehouseError: A file is missing or damaged.
         """
-        path = self.path(mart)
+        files = self.files(mart)
         wanted = list(MARTS[mart].names if columns is None else columns)
         try:
-            table = pq.read_table(path, columns=wanted, filters=filters, partitioning=None)
+            if len(files) == 1:
+                table = pq.read_table(files[0], columns=wanted, filters=filters, partitioning=None)
+            else:
+                if isinstance(filters, list):
+                    filters = pq.filters_to_expression(filters)
+                table = self._together(mart).to_table(columns=wanted, filter=filters)
         except (OSError, pa.ArrowInvalid) as error:
-            raise _unreadable(path, error) from error
+            raise _unreadable(files[0] if len(files) == 1 else files[0].parent, error) from error
         return table.select(wanted).cast(pa.schema([MARTS[mart].field(name) for name in wanted]))
+
+    def _together(self, mart: str) -> ds.Dataset:
+        """The parts of a mart, each with what is known of its rows without opening it."""
+        told = read_index(self.folder)[mart]
+        kind, disk, by = ds.ParquetFileFormat(), LocalFileSystem(), pc.field(told.by)
+        parts = [
+            kind.make_fragment(
+                str(self.folder / part.file),
+                disk,
+                partition_expression=(by >= part.first) & (by <= part.last),
+            )
+            for part in told.parts
+        ]
+        return ds.FileSystemDataset(parts, MARTS[mart], kind, disk)
 
 
 def _unreadable(path: Path, error: Exception) -> WarehouseError:
@@ -124,6 +164,13 @@ class SnapshotStore:
             raise WarehouseError(f"the published snapshot “{name}” is missing", cure=_BUILD)
         return snapshot
 
+    def reusable(self) -> Path | None:
+        """The folder of the published snapshot, if there is one: a new one may share its files."""
+        try:
+            return self.current().folder
+        except (NotReadyError, WarehouseError):
+            return None
+
     def publish(self, write: Callable[[Path], object], *, now: datetime) -> Snapshot:
         """Write a new snapshot and make it the current one; readers see all of it or nothing.
 
@@ -159,7 +206,7 @@ class SnapshotStore:
         return snapshot
 
     def _prune(self, current: str) -> None:
-        names = [path.name for path in self.folder.iterdir() if (path / "plays.parquet").exists()]
+        names = [path.name for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
         others = sorted((name for name in names if name != current), reverse=True)
         for name in others[_KEPT - 1 :]:
             shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -172,12 +219,22 @@ class SnapshotStore:
 
 def _sync(folder: Path) -> str:
     """Make sure that the files are on the disk; returns 8 hex digits of their content."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
     digest = hashlib.blake2b(digest_size=4)
-    for path in sorted(folder.iterdir()):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        sync_file(path)
-    sync_folder(folder)
+    for path in files:
+        digest.update(path.relative_to(folder).as_posix().encode())
+    sums = {part.file: part.crc32 for told in read_index(folder).values() for part in told.parts}
+    with ThreadPoolExecutor(_TOGETHER, thread_name_prefix="segue-sync") as pool:
+        for crc32 in pool.map(lambda path: _on_disk(path, folder, sums), files):
+            digest.update(crc32.to_bytes(4, "big"))
+    for inner in {path.parent for path in files} | {folder}:
+        sync_folder(inner)
     return digest.hexdigest()
+
+
+def _on_disk(path: Path, folder: Path, sums: Mapping[str, int]) -> int:
+    """CRC-32 of a file that is on the disk for sure; files of an older snapshot are already."""
+    if path.stat().st_nlink == 1:
+        sync_file(path)
+    known = sums.get(path.relative_to(folder).as_posix())
+    return checksum(path) if known is None else known

@@ -27,6 +27,7 @@ from segue.warehouse.intact import RESTORE
 from segue.warehouse.lake_lock import exclusive
 from segue.warehouse.loading import Checked, checked, plan_load
 from segue.warehouse.raw_sql import Dialect
+from segue.warehouse.snapshot_export import export_marts
 from segue.warehouse.storage import storing, sync_folder
 
 __all__ = ["Session", "SqlWarehouse", "lake_layout"]
@@ -216,18 +217,11 @@ class SqlWarehouse(ABC):
             found = session.query_arrow(raw_sql.select_mart(self.dialect, table, columns))
         return found.cast(pa.schema(wanted))
 
-    def export(self, folder: Path) -> Mapping[str, int]:
-        """Write every mart as `<mart>.parquet` into `folder`; returns row counts."""
+    def export(self, folder: Path, previous: Path | None = None) -> Mapping[str, int]:
+        """Write every mart into an empty folder; see `segue.warehouse.snapshot_export`."""
         session = self._connect()
         with session.guarded("exporting the marts"):
-            return {
-                mart: session.export(
-                    raw_sql.select_mart(self.dialect, mart, ordered=True),
-                    schema,
-                    folder / f"{mart}.parquet",
-                )
-                for mart, schema in MARTS.items()
-            }
+            return export_marts(session, self.dialect, folder, previous, threads=self.threads)
 
     def clear(self) -> None:
         """Remove all that was loaded and made, what dbt wrote on this machine included.
