@@ -13,6 +13,11 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+def pytest_configure() -> None:
+    """Name the run after its first process, for what all of its processes share."""
+    os.environ.setdefault("SEGUE_TEST_RUN", str(os.getpid()))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data beside the project; tests that need it are skipped without it."""

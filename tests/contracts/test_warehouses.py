@@ -17,9 +17,11 @@ from segue.progress import Silent
 from segue.warehouse.base import Warehouse
 from segue.warehouse.duckdb import DuckDBWarehouse
 from tests.lake_files import HandLake
+from tests.postgresql_warehouses import postgresql_warehouse
 
 MAKERS: dict[str, Callable[[Path], Warehouse]] = {
     "duckdb": lambda folder: DuckDBWarehouse(folder / "segue.duckdb", threads=2),
+    "postgresql": lambda folder: postgresql_warehouse(folder),
 }
 
 PLAY = {
@@ -136,6 +138,23 @@ def test_the_first_import_names_a_track_even_when_put_together(
             warehouse.load(table, lake.files(table))
         warehouse.build(Silent())
         assert warehouse.read("tracks")["title"].to_pylist() == ["First"]
+
+
+def test_a_file_that_is_damaged_inside_is_named(
+    make: Callable[[], Warehouse], lake: HandLake
+) -> None:
+    lake.add("plays", [PLAY])
+    bad = lake.add("plays", [PLAY | {"track_ref": f"id:{n}"} for n in range(1000)])
+    content = bytearray(bad.path.read_bytes())
+    content[4:2000] = b"\xff" * 1996  # pages of rows; what is said of them at the end is whole
+    bad.path.write_bytes(content)
+    files = [replace(file, crc32=None) for file in lake.files("plays")]
+    warehouse = make()
+    with warehouse.writing():
+        with pytest.raises(WarehouseError, match=f"{bad.path.name} cannot be read"):
+            warehouse.load("plays", files)
+        bad.path.unlink()
+        assert warehouse.load("plays", files[:1]).rows == 1
 
 
 def test_one_builds_at_a_time(make: Callable[[], Warehouse]) -> None:

@@ -14,6 +14,7 @@ from segue.music import columns as c
 
 if TYPE_CHECKING:
     from segue.recommenders.bundle import BundleStore
+    from segue.warehouse.base import Warehouse
     from segue.warehouse.lake import Lake
     from segue.warehouse.snapshots import Snapshot, SnapshotStore
 
@@ -26,6 +27,7 @@ class Status:
 
     Args:
         bytes: Disk space that the home takes.
+        warehouse: Where builds make the marts, in words.
         imports: One entry a commit of the lake, oldest first, with its account.
         snapshot: Name, rows of the marts, users, and whether nothing was imported since.
         bundle: Name, recommenders, and whether it was trained on this snapshot.
@@ -35,6 +37,7 @@ class Status:
 
     home: Path
     bytes: int
+    warehouse: str
     imports: list[dict[str, Any]]
     snapshot: dict[str, Any] | None
     bundle: dict[str, Any] | None
@@ -47,7 +50,14 @@ class Status:
         return ready
 
 
-def status(*, home: Path, lake: Lake, snapshots: SnapshotStore, bundles: BundleStore) -> Status:
+def status(
+    *,
+    home: Path,
+    lake: Lake,
+    warehouse: Warehouse,
+    snapshots: SnapshotStore,
+    bundles: BundleStore,
+) -> Status:
     """Read manifests and pointers only; nothing is locked and nothing is changed."""
     commits = [commit for commit in lake.commits() if commit.kind != "feedback"]
     imports: list[dict[str, Any]] = [
@@ -67,6 +77,7 @@ def status(*, home: Path, lake: Lake, snapshots: SnapshotStore, bundles: BundleS
     return Status(
         home=home,
         bytes=_bytes(home),
+        warehouse=warehouse.where,
         imports=imports,
         snapshot=snapshot,
         bundle=bundle,

@@ -195,8 +195,8 @@ class _DuckDBSession:
     def _insert(self, table: str, alike: Sequence[Checked]) -> int:
         """Add the rows of files with the same columns; one file if it is of several pieces."""
         first = alike[0]
-        names = (c.ROW_ID, *LAKE_TABLES[table].schema.names)
-        known = ", ".join(name for name in names if name in first.columns)
+        own = [field for field in LAKE_TABLES[table].schema if field.name in first.columns]
+        known = ", ".join((c.ROW_ID, *map(_sayable, own)))
         places = [place for one in alike for place in one.load.places]
         at = "piece" if first.load.several else "file_index::bigint"
         number = f"list_extract($places::bigint[], {at} + 1)"
@@ -270,6 +270,19 @@ class _DuckDBSession:
                     cure="Raise the setting memory_limit and build again.",
                 ) from error
             raise WarehouseError(f"{doing} failed: {text}") from error
+
+
+def _sayable(field: pa.Field) -> str:
+    """A column, without the one character that not every warehouse can keep: U+0000."""
+    if pa.types.is_string(field.type):
+        return f"replace({field.name}, chr(0), chr(65533)) as {field.name}"
+    if pa.types.is_list(field.type):
+        return (
+            f"case when contains(array_to_string({field.name}, ''), chr(0))"
+            f" then list_transform({field.name}, lambda name: replace(name, chr(0), chr(65533)))"
+            f" else {field.name} end as {field.name}"
+        )
+    return str(field.name)
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:

@@ -55,7 +55,8 @@ def build(context: typer.Context, as_json: AsJson = False) -> None:
         f"{rows.get('tracks', 0):,} tracks, {rows.get('artists', 0):,} artists.",
     )
     say(*_matching(report.matches, report.coverage))
-    say(f"{report.tests:,} checks passed in {sum(report.seconds.values()):.1f} s.", "")
+    say(f"{report.tests:,} checks passed in {sum(report.seconds.values()):.1f} s.")
+    say(f"Made in {report.warehouse}.", "")
     say("Next: segue train")
 
 

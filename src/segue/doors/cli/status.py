@@ -28,6 +28,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     found = run(
         home=wiring.settings.home,
         lake=wiring.lake,
+        warehouse=wiring.warehouse,
         snapshots=wiring.snapshots,
         bundles=wiring.bundles,
     )
@@ -40,6 +41,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 def _lines(found: Status) -> list[str]:
     lines = [f"Home      {found.home}  ({_size(found.bytes)})"]
     lines.append(f"Imported  {_imports(found.imports)}")
+    lines.append(f"Warehouse {found.warehouse}")
     snapshot: dict[str, Any] | None = found.snapshot
     if snapshot is None:
         lines.append(f"Built     {found.damaged.get('snapshot', 'nothing yet')}")

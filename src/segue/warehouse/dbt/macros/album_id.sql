@@ -6,18 +6,20 @@ case
             md5(
                 coalesce({{ artist_id }}, '') || '/' || coalesce(
                     nullif(
-                        trim(
-                            regexp_replace(
-                                lower({{ album }}),
-                                '\s*([(\[][^)\]]*|-\s[^-]*)(remaster|deluxe|edition|expanded|bonus|anniversary|version)[^)\]]*[)\]]?\s*$',
-                                ''
-                            )
-                        ),
+                        {{ trimmed(without_edition(lowered(album))) }},
                         ''
                     ),
-                    lower({{ album }})
+                    {{ lowered(album) }}
                 )
             ), 1, 16
         )
 end
 {% endmacro %}
+
+{% macro without_edition(album) -%}
+regexp_replace(
+    {{ album }},
+    '[\t\n\f\r ]*([(\[][^)\]]*|-[\t\n\f\r ][^-]*)(remaster|deluxe|edition|expanded|bonus|anniversary|version)[^)\]]*[)\]]?[\t\n\f\r ]*$',
+    ''
+)
+{%- endmacro %}

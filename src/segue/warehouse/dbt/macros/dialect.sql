@@ -4,6 +4,10 @@
 {% macro seconds(moment) %}{{ return(adapter.dispatch('seconds')(moment)) }}{% endmacro %}
 {% macro default__seconds(moment) %}extract(epoch from {{ moment }}){% endmacro %}
 {% macro duckdb__seconds(moment) %}epoch({{ moment }}){% endmacro %}
+{% macro postgres__seconds(moment) %}date_part('epoch', {{ moment }}){% endmacro %}
+
+{# Whether a number of seconds, which may have a fraction, is a whole minute. #}
+{% macro is_whole_minute(seconds) %}floor({{ seconds }} / 60) * 60 = {{ seconds }}{% endmacro %}
 
 {# The day of a timestamp in UTC. #}
 {% macro utc_day(moment) %}cast({{ moment }} at time zone 'UTC' as date){% endmacro %}
@@ -12,7 +16,12 @@
 {% macro plus_ms(moment, ms) %}({{ moment }} + {{ ms }} * interval '1 millisecond'){% endmacro %}
 
 {# A text id from a 64-bit number. #}
-{% macro id_from(prefix, number) %}('{{ prefix }}' || lpad(to_hex({{ number }}), 16, '0')){% endmacro %}
+{% macro id_from(prefix, number) %}('{{ prefix }}' || {{ hexadecimal(number) }}){% endmacro %}
+
+{# The 16 hexadecimal digits of a 64-bit number, capital letters. #}
+{% macro hexadecimal(number) %}{{ return(adapter.dispatch('hexadecimal')(number)) }}{% endmacro %}
+{% macro default__hexadecimal(number) %}lpad(to_hex({{ number }}), 16, '0'){% endmacro %}
+{% macro postgres__hexadecimal(number) %}upper(lpad(to_hex({{ number }}), 16, '0')){% endmacro %}
 
 {# The distinct values of a group, sorted, as a list. #}
 {% macro sorted_set(value) %}{{ return(adapter.dispatch('sorted_set')(value)) }}{% endmacro %}
@@ -21,3 +30,49 @@
 
 {# One row for each value of a list column. #}
 {% macro each(list) %}unnest({{ list }}){% endmacro %}
+
+{# How many values a list has. #}
+{% macro length_of(list) %}{{ return(adapter.dispatch('length_of')(list)) }}{% endmacro %}
+{% macro default__length_of(list) %}len({{ list }}){% endmacro %}
+{% macro postgres__length_of(list) %}cardinality({{ list }}){% endmacro %}
+
+{# The first value of a list. #}
+{% macro first_of(list) %}{{ return(adapter.dispatch('first_of')(list)) }}{% endmacro %}
+{% macro default__first_of(list) %}{{ list }}[1]{% endmacro %}
+
+{# A list of one value. #}
+{% macro list_of(value) %}{{ return(adapter.dispatch('list_of')(value)) }}{% endmacro %}
+{% macro default__list_of(value) %}[{{ value }}]{% endmacro %}
+{% macro postgres__list_of(value) %}array[{{ value }}]{% endmacro %}
+
+{# A text without the spaces around it, of every kind that Unicode has. #}
+{% macro trimmed(value) %}{{ return(adapter.dispatch('trimmed')(value)) }}{% endmacro %}
+{% macro default__trimmed(value) %}trim({{ value }}){% endmacro %}
+{% macro postgres__trimmed(value) %}raw.trim({{ value }}){% endmacro %}
+
+{# A text in small letters, letter by letter and by the rules of no language. #}
+{% macro lowered(value) %}{{ return(adapter.dispatch('lowered')(value)) }}{% endmacro %}
+{% macro default__lowered(value) %}lower({{ value }}){% endmacro %}
+{% macro postgres__lowered(value) %}raw.lower({{ value }}){% endmacro %}
+
+{# The value in the middle of a group of numbers; the mean of two. #}
+{% macro middle(value) %}{{ return(adapter.dispatch('middle')(value)) }}{% endmacro %}
+{% macro default__middle(value) %}median({{ value }}){% endmacro %}
+{% macro postgres__middle(value) %}percentile_cont(0.5) within group (order by {{ value }}){% endmacro %}
+
+{#
+  Sum and mean of real numbers, the same to the bit whatever the order of the rows and the warehouse:
+  values under 10^12 are added as whole billionths (sums: millionths).
+#}
+{% macro exact_sum(value) %}{{ added_exactly(value, 1000000) }}{% endmacro %}
+{% macro exact_mean(value) %}({{ added_exactly(value, 1000000000, '1e9') }} / count({{ value }})){% endmacro %}
+{% macro added_exactly(value, parts, below='1e12') -%}
+{%- set scaled = 'cast(floor(cast(' ~ value ~ ' as double precision) * ' ~ parts ~ ' + 0.5) as bigint)' -%}
+{%- set odd = 'case when not abs(' ~ value ~ ') < ' ~ below ~ ' then cast(' ~ value ~ ' as double precision) end' -%}
+case
+    when count({{ value }}) > 0
+        then
+            coalesce(cast(sum(case when abs({{ value }}) < {{ below }} then {{ scaled }} end) as double precision), 0) / {{ parts }}
+            + coalesce(sum({{ odd }}), 0)
+end
+{%- endmacro %}

@@ -18,8 +18,8 @@ select
     ms_played,
     duration_ms,
 
-    lower(nullif(trim(reason_start), '')) as reason_start,
-    lower(nullif(trim(reason_end), '')) as reason_end,
+    nullif({{ lowered(trimmed('reason_start')) }}, '') as reason_start,
+    nullif({{ lowered(trimmed('reason_end')) }}, '') as reason_end,
     skipped,
     shuffle,
     offline,

@@ -1,6 +1,6 @@
 -- The tags that stand for an artist's genres: the five strongest with a tenth of the weight or more.
 with weights as (
-    select artist_id, tag, sum(weight) as weight
+    select artist_id, tag, {{ exact_sum('weight') }} as weight
     from {{ ref('stg_artist_tags') }}
     where tag not in (
         'seen live', 'favorites', 'favourites', 'favorite', 'favourite', 'awesome', 'love',

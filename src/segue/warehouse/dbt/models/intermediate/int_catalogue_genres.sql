@@ -8,7 +8,7 @@ with told as (
     where refs.track_id is not null
 )
 
-select track_id, {{ sorted_set('lower(trim(genre))') }} as genres
+select track_id, {{ sorted_set(lowered(trimmed('genre'))) }} as genres
 from told
-where trim(genre) <> ''
+where {{ trimmed('genre') }} <> ''
 group by track_id

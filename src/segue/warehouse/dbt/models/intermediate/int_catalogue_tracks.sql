@@ -19,12 +19,12 @@ with ranked as (
 
 select
     track_id,
-    cast(median(duration_ms) as bigint) as duration_ms,
+    cast({{ middle('duration_ms') }} as bigint) as duration_ms,
     min(year) as year,
     bool_or(explicit) as explicit,
     max(popularity) as popularity,
     {% for feature in measured_features() -%}
-    avg({{ feature }}) as {{ feature }},
+    {{ exact_mean(feature) }} as {{ feature }},
     {% endfor %}
     {%- for feature in labelled_features() -%}
     max(case when place = 1 then {{ feature }} end) as {{ feature }}{{ "," if not loop.last }}

@@ -17,7 +17,7 @@ minute_told as (
     select user_id, source
     from starts
     group by user_id, source
-    having avg(case when starts_at % 60 = 0 then 1.0 else 0.0 end) > 0.1
+    having avg(case when {{ is_whole_minute('starts_at') }} then 1.0 else 0.0 end) > 0.1
 ),
 
 spaced as (
@@ -35,7 +35,7 @@ spaced as (
 suspects as (
     select
         spaced.*,
-        spaced.starts_at % 60 = 0 and minute_told.user_id is not null as is_minute
+        {{ is_whole_minute('spaced.starts_at') }} and minute_told.user_id is not null as is_minute
     from spaced
     left join minute_told
         on spaced.user_id = minute_told.user_id and spaced.source = minute_told.source

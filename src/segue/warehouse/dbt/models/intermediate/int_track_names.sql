@@ -33,12 +33,12 @@ select
     best.track_id,
     best.title,
     case
-        when len(best.artists) > 1 then array_to_string(best.artists, ', ')
-        else coalesce(best.artist, best.artists[1])
+        when {{ length_of('best.artists') }} > 1 then array_to_string(best.artists, ', ')
+        else coalesce(best.artist, {{ first_of('best.artists') }})
     end as artist,
     case
-        when len(best.artists) > 0 then best.artists
-        when best.artist is not null then [best.artist]
+        when {{ length_of('best.artists') }} > 0 then best.artists
+        when best.artist is not null then {{ list_of('best.artist') }}
     end as artists,
     identities.artist_id,
     identities.lead_artist,

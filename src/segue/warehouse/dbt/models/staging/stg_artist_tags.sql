@@ -1,8 +1,8 @@
 select
     tags.crowd,
     names.artist_id,
-    lower(trim(tags.tag)) as tag,
+    {{ lowered(trimmed('tags.tag')) }} as tag,
     coalesce(tags.weight, 1) as weight
 from {{ source('raw', 'artist_tags') }} as tags
 inner join {{ source('raw', 'artist_names') }} as names on tags.artist = names.artist
-where trim(tags.tag) <> ''
+where {{ trimmed('tags.tag') }} <> ''

@@ -1,0 +1,193 @@
+"""Where the server is and who signs in: from settings, PG… variables and passfile to a session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from segue.errors import ConfigError, WarehouseError
+from segue.warehouse.postgresql.faults import no_connection
+
+__all__ = ["Address", "Reached", "require_fit"]
+
+_DEFAULTS: Final = {"connect_timeout": "10", "application_name": "segue"}
+_SECRET: Final = "DBT_ENV_SECRET_SEGUE_POSTGRESQL"  # noqa: S105 -- the name of a variable
+_OLDEST: Final = 140_000
+_OF_DBT: Final = ("host", "port", "user", "password", "dbname", "options")
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a connection that was made says of itself.
+
+    Args:
+        conninfo: Opens another one to the same server; holds the password.
+        profile: Output of dbt's profile, without the password.
+        environment: What dbt needs beside the profile; holds the password.
+        where: Server, database and role in words.
+    """
+
+    conninfo: str = field(repr=False)
+    profile: Mapping[str, Any]
+    environment: Mapping[str, str] = field(repr=False)
+    where: str
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the server is, as far as the settings say.
+
+    Args:
+        url: A URL or a libpq connection string.
+        parameters: libpq's parameters; they win over the URL.
+        session: Settings of every session, such as {"work_mem": "64MB"}.
+    """
+
+    url: SecretStr | None
+    parameters: Mapping[str, str | SecretStr]
+    session: Mapping[str, str]
+
+    def reach(self) -> Reached:
+        """Sign in once and see whether the server is fit for a warehouse.
+
+        Raises:
+            ConfigError: The address cannot be read.
+            WarehouseError: No connection, or the server is too old or of another encoding.
+        """
+        import psycopg
+
+        conninfo = self._conninfo()
+        try:
+            with psycopg.connect(conninfo, autocommit=True) as connection:
+                info = connection.info
+                require_fit(info.server_version, info.parameter_status("server_encoding") or "")
+                return self._reached(info, {**self.session, **_noticing(connection)})
+        except psycopg.Error as error:
+            raise no_connection(error, self.in_words()) from error
+
+    def _conninfo(self) -> str:
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+        url = self.url.get_secret_value() if self.url else ""
+        plain = {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else value
+            for name, value in self.parameters.items()
+        }
+        try:
+            given = {**_DEFAULTS, **conninfo_to_dict(url), **plain}
+            if "connect_timeout" not in plain and os.environ.get("PGCONNECT_TIMEOUT"):
+                given.pop("connect_timeout", None)
+            return make_conninfo("", **given)
+        except ProgrammingError:  # its message shows the address, and with it the password
+            raise ConfigError(
+                "setting postgresql.url: this is no address of a PostgreSQL database",
+                field="postgresql.url",
+                cure="Write it as postgresql://user@host:5432/database?sslmode=verify-full.",
+            ) from None
+
+    def in_words(self) -> str:
+        """The address in words, for when nobody answered."""
+        from psycopg.conninfo import conninfo_to_dict
+
+        known = {
+            **{name: os.environ[var] for name, var in _VARIABLES.items() if os.environ.get(var)},
+            **conninfo_to_dict(self._conninfo()),
+        }
+        return _in_words(known)
+
+    def _reached(self, info: Any, session: Mapping[str, str]) -> Reached:
+        from psycopg.conninfo import make_conninfo
+        from psycopg.pq import Conninfo
+
+        # what libpq made of settings, variables and passfile, for those who need it spelled out
+        known = {**info.get_parameters(), "host": info.host, "port": str(info.port)}
+        known |= {"user": info.user, "dbname": info.dbname}
+        if "hostaddr" in known:  # of several, the one that answered
+            known["hostaddr"] = info.hostaddr
+        options = " ".join(
+            [known.get("options", ""), *(f"-c {name}={value}" for name, value in session.items())]
+        ).strip()
+        variables = {
+            option.keyword.decode(): option.envvar.decode()
+            for option in Conninfo.get_defaults()
+            if option.envvar
+        }
+        environment = {
+            variables[name]: str(value)
+            for name, value in known.items()
+            if name in variables and name not in _OF_DBT
+        }
+        profile = {
+            "type": "postgres",
+            "host": known["host"],
+            "port": int(known["port"]),
+            "user": known["user"],
+            "password": f"{{{{ env_var('{_SECRET}') }}}}",
+            "dbname": known["dbname"],
+            "schema": "marts",
+            "connect_timeout": int(known.get("connect_timeout", 10)),
+        }
+        return Reached(
+            conninfo=make_conninfo(
+                "", **{**known, "password": info.password or None, "options": options}
+            ),
+            profile=profile,
+            environment={
+                **environment,
+                "PGOPTIONS": options,
+                _SECRET: info.password or "none",  # dbt wants one, whoever asks for it
+            },
+            where=_in_words(known),
+        )
+
+
+def _noticing(connection: Any) -> dict[str, str]:
+    """The setting that lets the server see that a client was killed, where the server can."""
+    import psycopg
+
+    setting = {"client_connection_check_interval": "5s"}
+    try:
+        connection.execute("set client_connection_check_interval = '5s'")
+    except psycopg.Error:  # it is of an operating system that cannot tell
+        return {}
+    return setting
+
+
+_VARIABLES: Final = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "dbname": "PGDATABASE"}
+
+
+def _in_words(known: Mapping[str, Any]) -> str:
+    host = str(known.get("host") or known.get("hostaddr") or "the local socket")
+    port = known.get("port")
+    place = host if not port or host.startswith(("/", "the ")) else f"{host}:{port}"
+    database = f"database {known['dbname']}" if known.get("dbname") else "its default database"
+    user = f" as {known['user']}" if known.get("user") else ""
+    return f"PostgreSQL at {place}, {database}{user}"
+
+
+def require_fit(version: int, encoding: str) -> None:
+    """Nothing, if Segue can work on such a server.
+
+    Args:
+        version: As libpq tells it, such as 140005.
+        encoding: Of the database, such as "UTF8".
+
+    Raises:
+        WarehouseError: It cannot.
+    """
+    if version < _OLDEST:
+        major = version // 10_000
+        raise WarehouseError(
+            f"the server is PostgreSQL {major}; Segue needs 14 or newer",
+            cure="Update the server, or name another one in the settings under [postgresql].",
+        )
+    if encoding != "UTF8":
+        raise WarehouseError(
+            f"the database keeps text as {encoding}, which cannot hold every title",
+            cure="Make one with: create database segue encoding 'UTF8' template template0",
+        )

@@ -1,0 +1,105 @@
+"""The SQL around dbt that only PostgreSQL understands."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+from segue.music.lake_tables import TIMESTAMP
+from segue.warehouse.raw_sql import PLACES, Dialect
+
+__all__ = ["POSTGRESQL", "SPACES", "TRACK_REFS_COLUMNS", "column_type"]
+
+# Text is compared by its bytes, as everywhere in Segue, whatever language the server speaks.
+_COLLATED: Final = ' collate "C"'
+
+_NAMES: Final = ("title", "artist", "artists", "album", "spotify_uri", "recording_mbid", "isrc")
+
+TRACK_REFS_COLUMNS: Final = (
+    f"track_ref text{_COLLATED}",
+    *(f"{name} text{'[]' if name == 'artists' else ''}{_COLLATED}" for name in _NAMES),
+    "place integer",
+    "first_file bigint",
+    "in_catalogue boolean",
+    "in_history boolean",
+    "in_crowd boolean",
+)
+
+SPACES: Final = "".join(
+    map(chr, (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))
+)
+"""What DuckDB's `trim` takes away, and so does ours: every space of Unicode."""
+
+# What is said alike in many rows is put together first: of all plays there remain few.
+_TOLD: Final = " union all ".join(
+    f"""
+    select track_ref, {", ".join(_NAMES)}, {number} as place, file_no, min(row_id) as row_id
+    from raw.{table} where {condition}
+    group by track_ref, {", ".join(_NAMES)}, file_no"""
+    for number, (table, condition) in enumerate(PLACES)
+)
+
+
+def column_type(kind: pa.DataType) -> str:
+    """The type of a column of a raw table that holds values of an Arrow type."""
+    is_text = pa.types.is_string(kind) or pa.types.is_list(kind)
+    return POSTGRESQL.types[kind] + (_COLLATED if is_text else "")
+
+
+def _earliest(name: str) -> str:
+    if name == "artists":  # as text, since arrays of several lengths make no array
+        said, there, back = "artists::text", "cardinality(artists) > 0", "::text[]"
+    else:
+        said, back = f"nullif(btrim({name}, '{SPACES}'), '')", ""
+        there = f"{said} is not null"
+    aged = "order by place, file_no, row_id"
+    return f"(array_agg({said} {aged}) filter (where {there}))[1]{back} as {name}"
+
+
+_TRACK_REFS: Final = f"""
+insert into raw.track_refs
+with seen as ({_TOLD}
+)
+select
+    track_ref,
+    {", ".join(_earliest(name) for name in _NAMES)},
+    min(place) as place,
+    (array_agg(file_no order by place, file_no))[1] as first_file,
+    bool_or(place = 0) as in_catalogue,
+    bool_or(place in (1, 2, 3, 5)) as in_history,
+    bool_or(place = 4) as in_crowd
+from seen
+group by track_ref
+"""
+
+_REFS_TO_MATCH: Final = """
+select
+    track_ref,
+    title,
+    case when cardinality(artists) > 1 then artists[1] else coalesce(artist, artists[1]) end
+        as artist,
+    spotify_uri,
+    recording_mbid,
+    isrc,
+    in_catalogue,
+    in_history or in_crowd as in_use
+from raw.track_refs
+order by place, first_file, track_ref
+"""
+
+POSTGRESQL: Final = Dialect(
+    types={
+        pa.string(): "text",
+        pa.int64(): "bigint",
+        pa.int32(): "integer",
+        pa.float64(): "double precision",
+        pa.float32(): "real",
+        pa.bool_(): "boolean",
+        pa.date32(): "date",
+        TIMESTAMP: "timestamptz",
+        pa.list_(pa.string()): "text[]",
+    },
+    track_refs=("truncate raw.track_refs", _TRACK_REFS),
+    refs_to_match=_REFS_TO_MATCH,
+)
