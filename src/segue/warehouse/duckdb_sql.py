@@ -13,8 +13,7 @@ from segue.warehouse.raw_sql import PLACES, PLACES_A_TABLE, Dialect
 __all__ = ["DUCKDB", "no_glob"]
 
 # The earliest row of each reference names it: adding data later changes no names.
-_TRACK_REFS: Final = f"""
-create or replace table raw.track_refs as
+_OF_ROWS: Final = f"""
 with seen as (
     {
     " union all ".join(
@@ -23,7 +22,7 @@ with seen as (
         track_ref, title, artist, artists, album, spotify_uri, recording_mbid, isrc,
         {number} as place, file_no,
         ({number} * {PLACES_A_TABLE} + file_no)::hugeint * 18446744073709551616 + row_id as age
-    from raw.{table} where {condition}'''
+    from raw.{table} where {condition} {{some}}'''
         for number, (table, condition) in enumerate(PLACES)
     )
 }
@@ -45,6 +44,13 @@ select
 from seen
 group by track_ref
 """
+
+_TOUCHED: Final = "track_ref in (select track_ref from raw.touched_refs)"
+_TRACK_REFS: Final = "create or replace table raw.track_refs as " + _OF_ROWS.format(some="")
+_TOUCHED_REFS: Final = (
+    f"delete from raw.track_refs where {_TOUCHED}",
+    "insert into raw.track_refs " + _OF_ROWS.format(some=f"and {_TOUCHED}"),
+)
 
 _REFS_TO_MATCH: Final = """
 select
@@ -73,6 +79,7 @@ DUCKDB: Final = Dialect(
         pa.list_(pa.string()): "varchar[]",
     },
     track_refs=(_TRACK_REFS,),
+    touched_refs=_TOUCHED_REFS,
     refs_to_match=_REFS_TO_MATCH,
 )
 

@@ -16,7 +16,16 @@ from segue.music import columns as c
 from segue.music.names import artist_key, first_artist, song_key
 from segue.warehouse.fuzzy_titles import FuzzyTitles
 
-__all__ = ["ARTIST_NAMES", "MATCHES", "REFS", "artist_id_of", "match_artists", "match_tracks"]
+__all__ = [
+    "ARTIST_NAMES",
+    "MATCHES",
+    "REFS",
+    "TOKENS",
+    "artist_id_of",
+    "match_artists",
+    "match_tracks",
+    "tokens_of",
+]
 
 _TEXT: Final = pa.string()
 
@@ -45,6 +54,10 @@ MATCHES: Final = pa.schema(
     ]
 )
 
+TOKENS: Final = pa.schema(
+    [pa.field(c.TRACK_REF, _TEXT, nullable=False), pa.field("token", _TEXT, nullable=False)]
+)
+
 ARTIST_NAMES: Final = pa.schema(
     [pa.field(c.ARTIST, _TEXT, nullable=False), pa.field(c.ARTIST_ID, _TEXT, nullable=False)]
 )
@@ -53,6 +66,7 @@ _ISRC: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 _MBID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _URI: Final = "spotify:track:"
 _ARTIST: Final = "artist:"
+_SEPARATOR: Final = "\x1f"
 _MOST_NAMES: Final = 3
 """An ISRC or MusicBrainz id under more song names than this is a mistake, not an identity."""
 
@@ -90,6 +104,30 @@ def match_tracks(refs: pa.Table, *, fuzzy_threshold: float) -> pa.Table:
     for row in unknown:
         own.settle(row, answer)
     return answer.table(rows)
+
+
+def tokens_of(refs: pa.Table) -> pa.Table:
+    """What references may share with others, so that a change of one may change the match of them.
+
+    Args:
+        refs: Arrow table in the REFS schema.
+
+    Returns:
+        Arrow table in the TOKENS schema: identities, and the artists (`a:…`) among whose songs a
+        misspelt title is looked for.
+    """
+    rows = _Rows(refs)
+    owners: list[str] = []
+    tokens: list[str] = []
+    for row, ref in enumerate(rows.refs):
+        mine = {f"u:{rows.uris[row]}", f"i:{rows.isrcs[row]}", f"m:{rows.mbids[row]}"}
+        mine -= {"u:None", "i:None", "m:None"}
+        for key in (rows.keys[row], rows.whole_key(row)):
+            if key is not None:
+                mine |= {f"n:{key}", f"a:{key.split(_SEPARATOR, 1)[0]}"}
+        owners += [ref] * len(mine)
+        tokens += sorted(mine)
+    return pa.table({c.TRACK_REF: owners, "token": tokens}, schema=TOKENS)
 
 
 def match_artists(names: Iterable[str]) -> pa.Table:

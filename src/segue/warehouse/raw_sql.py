@@ -30,11 +30,14 @@ class Dialect:
         track_refs: Statements that fill raw.track_refs: one row per track_ref of PLACES, under
             the names of its earliest row; see `segue.warehouse.duckdb_sql`.
         refs_to_match: A query for what `segue.warehouse.matching.REFS` says.
+        touched_refs: Statements that do the same for the references in raw.touched_refs alone,
+            whose rows of the last time they replace; none where all are always made anew.
     """
 
     types: Mapping[pa.DataType, str]
     track_refs: tuple[str, ...]
     refs_to_match: str
+    touched_refs: tuple[str, ...] = ()
 
 
 PLACES: Final = (

@@ -20,7 +20,7 @@ from segue.errors import WarehouseError
 from segue.music.lake_tables import LAKE_TABLES
 from segue.music.marts import MARTS
 from segue.progress import Progress
-from segue.warehouse import matching, raw_sql
+from segue.warehouse import raw_sql
 from segue.warehouse.base import BuildReport, LoadReport, RawFile, Rules
 from segue.warehouse.dbt_runner import DbtProject
 from segue.warehouse.intact import RESTORE
@@ -29,6 +29,7 @@ from segue.warehouse.loading import Checked, checked, plan_load
 from segue.warehouse.raw_sql import Dialect
 from segue.warehouse.snapshot_export import export_marts
 from segue.warehouse.storage import storing, sync_folder
+from segue.warehouse.track_matching import TrackMatching
 
 __all__ = ["Session", "SqlWarehouse", "lake_layout"]
 
@@ -188,9 +189,9 @@ class SqlWarehouse(ABC):
         """
         seconds: dict[str, float] = {}
         session = self._connect()
-        with _timed(seconds, "match"), session.guarded("matching tracks"):
+        with _timed(seconds, "match"):
             progress.start("matching tracks")
-            self._match(session)
+            self.match()
             progress.done()
         with _timed(seconds, "dbt"):
             if self.is_a_file:
@@ -207,6 +208,13 @@ class SqlWarehouse(ABC):
                 seconds=seconds,
                 warehouse=self.where,
             )
+
+    def match(self) -> None:
+        """Find the track of every reference that was loaded: the first half of a build."""
+        session = self._connect()
+        with session.guarded("matching tracks"):
+            threshold = self.rules.fuzzy_threshold
+            TrackMatching(session, self.dialect, fuzzy_threshold=threshold).update()
 
     def read(self, table: str, *, columns: Sequence[str] | None = None) -> pa.Table:
         """A mart as Arrow, in the schema of `segue.music.marts`."""
@@ -285,35 +293,6 @@ class SqlWarehouse(ABC):
             for load in loads
             for name, place, piece_rows in load.loaded
         ]
-
-    def _match(self, session: Session) -> None:
-        """Fill raw.track_refs, raw.track_matches and raw.artist_names, if anything has changed."""
-        state = self._state(session)
-        if session.query("select value from raw.about where name = 'matched'") == [(state,)]:
-            return
-        session.settle()
-        with session.transaction():
-            for statement in self.dialect.track_refs:
-                session.query(statement)
-            refs = session.query_arrow(self.dialect.refs_to_match).cast(matching.REFS)
-            names = session.query(raw_sql.ARTIST_NAMES)
-            session.replace_table(
-                "track_matches",
-                matching.match_tracks(refs, fuzzy_threshold=self.rules.fuzzy_threshold),
-            )
-            session.replace_table("artist_names", matching.match_artists(name for (name,) in names))
-            session.query("delete from raw.about where name = 'matched'")
-            session.query("insert into raw.about values ('matched', ?)", [state])
-        session.settle()
-
-    def _state(self, session: Session) -> str:
-        """What matching depends on, as a hash: the loaded files and the threshold."""
-        files = session.query(
-            "select table_name, piece, n_rows from raw.loads order by table_name, file_no"
-        )
-        return hashlib.blake2b(
-            repr((files, self.rules.fuzzy_threshold)).encode(), digest_size=16
-        ).hexdigest()
 
 
 def lake_layout() -> str:
