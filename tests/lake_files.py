@@ -25,6 +25,10 @@ class HandFile:
     own_pieces: tuple[Piece, ...] = ()
 
     @property
+    def place(self) -> str:
+        return str(self.path)
+
+    @property
     def pieces(self) -> tuple[Piece, ...]:
         return self.own_pieces or (Piece(self.path.name, int(self.commit_id), self.rows),)
 

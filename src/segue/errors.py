@@ -6,6 +6,7 @@ SegueError
 ├── WarehouseError         the lake, the warehouse or a snapshot
 │   ├── BusyError          somebody else is writing (Temporary)
 │   └── StorageError       the disk is full, or the folder cannot be written
+│       └── UnreachableError  a lake elsewhere does not answer (Temporary)
 ├── QueryError             an SQL query that cannot be answered: names line and column
 ├── OverloadedError        more is asked than can be done now (Temporary)
 ├── NotReadyError          an earlier step has not been run yet
@@ -35,6 +36,7 @@ __all__ = [
     "Temporary",
     "UnknownTrackError",
     "UnknownUserError",
+    "UnreachableError",
     "WarehouseError",
 ]
 
@@ -137,6 +139,10 @@ class QueryError(SegueError):
 
 class OverloadedError(SegueError, Temporary):
     """More is asked for than can be done now; nothing of it was taken."""
+
+
+class UnreachableError(StorageError, Temporary):
+    """Where data is kept does not answer, or is out of order."""
 
 
 class NotReadyError(SegueError):

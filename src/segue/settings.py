@@ -19,7 +19,7 @@ from pydantic_settings import (
 
 from segue.errors import ConfigError
 
-__all__ = ["Settings", "default_home", "load_settings", "settings_file"]
+__all__ = ["Settings", "default_home", "expanded", "load_settings", "settings_file"]
 
 
 class _Part(BaseModel):
@@ -136,6 +136,20 @@ class Recommending(_Part):
     )
 
 
+class S3(_Part):
+    """How to speak to the S3 that keeps the lake; credentials are no settings of Segue."""
+
+    endpoint_url: str = Field(
+        "", description="Address of an S3 that is not AWS's, such as http://minio:9000."
+    )
+    region: str = Field("", description="Region of the bucket; else AWS_REGION or the AWS files.")
+    path_style: bool | None = Field(
+        None,
+        description="Addresses with the bucket in the path, as MinIO wants them; unset: where an "
+        "endpoint is given.",
+    )
+
+
 class Settings(BaseSettings):
     """All settings. Environment names are SEGUE_HOME, SEGUE_PLAYS__COUNTED_MS and so on."""
 
@@ -153,6 +167,17 @@ class Settings(BaseSettings):
     user_id: str = Field(
         "me", min_length=1, description="User whose history and playlists these are."
     )
+    lake: str = Field(
+        "",
+        description="Where raw facts are kept: a folder or s3://bucket/prefix; empty: the folder "
+        "lake in home.",
+    )
+    compact_at: int = Field(
+        64,
+        ge=0,
+        description="A build puts small lake files together once this many are of one user, "
+        "source and year; 0: never.",
+    )
     warehouse: str = Field("duckdb", description="Warehouse to build in.")
     memory_limit: str = Field(
         "1GB",
@@ -160,6 +185,7 @@ class Settings(BaseSettings):
         description="Memory DuckDB may use, such as 1GB or 750MB.",
     )
     threads: int = Field(0, ge=0, description="Threads DuckDB may use; 0 means all cores.")
+    s3: S3 = S3()
     inputs: InputLimits = InputLimits()
     plays: PlayRules = PlayRules()
     matching: Matching = Matching()
@@ -207,17 +233,22 @@ def _fields(part: Any) -> Mapping[str, FieldInfo]:
 
 def default_home() -> Path:
     """The data home when nobody says otherwise: XDG's data folder."""
-    base = os.environ.get("XDG_DATA_HOME") or _expanded(Path("~/.local/share"))
+    base = os.environ.get("XDG_DATA_HOME") or expanded(Path("~/.local/share"))
     return Path(base) / "segue"
 
 
-def _expanded(path: Path) -> Path:
+def expanded(path: Path, *, field: str = "home") -> Path:
+    """The path with ~ written out.
+
+    Raises:
+        ConfigError: Nobody knows where ~ is.
+    """
     try:
         return path.expanduser()
     except RuntimeError as error:
         raise ConfigError(
             f"{path}: the home directory is not known ({error})",
-            field="home",
+            field=field,
             cure="Set SEGUE_HOME to a folder, written in full, or give --home.",
         ) from error
 
@@ -232,7 +263,7 @@ def _settings_file(arguments: dict[str, Any]) -> Path:
     if here.is_file():
         return here
     home = arguments.get("home") or os.environ.get("SEGUE_HOME") or default_home()
-    return _expanded(Path(home)) / "segue.toml"
+    return expanded(Path(home)) / "segue.toml"
 
 
 def load_settings(**arguments: Any) -> Settings:
@@ -262,5 +293,5 @@ def load_settings(**arguments: Any) -> Settings:
         raise ConfigError(
             f"segue.toml cannot be read: {error}", cure="Mend the file or move it away."
         ) from error
-    home = _expanded(settings.home).absolute()
+    home = expanded(settings.home).absolute()
     return settings.model_copy(update={"home": home})

@@ -65,7 +65,7 @@ def test_rows_come_back_as_they_were(lake: Lake) -> None:
     assert (file.table, file.rows, file.partition, file.user_id) == ("plays", 3, "list", "ann")
     assert file.commit_id == commit.commit_id
     assert file.path.is_absolute()
-    assert file.path.parent == lake.folder / "plays" / "source=list"
+    assert file.path.parent == lake.folder / "plays" / "source=list" / "year=2024"
     compression = pq.ParquetFile(file.path).metadata.row_group(0).column(0).compression
     assert compression == "ZSTD"
     assert not (lake.folder / "staging").exists()
@@ -91,9 +91,9 @@ def test_the_manifest_tells_everything(lake: Lake) -> None:
     assert commit.ignored == ("ReadMe.pdf",)
     assert [entry.file for entry in commit.accounts] == ["a.json", "empty.json"]
     assert commit.total == Account(read=4, kept=2, rejected={"podcast": 2})
-    (path,) = commit.rejects
-    assert pq.ParquetFile(path).read().equals(rejects)
-    manifest = json.loads((lake.folder / "commits" / f"{commit.commit_id}.json").read_text())
+    (kept,) = commit.rejects
+    assert pq.ParquetFile(kept.path).read().equals(rejects)
+    manifest = json.loads((lake.folder / "commits" / "00000001.json").read_text())
     assert manifest["input"] == {"path": "/in/a.zip", "name": "a.zip"}
     assert manifest["total"] == {"read": 4, "kept": 2, "duplicate": 0, "rejected": {"podcast": 2}}
 
@@ -186,8 +186,8 @@ def test_a_dropped_file_leaves_no_trace(lake: Lake) -> None:
     assert commit.broken == ("bad.json",)
     assert commit.total == Account(read=3, kept=2, rejected={"podcast": 1})
     assert rows_of(lake)[c.TITLE].to_pylist() == ["Two", "Three"]
-    (path,) = commit.rejects
-    assert pq.ParquetFile(path).read().equals(rejects[1])
+    (kept,) = commit.rejects
+    assert pq.ParquetFile(kept.path).read().equals(rejects[1])
 
 
 def test_many_parts_with_duplicates_across_them(lake: Lake) -> None:
@@ -228,7 +228,7 @@ def test_writing_is_needed_to_begin(lake: Lake) -> None:
 
 def test_a_damaged_manifest_is_named_and_nothing_is_swept(lake: Lake) -> None:
     commit = put(lake, {"a.json": [Chunk(PLAYS, play_rows(ONE))]})
-    manifest = lake.folder / "commits" / f"{commit.commit_id}.json"
+    manifest = lake.folder / "commits" / "00000001.json"
     manifest.write_text('{"version": 1')
     with pytest.raises(WarehouseError, match=manifest.name), lake.writing():
         pass
@@ -239,7 +239,7 @@ def test_a_missing_lake_file_is_named(lake: Lake) -> None:
     commit = put(lake, {"a.json": [Chunk(PLAYS, play_rows(ONE))]})
     commit.files[0].path.unlink()
     with pytest.raises(WarehouseError, match="missing or damaged"):
-        put(lake, {"a.json": [Chunk(PLAYS, play_rows(TWO))]})
+        put(lake, {"a.json": [Chunk(PLAYS, play_rows(ONE))]})
     assert len(lake.commits()) == 1
 
 
@@ -264,15 +264,17 @@ def test_one_flipped_bit_of_a_lake_file_is_noticed(lake: Lake) -> None:
 def test_the_sweep_takes_only_what_killed_imports_left(lake: Lake) -> None:
     commit = put(lake, {"a.json": [Chunk(PLAYS, play_rows(ONE))]})
     folder = commit.files[0].path.parent
-    left = folder / "00000002-20260101T000000Z-1.parquet"
+    left = folder / "20260101T000000Z-0123456789abcdef-1.parquet"
+    older = folder / "00000002-20260101T000000Z-1.parquet"
     foreign = folder / "mine.parquet"
     staged = lake.folder / "staging" / "00000002" / "1.parquet"
-    draft = lake.folder / "commits" / ".00000002-20260101T000000Z.json.draft"
+    draft = lake.folder / "commits" / ".00000002.json.draft"
     staged.parent.mkdir(parents=True)
-    for path in (left, foreign, staged, draft):
+    for path in (left, older, foreign, staged, draft):
         path.touch()
     with lake.writing():
         assert not left.exists()
+        assert not older.exists()
         assert not staged.exists()
         assert not draft.exists()
         assert foreign.exists()

@@ -50,7 +50,7 @@ def check_whole(folder: Path) -> int:
     for commit in lake.commits():
         assert commit.total.kept == ROWS
         assert sum(pq.ParquetFile(file.path).read().num_rows for file in commit.files) == ROWS
-        assert sum(pq.ParquetFile(path).read().num_rows for path in commit.rejects) == 8
+        assert sum(pq.ParquetFile(one.path).read().num_rows for one in commit.rejects) == 8
     return len(lake.commits())
 
 

@@ -35,6 +35,7 @@ def build(
     snapshots: SnapshotStore,
     progress: Progress,
     now: datetime,
+    replay: bool = False,
 ) -> BuildReport:
     """Bring the warehouse up to date with the lake and publish its marts.
 
@@ -46,6 +47,7 @@ def build(
         snapshots: Where the marts are published.
         progress: Told of every stage.
         now: Aware; becomes part of the snapshot's name.
+        replay: Throw the warehouse away first, and make everything again from the lake.
 
     Returns:
         What was made, with the seconds that each stage took.
@@ -62,6 +64,9 @@ def build(
             "there is nothing to build from yet",
             cure="Run `segue import my_spotify_data.zip` first, or `segue demo` to try it out.",
         )
+    if replay:
+        with warehouse.writing():
+            warehouse.clear()
     with warehouse.writing():
         started = time.perf_counter()
         _load(warehouse, files, progress)

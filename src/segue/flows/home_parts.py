@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from segue.warehouse.archive_writer import FileOnDisk, InMemory, ToArchive
-from segue.warehouse.lake_manifest import Commit, read_manifest
+from segue.warehouse.lake_folder import LakeFolder
+from segue.warehouse.lake_log import LakeLog
+from segue.warehouse.lake_manifest import Commit, manifest_bytes
 
 __all__ = ["EXPERIMENTS", "LAKE", "MODELS", "PARTS", "PLAYLISTS", "SETTINGS", "SNAPSHOTS", "TUNING"]
 __all__ += ["LakeParts", "kept_files", "lake_parts", "made_files"]
@@ -29,7 +31,7 @@ _POINTER: Final = "current"
 
 @dataclass(frozen=True, slots=True)
 class LakeParts:
-    """The lake at one moment: its manifests as they were read, and the files that they name."""
+    """The lake at one moment: its commits, and their manifests after the files that count."""
 
     commits: tuple[Commit, ...]
     files: tuple[ToArchive, ...]
@@ -43,19 +45,14 @@ def lake_parts(lake: Path) -> LakeParts:
     Raises:
         WarehouseError: A manifest is damaged.
     """
-    commits, files, manifests = [], list[ToArchive](), list[ToArchive]()
-    for path in sorted((lake / "commits").glob("[0-9]*.json")):
-        commit = read_manifest(path, lake)
-        commits.append(commit)
-        manifests.append(InMemory(f"{LAKE}/commits/{path.name}", path.read_bytes()))
-        for file in commit.files:
-            name = f"{LAKE}/{file.path.relative_to(lake).as_posix()}"
-            files.append(FileOnDisk(name, file.path, file.crc32))
-        files += [
-            FileOnDisk(f"{LAKE}/{reject.relative_to(lake).as_posix()}", reject)
-            for reject in commit.rejects
-        ]
-    return LakeParts(tuple(commits), (*files, *manifests))
+    state = LakeLog(LakeFolder(lake)).state()
+    named = [(file.name, file.crc32) for file in state.files]
+    named += [(file.name, file.crc32) for commit in state.commits for file in commit.rejects]
+    files = [FileOnDisk(f"{LAKE}/{name}", lake / name, crc32) for name, crc32 in named]
+    manifests = [
+        InMemory(f"{LAKE}/{commit.manifest}", manifest_bytes(commit)) for commit in state.commits
+    ]
+    return LakeParts(state.commits, (*files, *manifests))
 
 
 def kept_files(home: Path) -> Iterator[FileOnDisk]:

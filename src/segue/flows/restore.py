@@ -128,9 +128,8 @@ def _check_lake(lake: Path, archive: Path) -> None:
             f"the lake in {archive} cannot be used: {error.message}; nothing was restored",
             cure="Use a Segue as new as the one that wrote the backup, or another backup.",
         ) from error
-    named = [file.path for commit in parts.commits for file in commit.files]
-    named += [path for commit in parts.commits for path in commit.rejects]
-    missing = [path for path in named if not path.is_file()]
+    named = [file.path.removeprefix(f"{LAKE}/") for file in parts.files]
+    missing = [lake / name for name in named if not (lake / name).is_file()]
     if missing:
         raise WarehouseError(
             f"{archive} does not hold {missing[0].name}, which an import in it names;"

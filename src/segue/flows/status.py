@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from segue.errors import NotReadyError, WarehouseError
 from segue.music import columns as c
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from segue.warehouse.snapshots import Snapshot, SnapshotStore
 
 __all__ = ["Status", "status"]
+
+_NO_IMPORTS: Final = ("feedback", "compaction", "forget")
+"""Kinds of commits that bring nothing for a build to shape anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def status(
     bundles: BundleStore,
 ) -> Status:
     """Read manifests and pointers only; nothing is locked and nothing is changed."""
-    commits = [commit for commit in lake.commits() if commit.kind != "feedback"]
+    commits = [commit for commit in lake.commits() if commit.kind not in _NO_IMPORTS]
     imports: list[dict[str, Any]] = [
         {
             "commit_id": commit.commit_id,

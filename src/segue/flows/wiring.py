@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from segue.errors import ConfigError, StorageError, WarehouseError
-from segue.settings import Settings
+from segue.settings import Settings, expanded
 from segue.warehouse.home_journal import unfinished
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from segue.warehouse.experiments import ExperimentStore
     from segue.warehouse.home_lock import HomeLock
     from segue.warehouse.lake import Lake
+    from segue.warehouse.lake_store import LakeStore
     from segue.warehouse.snapshots import SnapshotStore
 
 __all__ = ["Wiring", "adapters", "load_adapter"]
@@ -98,10 +100,31 @@ class Wiring:
         from segue.warehouse.lake import Lake
 
         return Lake(
-            self.home / "lake",
+            self._lake_store,
             threads=self.settings.threads,
             memory_limit=self.settings.memory_limit,
         )
+
+    @property
+    def _lake_store(self) -> LakeStore:
+        from segue.warehouse.lake_folder import LakeFolder
+
+        place, home = self.settings.lake, self.home
+        if place.startswith("s3:"):
+            from segue.warehouse.lake_s3 import LakeS3, S3Options, S3Place
+
+            parsed, options = S3Place.parse(place), S3Options(**self.settings.s3.model_dump())
+            # One cache for each lake: another bucket may have files of the same names.
+            seen_as = f"{options.endpoint_url} {parsed}".encode()
+            name = hashlib.blake2b(seen_as, digest_size=8).hexdigest()
+            return LakeS3(parsed, options, folder=home / "cache" / f"lake-{name}")
+        if "://" in place:
+            raise ConfigError(
+                f"the lake cannot be kept at “{place}”",
+                field="lake",
+                cure="Give a folder, or s3://bucket/prefix.",
+            )
+        return LakeFolder(expanded(Path(place), field="lake") if place else home / "lake")
 
     @cached_property
     def warehouse(self) -> Warehouse:

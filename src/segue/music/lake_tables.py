@@ -51,12 +51,15 @@ class LakeTable:
         schema: Arrow schema of a row, without `row_id`.
         key: Columns that make two rows the same fact; None: rows are never compared.
         partition: The column whose value names the sub-folder, such as the source.
+        date: The column of the key whose year, in UTC, names the folder below that; None: the
+            table is small, or its rows have no date.
     """
 
     name: str
     schema: pa.Schema
     key: tuple[str, ...]
     partition: str
+    date: str | None = None
 
 
 def _track_columns() -> list[pa.Field]:
@@ -97,6 +100,7 @@ PLAYS: Final = LakeTable(
     ),
     key=(c.USER_ID, c.SOURCE, c.TRACK_REF, c.PLAYED_AT, c.MS_PLAYED),
     partition=c.SOURCE,
+    date=c.PLAYED_AT,
 )
 
 CATALOGUE: Final = LakeTable(
@@ -218,6 +222,7 @@ FEEDBACK: Final = LakeTable(
         c.SAID_AT,
     ),
     partition=c.SOURCE,
+    date=c.SAID_AT,
 )
 
 REJECTS: Final = pa.schema(

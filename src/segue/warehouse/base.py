@@ -45,6 +45,10 @@ class RawFile(Protocol):
         """Where it can be read on this machine; fetched to here, if need be, when first asked."""
 
     @property
+    def place(self) -> str:
+        """Where it is in the lake, for people: a path, or an address in S3."""
+
+    @property
     def pieces(self) -> Sequence[Piece]:
         """What imports wrote and this file holds; mostly one."""
 

@@ -23,13 +23,13 @@ def require_intact(file: RawFile) -> None:
         changed = file.crc32 is not None and checksum(file.path) != file.crc32
     except FileNotFoundError as error:
         raise WarehouseError(
-            f"the lake says it holds {file.path}, but the file is gone", cure=RESTORE
+            f"the lake says it holds {file.place}, but the file is gone", cure=RESTORE
         ) from error
     except OSError as error:
         raise WarehouseError(
-            f"the lake's file {file.path} cannot be read: {error.strerror}", cure=RESTORE
+            f"the lake's file {file.place} cannot be read: {error.strerror}", cure=RESTORE
         ) from error
     if changed:
         raise WarehouseError(
-            f"the lake's file {file.path} has changed since it was written", cure=RESTORE
+            f"the lake's file {file.place} has changed since it was written", cure=RESTORE
         )

@@ -4,40 +4,48 @@ from __future__ import annotations
 
 import logging
 import os
-import re
-import shutil
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segue.errors import WarehouseError
 from segue.music import columns as c
 from segue.music.lake_tables import LAKE_TABLES
+from segue.progress import Progress, Silent
 from segue.warehouse.connection import connect
 from segue.warehouse.intact import RESTORE, require_intact
+from segue.warehouse.lake_check import Fault, LakeStatus, check, status_of
+from segue.warehouse.lake_compaction import CompactionReport, compact, due
+from segue.warehouse.lake_folder import LakeFolder
 from segue.warehouse.lake_import import LakeImport, Subject
-from segue.warehouse.lake_lock import exclusive
-from segue.warehouse.lake_manifest import Commit, FileAccount, LakeFile, read_manifest
-from segue.warehouse.lake_staging import Group
-from segue.warehouse.storage import storing
+from segue.warehouse.lake_log import LakeLog, LakeState
+from segue.warehouse.lake_manifest import Commit, FileAccount, LakeFile
+from segue.warehouse.lake_store import LakeStore
+from segue.warehouse.lake_sweep import sweep
+from segue.warehouse.loading import PIECE
 
-__all__ = ["Commit", "FileAccount", "Lake", "LakeFile", "LakeImport"]
+__all__ = ["GRACE", "Commit", "FileAccount", "Lake", "LakeFile", "LakeImport"]
 
 _log = logging.getLogger(__name__)
-_OURS = re.compile(r"\d{8}-\d{8}T\d{6}Z-\d+\.parquet")
-_MOST_WRITERS = 4
+_MOST_WRITERS: Final = 4
+
+GRACE: Final = timedelta(hours=24)
+"""How long files stay that nothing names: a build may be reading them, an import writing them."""
 
 
 class Lake:
-    """Append-only tables under one folder; see docs/architecture.md for its files.
+    """Append-only tables in a folder or elsewhere; see docs/architecture.md for its files.
 
     Args:
-        folder: The lake's folder; made by the first import.
+        store: Where the files are; a path means a folder, made by the first import.
         threads: Threads for writing; 0 means one for each core, at most four.
         memory_limit: Memory that hashing may use, such as "1GB".
         on_step: Told the name of each step of a commit as it is done.
@@ -51,40 +59,53 @@ class Lake:
 
     def __init__(
         self,
-        folder: Path,
+        store: LakeStore | Path,
         *,
         threads: int = 0,
         memory_limit: str = "1GB",
         on_step: Callable[[str], None] = lambda step: None,
     ) -> None:
-        self.folder = folder.absolute()
+        self.store: LakeStore = LakeFolder(store) if isinstance(store, Path) else store
         self.threads = threads or min(os.cpu_count() or 1, _MOST_WRITERS)
         self.memory_limit = memory_limit
         self.on_step = on_step
+        self.log = LakeLog(self.store)
+        self._staging: Path | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def folder(self) -> Path:
+        """A folder on this machine: the lake's own, or the one of its cache."""
+        return self.store.folder
 
     @property
     def scratch(self) -> Path:
         """A folder for temporary files of an import; emptied with the leftovers."""
-        return self.folder / "staging" / "unpacked"
+        return (self._staging or self.folder / "staging") / "unpacked"
+
+    def state(self) -> LakeState:
+        """Every commit, and the files that count now.
+
+        Raises:
+            WarehouseError: A manifest is damaged.
+            StorageError: The lake cannot be read.
+        """
+        return self.log.state()
 
     def commits(self) -> tuple[Commit, ...]:
-        """Every import, oldest first.
+        """Every commit, oldest first: imports, feedback, and files put together.
 
         Raises:
             WarehouseError: A manifest is damaged.
         """
-        paths = sorted((self.folder / "commits").glob("[0-9]*.json"))
-        return tuple(read_manifest(path, self.folder) for path in paths)
+        return self.state().commits
 
     def files(self, table: str) -> tuple[LakeFile, ...]:
         """The files of one table, in the order of their commits."""
-        return tuple(
-            file for commit in self.commits() for file in commit.files if file.table == table
-        )
+        return tuple(file for file in self.state().files if file.table == table)
 
     def rows(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """All rows of a small table, with `row_id` and `file_no`, in the order of their commits.
+        """All rows of a small table, with `row_id` and `file_no`, in the order of their imports.
 
         Args:
             columns: Only these of the table's own columns; all by default.
@@ -98,36 +119,29 @@ class Lake:
         number = pa.field(c.FILE_NO, pa.int64(), nullable=False)
         schema = pa.schema([whole.field(name) for name in names])
         parts = [schema.append(number).empty_table()]
-        for n, file in enumerate(self.files(table)):
-            require_intact(file)
-            try:
-                with pq.ParquetFile(file.path) as opened:
-                    part = opened.read(names, use_threads=False).select(names).cast(schema)
-            except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-                raise WarehouseError(
-                    f"the lake's file {file.path} cannot be read: {error}", cure=RESTORE
-                ) from error
-            parts.append(part.append_column(number, pa.array([n] * part.num_rows, pa.int64())))
-        return pa.concat_tables(parts)
+        parts += [_rows(file, schema).cast(parts[0].schema) for file in self.files(table)]
+        return pa.concat_tables(parts).sort_by([(c.FILE_NO, "ascending")])
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the only writer, and sweep away what killed imports left behind.
+        """Be allowed to write: in a folder as the only one, elsewhere beside others.
+
+        What killed imports left in a folder is swept away.
 
         Raises:
-            BusyError: Another import is under way.
+            BusyError: Another import is under way, and the lake is a folder.
             StorageError: The lake may not be written.
             WarehouseError: A manifest is damaged; nothing is swept then.
         """
-        with exclusive(self.folder / "lock"):
-            with storing(self.folder):
-                self._sweep()
+        with self.store.writing() as self._staging:
+            if not self.store.shared:
+                sweep(self.log)
             try:
                 with connect(config=self._config()) as self._connection:
                     yield
             finally:
                 self._connection = None
-                shutil.rmtree(self.folder / "staging", ignore_errors=True)
+                self._staging = None
 
     def begin(self, kind: str, source: Path, *, user_id: str, name: str) -> LakeImport:
         """Start an import, inside `writing`.
@@ -138,45 +152,87 @@ class Lake:
             user_id: Whose history it is.
             name: Name of the catalogue or crowd.
         """
-        if self._connection is None:
+        if self._connection is None or self._staging is None:
             raise WarehouseError("an import was begun outside of Lake.writing()")
-        commits = self.commits()
-        number = 1 + (int(commits[-1].commit_id.split("-")[0]) if commits else 0)
-
-        def known(group: Group) -> list[LakeFile]:
-            return [
-                file
-                for commit in commits
-                for file in commit.files
-                if group.table is not None
-                and (file.table, file.partition, file.user_id)
-                == (group.table.name, group.partition, group.user_id)
-            ]
-
         return LakeImport(
-            self.folder,
-            Subject(kind, source.absolute(), user_id, name),
-            number=number,
-            known=known,
+            self.log,
+            self._staging,
+            subject=Subject(kind, source.absolute(), user_id, name),
+            token=secrets.token_hex(8),
             threads=self.threads,
             connection=self._connection,
             on_step=self.on_step,
         )
 
+    # --- upkeep ---------------------------------------------------------------------------------
+
+    def compaction_is_due(self, *, files: int) -> bool:
+        """Whether somebody has this many small files of one source and year."""
+        return due(self.state(), at_least=files)
+
+    def compact(
+        self,
+        now: datetime,
+        *,
+        at_least: int = 2,
+        grace: timedelta = GRACE,
+        progress: Progress | None = None,
+    ) -> CompactionReport:
+        """Put small files together, and remove what nothing has named for some time.
+
+        Args:
+            now: Aware UTC.
+            at_least: Leave alone what has fewer small files than this.
+            grace: How long files stay that were replaced, or that no manifest names.
+            progress: Told how many files have been put together.
+
+        Raises:
+            BusyError: An import is under way, and the lake is a folder.
+            WarehouseError: A file is missing or damaged; the lake is as it was.
+            StorageError: The lake cannot be written.
+        """
+        with self.store.writing() as staging:
+            report = compact(
+                self.log,
+                staging,
+                now=now,
+                at_least=at_least,
+                token=secrets.token_hex(8),
+                on_step=self.on_step,
+                progress=progress or Silent(),
+            )
+            removed = sweep(self.log, now=now, grace=grace)
+        return report.having_removed(removed)
+
+    def status(self, now: datetime) -> LakeStatus:
+        """What there is: files, rows and bytes by table and source, small files, leftovers."""
+        return status_of(self.log, now=now, grace=GRACE)
+
+    def verify(self, progress: Progress | None = None) -> tuple[Fault, ...]:
+        """Read every file that counts and compare it with its manifest; what is wrong."""
+        return check(self.log, progress or Silent())
+
     def _config(self) -> dict[str, Any]:
-        spill = str(self.folder / "staging" / "spill")
+        spill = str((self._staging or self.folder / "staging") / "spill")
         return {"threads": 1, "memory_limit": self.memory_limit, "temp_directory": spill}
 
-    def _sweep(self) -> None:
-        """Remove what no manifest names: staged files, and files moved before a manifest."""
-        shutil.rmtree(self.folder / "staging", ignore_errors=True)
-        commits = self.commits()
-        named = {file.path for commit in commits for file in commit.files}
-        named.update(path for commit in commits for path in commit.rejects)
-        for draft in (self.folder / "commits").glob(".*.draft"):
-            draft.unlink(missing_ok=True)
-        for table in (*LAKE_TABLES, "rejects"):
-            for path in (self.folder / table).rglob("*.parquet"):
-                if _OURS.fullmatch(path.name) and path not in named:
-                    _log.info("removing %s, left by an import that did not finish", path.name)
-                    path.unlink(missing_ok=True)
+
+def _rows(file: LakeFile, schema: pa.Schema) -> pa.Table:
+    """Rows of a file with the place of their piece."""
+    require_intact(file)
+    places = np.array([piece.place for piece in file.pieces], np.int64)
+    try:
+        with pq.ParquetFile(file.path) as opened:
+            if file.merged:
+                wanted = [*schema.names, PIECE]
+                found = opened.read(wanted, use_threads=False)
+                numbers = places[found[PIECE].to_numpy()]
+            else:
+                found = opened.read(schema.names, use_threads=False)
+                numbers = np.repeat(places, found.num_rows)
+            part = found.select(schema.names).cast(schema)
+    except (OSError, pa.ArrowException, KeyError, ValueError, IndexError) as error:
+        raise WarehouseError(
+            f"the lake's file {file.place} cannot be read: {error}", cure=RESTORE
+        ) from error
+    return part.append_column(c.FILE_NO, pa.array(numbers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
 from collections import Counter
@@ -14,7 +13,6 @@ from functools import reduce
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
-from urllib.parse import quote
 
 import duckdb
 import numpy as np
@@ -23,20 +21,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from segue.errors import WarehouseError
+from segue.errors import SegueError, WarehouseError
 from segue.music import columns as c
 from segue.music.account import Account
 from segue.music.lake_tables import LakeTable
-from segue.warehouse.lake_manifest import Commit, FileAccount, LakeFile, write_manifest
+from segue.warehouse.lake_log import LakeLog, LakeState
+from segue.warehouse.lake_manifest import Commit, FileAccount, LakeFile, RejectFile
+from segue.warehouse.lake_names import file_name
 from segue.warehouse.lake_staging import Group, Part, Stager, filter_part
 from segue.warehouse.new_rows import new_rows
-from segue.warehouse.storage import checksum, make_folder, storing, sync_folder, write_atomically
+from segue.warehouse.storage import checksum, storing
 
 __all__ = ["LakeImport", "RowsAndRejects", "Subject"]
 
 _log = logging.getLogger(__name__)
 _REJECTS = Group(None)
-_LONGEST_FOLDER = 120
+
+_Ids = npt.NDArray[np.int64]
+_Mask = npt.NDArray[np.bool_]
 
 
 class RowsAndRejects(Protocol):
@@ -85,14 +87,58 @@ class _File:
         return FileAccount(self.name, self.source, account)
 
 
+@dataclass(slots=True)
+class _Kept:
+    """What is left of a staged part.
+
+    Args:
+        group: Whose rows they are.
+        part: The staged file, which holds just the kept rows.
+        ids: Of the kept rows; empty for rejects.
+        owners: For each kept row the number of the input's file.
+        crc32: Of the staged file.
+        name: In the lake, once it is there.
+    """
+
+    group: Group
+    part: Part
+    ids: _Ids
+    owners: npt.NDArray[np.int32]
+    crc32: int = 0
+    size: int = 0
+    name: str = ""
+
+    def reduce(self, keep: _Mask) -> None:
+        """Let only these rows stay; what is in the lake already is not it any more."""
+        if keep.all():
+            return
+        if keep.any():
+            target = self.part.path.with_suffix(".kept")
+            filter_part(self.part.path, keep, target)
+            target.replace(self.part.path)
+        self.owners = self.owners[keep]
+        if self.group.table is not None:
+            self.ids = self.ids[keep]
+        self.name = ""
+
+    def sum_up(self) -> None:
+        """Take the checksum of the file as it is now."""
+        if not self.name:
+            self.crc32 = checksum(self.part.path)
+            self.size = self.part.path.stat().st_size
+
+
 class LakeImport:
     """An import that is under way; leaving its context without `commit` undoes it.
 
+    Others may commit meanwhile. Then the rows are compared with theirs, too, and the next number is
+    tried: a row that two bring at once is kept once.
+
     Args:
-        lake: The lake's folder.
+        log: The lake's commits.
+        staging: A folder of its own on this machine.
         subject: What is imported.
-        number: Number of the commit, one more than the last.
-        known: The lake's files that may hold the same rows as a group of this import.
+        token: Goes into names, so that no two imports use the same.
         threads: Files written at the same time.
         connection: Hashes texts.
         on_step: Told the name of each step of the commit as it is done.
@@ -100,28 +146,28 @@ class LakeImport:
 
     def __init__(
         self,
-        lake: Path,
-        subject: Subject,
+        log: LakeLog,
+        staging: Path,
         *,
-        number: int,
-        known: Callable[[Group], list[LakeFile]],
+        subject: Subject,
+        token: str,
         threads: int,
         connection: duckdb.DuckDBPyConnection,
         on_step: Callable[[str], None],
     ) -> None:
-        self._lake = lake
+        self._log = log
+        self._store = log.store
         self._subject = subject
-        self._number = number
-        self._known = known
+        self._token = token
         self._on_step = on_step
         self._threads = threads
         self._files: dict[str, _File] = {}
-        self._moved: list[Path] = []
-        self._manifest: Path | None = None
-        with storing(lake):
-            self._stager = Stager(
-                lake / "staging" / f"{number:08d}", threads=threads, connection=connection
-            )
+        self._brought: list[str] = []
+        self._compared: set[str] = set()
+        self._counts = False
+        self._tried: Commit | None = None
+        with storing(staging):
+            self._stager = Stager(staging / token, threads=threads, connection=connection)
 
     def __enter__(self) -> Self:
         return self
@@ -133,10 +179,9 @@ class LakeImport:
         trace: TracebackType | None,
     ) -> None:
         self._stager.close()
-        if self._manifest is None or not self._manifest.exists():
-            for path in self._moved:
-                with suppress(OSError):  # the next import sweeps it
-                    path.unlink(missing_ok=True)
+        with suppress(OSError, SegueError):  # the next sweep removes what stays
+            if not self._counts and (self._tried is None or self._log.surely_lacks(self._tried)):
+                self._store.remove(self._brought)
         shutil.rmtree(self._stager.folder, ignore_errors=True)
 
     def file(self, name: str, source: str) -> None:
@@ -150,7 +195,7 @@ class LakeImport:
             StorageError: The disk is full or may not be written.
         """
         file = self._files[name]
-        with storing(self._lake):
+        with storing(self._store.folder):
             for group, rows in _groups(chunk.table, chunk.rows):
                 self._stager.add(group, file.number, rows)
             if chunk.rejects.num_rows:
@@ -176,139 +221,187 @@ class LakeImport:
         Raises:
             StorageError: The disk is full or may not be written; the lake is as it was.
             WarehouseError: A file of the lake is missing or damaged.
+            BusyError: Others were faster time and again.
         """
-        with storing(self._lake):
-            return self._commit(now, ignored)
+        with storing(self._store.folder):
+            self._stager.finish()
+            self._on_step("staged")
+            parts = self._staged()
+            for _ in self._log.retrying():
+                state = self._log.state()
+                parts = self._reduced(parts, state)
+                self._on_step("deduplicated")
+                commit = self._brought_in(parts, state.next_number, now, ignored)
+                self._on_step("before manifest")
+                if self._publish(commit):
+                    return commit
+        raise self._log.gave_way()
 
-    def _commit(self, now: datetime, ignored: tuple[str, ...]) -> Commit:
-        self._stager.finish()
-        self._on_step("staged")
-        parts = [
-            (group, part, rows)
-            for group, staged in self._stager.parts.items()
-            for part, rows in self._kept(group, staged)
-        ]
-        self._on_step("deduplicated")
-        sums = self._stager.each(lambda part: checksum(part.path), [part for _, part, _ in parts])
-        commit_id = f"{self._number:08d}-{now:%Y%m%dT%H%M%SZ}"
-        files: list[LakeFile] = []
-        rejects: list[Path] = []
-        for n, ((group, part, rows), crc32) in enumerate(zip(parts, sums, strict=True), start=1):
-            target = self._folder(group) / f"{commit_id}-{n}.parquet"
-            self._move(part.path, target)
-            if group.table is None:
-                rejects.append(target)
-                continue
-            names = (group.table.name, target, rows, commit_id, group.partition, group.user_id)
-            files.append(LakeFile(*names, crc32=crc32))
-        for folder in {path.parent for path in self._moved}:
-            sync_folder(folder)
-        self._on_step("moved")
-        commit = Commit(
-            commit_id=commit_id,
-            made_at=now,
-            kind=self._subject.kind,
-            input=self._subject.input,
-            user_id=self._subject.user_id,
-            name=self._subject.name,
-            files=tuple(files),
-            rejects=tuple(rejects),
-            accounts=tuple(file.account() for file in self._files.values() if not file.dropped),
-            broken=tuple(file.name for file in self._files.values() if file.dropped),
-            ignored=ignored,
-        )
-        self._publish(commit)
-        return commit
-
-    def _publish(self, commit: Commit) -> None:
-        commits = self._lake / "commits"
-        make_folder(commits)
-        self._manifest = commits / f"{commit.commit_id}.json"
-        self._on_step("before manifest")
-        write_atomically(self._manifest, write_manifest(commit, self._lake))
+    def _publish(self, commit: Commit) -> bool:
+        self._tried = commit
+        self._counts = self._log.append(commit)
+        if not self._counts:
+            self._tried = None
+            _log.info("somebody else has committed number %d", commit.number)
+            return False
         self._on_step("manifest")
+        given_up = set(self._brought) - set(commit.names)
+        with suppress(SegueError):  # a collector may not be allowed to; the next sweep is
+            self._store.remove(sorted(given_up))
         total = commit.total
         _log.info(
             "import %s: read %d, kept %d, duplicate %d, rejected %d",
             *(commit.commit_id, total.read, total.kept, total.duplicate),
             sum(total.rejected.values()),
         )
+        return True
 
-    def _move(self, staged: Path, target: Path) -> None:
-        make_folder(target.parent)
-        self._moved.append(target)
-        staged.rename(target)
+    # --- freeing of duplicates ------------------------------------------------------------------
+
+    def _staged(self) -> list[_Kept]:
+        kept = []
+        dropped = np.array([file.dropped for file in self._files.values()], np.bool_)
+        for group, parts in self._stager.parts.items():
+            for part in parts:
+                runs = np.array(part.runs, np.int32)
+                owners = np.repeat(runs[:, 0], runs[:, 1])
+                kept.append(_Kept(group, part, part.ids.result(), owners))
+        if dropped.any():
+            self._stager.each(lambda one: one.reduce(~dropped[one.owners]), kept)
+        return [one for one in kept if len(one.owners)]
+
+    def _reduced(self, parts: list[_Kept], state: LakeState) -> list[_Kept]:
+        """The parts without rows that the lake holds; compared once with each piece of it."""
+        known = [file for file in state.files if not self._has_compared(file)]
+        groups: dict[Group, list[_Kept]] = {}
+        for one in parts:
+            if one.group.table is not None:
+                groups.setdefault(one.group, []).append(one)
+        for group, of_group in groups.items():
+            ids = np.concatenate([one.ids for one in of_group])
+            keep = new_rows(ids, _known_ids(known, group, of_group), threads=self._threads)
+            masks = np.split(keep, np.cumsum([len(one.ids) for one in of_group])[:-1])
+            self._stager.each(
+                lambda work: work[0].reduce(work[1]), zip(of_group, masks, strict=True)
+            )
+        self._compared.update(piece.name for file in known for piece in file.pieces)
+        left = [one for one in parts if len(one.owners)]
+        for file in self._files.values():
+            file.kept = 0
+        for one in left:
+            if one.group.table is not None:
+                counts = np.bincount(one.owners, minlength=len(self._files))
+                for file, count in zip(self._files.values(), counts, strict=True):
+                    file.kept += int(count)
+        return left
+
+    def _has_compared(self, file: LakeFile) -> bool:
+        return all(piece.name in self._compared for piece in file.pieces)
+
+    # --- into the lake --------------------------------------------------------------------------
+
+    def _brought_in(
+        self, parts: list[_Kept], number: int, now: datetime, ignored: tuple[str, ...]
+    ) -> Commit:
+        """The commit, once all of its files are in the lake."""
+        self._stager.each(_Kept.sum_up, parts)
+        fresh = [one for one in parts if not one.name]
+        stem, first = f"{now:%Y%m%dT%H%M%SZ}-{self._token}", len(self._brought) + 1
+        names = [file_name(one.group, f"{stem}-{n}") for n, one in enumerate(fresh, start=first)]
+        self._bring(fresh, names)
+        self._on_step("moved")
+        tables = [one for one in parts if one.group.table is not None]
+        return Commit(
+            number=number,
+            commit_id="",
+            made_at=now,
+            kind=self._subject.kind,
+            input=self._subject.input,
+            user_id=self._subject.user_id,
+            name=self._subject.name,
+            files=tuple(self._lake_file(one, n) for n, one in enumerate(tables, start=1)),
+            rejects=tuple(
+                RejectFile(one.name, self._store, one.crc32)
+                for one in parts
+                if one.group.table is None
+            ),
+            accounts=tuple(file.account() for file in self._files.values() if not file.dropped),
+            broken=tuple(file.name for file in self._files.values() if file.dropped),
+            ignored=ignored,
+            token=self._token,
+        ).numbered(number)
+
+    def _bring(self, parts: list[_Kept], names: list[str]) -> None:
+        self._brought += names
+        self._stager.each(lambda work: self._put(*work), zip(parts, names, strict=True))
+        self._store.settle(names)
+
+    def _put(self, one: _Kept, name: str) -> None:
+        self._store.put(one.part.path, name, one.crc32)
+        one.name = name
         self._on_step("move")
 
-    def _folder(self, group: Group) -> Path:
-        if group.table is None:
-            return self._lake / "rejects"
-        folder = f"{group.table.partition}={_folder_name(group.partition)}"
-        return self._lake / group.table.name / folder
-
-    def _kept(self, group: Group, parts: list[Part]) -> list[tuple[Part, int]]:
-        """Each part that has rows to keep, with their number; its file holds just these."""
-        files = list(self._files.values())
-        runs = np.array([run for part in parts for run in part.runs], np.int32)
-        owners = np.repeat(runs[:, 0], runs[:, 1])
-        dropped = np.array([file.dropped for file in files])[owners]
-        if group.table is None:
-            keep = ~dropped
-        else:
-            ids = np.concatenate([part.ids.result() for part in parts])
-            keep = new_rows(ids, self._known_ids(group), dropped=dropped, threads=self._threads)
-            counts = np.bincount(owners[keep], minlength=len(files))
-            for file, count in zip(files, counts, strict=True):
-                file.kept += int(count)
-        masks = np.split(keep, np.cumsum([part.rows for part in parts])[:-1])
-        by_path = {part.path: mask for part, mask in zip(parts, masks, strict=True)}
-        self._stager.each(lambda part: _reduce(part, by_path[part.path]), parts)
-        counted = [(part, int(by_path[part.path].sum())) for part in parts]
-        return [(part, rows) for part, rows in counted if rows]
-
-    def _known_ids(self, group: Group) -> npt.NDArray[np.int64]:
-        columns = [_read_ids(file.path) for file in self._known(group)]
-        return np.concatenate(columns) if columns else np.empty(0, np.int64)
+    def _lake_file(self, one: _Kept, number: int) -> LakeFile:
+        table = one.group.table
+        assert table is not None
+        return LakeFile(
+            table=table.name,
+            name=one.name,
+            rows=len(one.ids),
+            commit_id="",
+            number=number,
+            partition=one.group.partition,
+            store=self._store,
+            user_id=one.group.user_id,
+            year=one.group.year,
+            first=one.part.first,
+            last=one.part.last,
+            size=one.size,
+            crc32=one.crc32,
+        )
 
 
-def _reduce(part: Part, keep: npt.NDArray[np.bool_]) -> None:
-    if keep.any() and not keep.all():
-        target = part.path.with_suffix(".kept")
-        filter_part(part.path, keep, target)
-        target.replace(part.path)
+def _known_ids(files: list[LakeFile], group: Group, parts: list[_Kept]) -> _Ids:
+    """Ids of the rows of the lake that may be the same as some of a group."""
+    assert group.table is not None
+    first = min((one.part.first for one in parts if one.part.first), default=None)
+    last = max((one.part.last for one in parts if one.part.last), default=None)
+    columns = [
+        _read_ids(file)
+        for file in files
+        if (file.table, file.partition, file.user_id)
+        == (group.table.name, group.partition, group.user_id)
+        and (not file.year or file.year == group.year)
+        and file.may_hold(first, last)
+    ]
+    return np.concatenate(columns) if columns else np.empty(0, np.int64)
 
 
-def _read_ids(path: Path) -> npt.NDArray[np.int64]:
+def _read_ids(file: LakeFile) -> _Ids:
     try:
-        with pq.ParquetFile(path) as file:
-            ids: npt.NDArray[np.int64] = file.read([c.ROW_ID])[c.ROW_ID].to_numpy()
+        with pq.ParquetFile(file.path) as opened:
+            ids: _Ids = opened.read([c.ROW_ID])[c.ROW_ID].to_numpy()
             return ids
     except (OSError, pa.ArrowException, KeyError) as error:
         raise WarehouseError(
-            f"the lake's file {path} is missing or damaged ({error})",
+            f"the lake's file {file.place} is missing or damaged ({error})",
             cure="Restore the lake from a backup.",
         ) from error
 
 
 def _groups(table: LakeTable, rows: pa.Table) -> Iterator[tuple[Group, pa.Table]]:
-    """The rows by partition and user; nearly always all of them are of one group."""
-    names = [table.partition]
+    """The rows by partition, user and year; mostly all of them are of one or a few groups."""
+    keys = {"partition": rows[table.partition]}
     if c.USER_ID in table.schema.names:
-        names.append(c.USER_ID)
-    groups = rows.select(names).group_by(names, use_threads=False).aggregate([]).to_pylist()
+        keys["user_id"] = rows[c.USER_ID]
+    if table.date:
+        keys["year"] = pc.year(rows[table.date])
+    groups = pa.table(keys).group_by(list(keys), use_threads=False).aggregate([]).to_pylist()
     for group in groups:
-        values = [group[name] for name in names]
+        year = f"{group['year']:04d}" if table.date else ""
+        of_group = Group(table, group["partition"], group.get("user_id", ""), year)
         if len(groups) == 1:
-            yield Group(table, *values), rows
+            yield of_group, rows
         else:
-            same = [pc.equal(rows[name], group[name]) for name in names]
-            yield Group(table, *values), rows.filter(reduce(pc.and_, same))
-
-
-def _folder_name(value: str) -> str:
-    """A partition's value as the name of a folder, on any file system."""
-    name = quote(value, safe=" ")
-    if len(name) <= _LONGEST_FOLDER:
-        return name
-    digest = hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
-    return f"{name[:_LONGEST_FOLDER]}-{digest}"
+            same = [pc.equal(keys[name], value) for name, value in group.items()]
+            yield of_group, rows.filter(reduce(pc.and_, same))

@@ -1,18 +1,20 @@
-"""One writer at a time: the locks of the lake, the warehouse and the snapshots."""
+"""The locks of the lake, the warehouse and the snapshots, which end with their process."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import mkdtemp
 
 from segue.errors import BusyError
 from segue.warehouse.storage import make_folder, storing
 
-__all__ = ["exclusive"]
+__all__ = ["exclusive", "own_folder"]
 
 
 @contextmanager
@@ -47,3 +49,46 @@ def _busy(handle: int, path: Path, doing: str) -> BusyError:
         f" (process {holder}, since {since:%Y-%m-%d %H:%M:%S} UTC)",
         cure="Wait until it is done and try again.",
     )
+
+
+@contextmanager
+def own_folder(parent: Path) -> Iterator[Path]:
+    """A new folder for this process alone; those of processes that are gone are removed.
+
+    Raises:
+        StorageError: It cannot be made.
+    """
+    with storing(parent):
+        make_folder(parent)
+        guard = os.open(parent / "guard", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX)  # held for a moment: nobody sees a folder half made
+            _sweep(parent)
+            folder = Path(mkdtemp(dir=parent))
+            lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        finally:
+            os.close(guard)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _sweep(parent: Path) -> None:
+    for folder in parent.iterdir():
+        if not folder.is_dir():
+            continue
+        try:
+            lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:  # its process lives
+            pass
+        finally:
+            os.close(lock)

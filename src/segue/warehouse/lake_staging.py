@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from segue.music import columns as c
@@ -19,11 +21,14 @@ from segue.music.lake_tables import LakeTable
 from segue.warehouse.row_ids import row_ids
 from segue.warehouse.storage import make_folder, sync_file
 
-__all__ = ["Group", "Part", "Stager", "filter_part"]
+__all__ = ["ROWS_A_PART", "Group", "Part", "Stager", "filter_part", "part_writer"]
 
-_ROWS_A_PART = 122_880  # one row group of DuckDB: one thread reads it
+ROWS_A_PART: Final = 122_880
+"""Rows of a lake file that is full: one row group of DuckDB, which one thread reads."""
+
 _BYTES_A_PART = 32_000_000
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 _Ids = npt.NDArray[np.int64]
@@ -31,11 +36,16 @@ _Ids = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows that may share a lake file: one table, one partition, one user; no table: rejects."""
+    """Rows that may share a lake file: of one table, partition, user and year; no table: rejects.
+
+    Args:
+        year: Of the table's date column, four digits; empty where the table has none.
+    """
 
     table: LakeTable | None
     partition: str = ""
     user_id: str = ""
+    year: str = ""
 
 
 @dataclass(slots=True)
@@ -46,11 +56,15 @@ class Part:
         path: Where it was written.
         runs: (number of the input's file, rows) in row order.
         ids: Row ids, once it is written; empty for rejects.
+        first: Earliest value of the table's date column; None without one.
+        last: Latest value of it.
     """
 
     path: Path
     runs: list[tuple[int, int]]
     ids: Future[_Ids]
+    first: datetime | None = None
+    last: datetime | None = None
 
     @property
     def rows(self) -> int:
@@ -66,7 +80,7 @@ class _Pending:
 
     @property
     def full(self) -> bool:
-        return self.size >= _BYTES_A_PART or sum(n for _, n in self.runs) >= _ROWS_A_PART
+        return self.size >= _BYTES_A_PART or sum(n for _, n in self.runs) >= ROWS_A_PART
 
 
 class Stager:
@@ -94,8 +108,8 @@ class Stager:
     def add(self, group: Group, file: int, rows: pa.Table) -> None:
         """Take rows of the file with this number; blocks while too much is being written."""
         pending = self._pending.setdefault(group, _Pending())
-        for start in range(0, rows.num_rows, _ROWS_A_PART):
-            piece = rows.slice(start, _ROWS_A_PART)
+        for start in range(0, rows.num_rows, ROWS_A_PART):
+            piece = rows.slice(start, ROWS_A_PART)
             pending.tables.append(piece)
             pending.runs.append((file, piece.num_rows))
             pending.size += piece.nbytes
@@ -111,9 +125,9 @@ class Stager:
             running.result()
         self._running.clear()
 
-    def each(self, work: Callable[[Part], T], parts: list[Part]) -> list[T]:
+    def each(self, work: Callable[[S], T], things: Iterable[S]) -> list[T]:
         """Do something with many parts at a time; the answers in the order of the parts."""
-        return list(self._pool.map(work, parts))
+        return list(self._pool.map(work, things))
 
     def close(self) -> None:
         """Stop the background work; what has not begun is not begun."""
@@ -129,11 +143,19 @@ class Stager:
         rows = pa.concat_tables(pending.tables)
         ids = self._pool.submit(_write, group.table, rows, path, self._connection.cursor())
         self._running.append(ids)
-        self.parts.setdefault(group, []).append(Part(path, pending.runs, ids))
+        part = Part(path, pending.runs, ids, *_span(group.table, rows))
+        self.parts.setdefault(group, []).append(part)
 
     def _wait_for_room(self) -> None:
         while len(self._running) > self._threads:
             self._running.pop(0).result()
+
+
+def _span(table: LakeTable | None, rows: pa.Table) -> tuple[datetime | None, datetime | None]:
+    if table is None or table.date is None:
+        return None, None
+    span = pc.min_max(rows[table.date]).as_py()
+    return span["min"], span["max"]
 
 
 def _write(
@@ -143,13 +165,14 @@ def _write(
     if table is not None:
         ids = row_ids(table, rows, cursor)
         rows = rows.add_column(0, pa.field(c.ROW_ID, pa.int64(), nullable=False), pa.array(ids))
-    with _writer(path, rows.schema) as writer:
-        writer.write_table(rows, row_group_size=_ROWS_A_PART)
+    with part_writer(path, rows.schema) as writer:
+        writer.write_table(rows, row_group_size=ROWS_A_PART)
     sync_file(path)
     return ids
 
 
-def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+def part_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """What writes a lake file."""
     # Names, references and reasons repeat; times and ids do not, and a dictionary that is given
     # up half way costs a third of the time of writing.
     words = [name for name in _leaves(schema) if name != c.RAW]
@@ -166,12 +189,12 @@ def _leaves(schema: pa.Schema) -> Iterator[str]:
 
 def filter_part(path: Path, keep: npt.NDArray[np.bool_], target: Path) -> None:
     """Copy the kept rows of a Parquet file, a row group at a time."""
-    with pq.ParquetFile(path) as file, _writer(target, file.schema_arrow) as writer:
+    with pq.ParquetFile(path) as file, part_writer(target, file.schema_arrow) as writer:
         start = 0
         for number in range(file.num_row_groups):
             rows = file.read_row_group(number)
             kept = rows.filter(pa.array(keep[start : start + rows.num_rows]))
             start += rows.num_rows
             if kept.num_rows:
-                writer.write_table(kept, row_group_size=_ROWS_A_PART)
+                writer.write_table(kept, row_group_size=ROWS_A_PART)
     sync_file(target)

@@ -188,12 +188,12 @@ def _check(load: Load) -> Checked:
         columns = frozenset(about.schema.to_arrow_schema().names)
     except (OSError, pa.ArrowException) as error:
         raise WarehouseError(
-            f"the lake's file {file.path} cannot be read: {str(error).splitlines()[0]}",
+            f"the lake's file {file.place} cannot be read: {str(error).splitlines()[0]}",
             cure=RESTORE,
         ) from error
     if about.num_rows != file.rows:
         raise WarehouseError(
-            f"the lake's file {file.path} holds {about.num_rows:,} rows, not {file.rows:,}",
+            f"the lake's file {file.place} holds {about.num_rows:,} rows, not {file.rows:,}",
             cure=RESTORE,
         )
     return Checked(load, columns)

@@ -17,6 +17,7 @@ from segue.doors.cli import (
     evaluate,
     feedback,
     ingest,
+    lake,
     learn,
     recommend,
     sql,
@@ -79,6 +80,7 @@ status.add_to(app)
 sql.add_to(app)
 add.add_to(app)
 backup.add_to(app)
+lake.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)
 

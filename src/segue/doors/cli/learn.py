@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
@@ -22,19 +22,26 @@ _METHODS: Final = {
 """Ways of recognising a track that a catalogue or another history names too, in words."""
 
 
+Replay = Annotated[
+    bool,
+    typer.Option("--replay", help="Throw the warehouse away and make all of it from the lake."),
+]
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command("build", epilog="Example:  segue build")(build)
     app.command("train", epilog="Example:  segue train")(train)
 
 
-def build(context: typer.Context, as_json: AsJson = False) -> None:
+def build(context: typer.Context, replay: Replay = False, as_json: AsJson = False) -> None:
     """Shape what was imported, and publish it.
 
     Loads what is new in the lake, finds out which plays are the same song, runs the dbt
     project with its tests, and publishes a snapshot that everything else reads.
     """
     from segue.flows.build import build as run
+    from segue.flows.compact import compact_if_due
     from segue.flows.wiring import Wiring
 
     call = call_of(context)
@@ -45,7 +52,10 @@ def build(context: typer.Context, as_json: AsJson = False) -> None:
         snapshots=wiring.snapshots,
         progress=call.progress(),
         now=now(),
+        replay=replay,
     )
+    at_least = wiring.settings.compact_at
+    compact_if_due(wiring.lake, at_least=at_least, progress=call.progress(), now=now())
     if as_json:
         print_json(dataclasses.asdict(report))
         return
