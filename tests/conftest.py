@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.s3_server import Proxy, S3Server, keys, s3_proxy, s3_server
 
 # How long an example takes says more of what else the machine does than of the code.
 settings.register_profile("untimed", deadline=None)
@@ -26,3 +30,25 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("there is no shared data here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An S3 on loopback."""
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(s3: S3Server) -> Iterator[Proxy]:
+    """A way to it on which anything may happen."""
+    with s3_proxy(s3) as made:
+        yield made
+
+
+@pytest.fixture
+def bucket(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket there, and the credentials for it in the environment."""
+    for name, value in keys().items():
+        monkeypatch.setenv(name, value)
+    return s3.bucket(f"bucket-{uuid.uuid4().hex[:12]}")

@@ -148,6 +148,9 @@ class S3(_Part):
         description="Addresses with the bucket in the path, as MinIO wants them; unset: where an "
         "endpoint is given.",
     )
+    timeout_seconds: float = Field(
+        30.0, gt=0, description="Without an answer for so long, a request is made again."
+    )
 
 
 class Settings(BaseSettings):

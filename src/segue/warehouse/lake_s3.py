@@ -133,7 +133,7 @@ class LakeS3:
                 code = saying(error)
                 if code in _TAKEN:
                     return self.read(name) == content
-                if attempt == _ATTEMPTS or not (code in _AT_THE_SAME_TIME or is_passing(error)):
+                if code not in _AT_THE_SAME_TIME or attempt == _ATTEMPTS:
                     with explained(self.place, f"writing {name}"):
                         raise
         raise AssertionError("the last attempt returns or raises")
@@ -177,20 +177,27 @@ class LakeS3:
         return (BotoCoreError, ClientError, HTTPClientError)
 
     def _get(self, name: str, take: Callable[[Any], T]) -> T:
-        """What is taken of a file's content, asked for again where it breaks off."""
+        """What is taken of a file's content, asked for again where it breaks off half-way."""
         for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                found = self._client.get_object(Bucket=self.place.bucket, Key=self.place.key(name))
-                with found["Body"] as body:
-                    return take(body)
-            except self._errors as error:
-                if saying(error) in _MISSING:
-                    raise FileNotFoundError(f"{self.where}/{name}") from error
-                if attempt == _ATTEMPTS or not is_passing(error):
-                    with explained(self.place, f"reading {name}"):
+            with explained(self.place, f"reading {name}"):
+                body = self._ask_for(name)
+                try:
+                    with body:
+                        return take(body)
+                except self._errors as error:
+                    if attempt == _ATTEMPTS or not is_passing(error):
                         raise
-                _log.info("reading %s broke off, trying again", name)
+                    _log.info("reading %s broke off, trying again", name)
         raise AssertionError("the last attempt returns or raises")
+
+    def _ask_for(self, name: str) -> Any:
+        try:
+            found = self._client.get_object(Bucket=self.place.bucket, Key=self.place.key(name))
+        except self._errors as error:
+            if saying(error) in _MISSING:
+                raise FileNotFoundError(f"{self.where}/{name}") from error
+            raise
+        return found["Body"]
 
     def _download(self, name: str, path: Path) -> None:
         def write(body: Any) -> None:

@@ -15,7 +15,6 @@ __all__ = ["S3Options", "S3Place", "explained", "is_passing", "open_client", "sa
 
 _ADDRESS: Final = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/+(.*))?")
 _CONNECT_SECONDS: Final = 5
-_READ_SECONDS: Final = 30
 _ATTEMPTS: Final = 4
 _CONNECTIONS: Final = 32
 _STRANGERS: Final = {
@@ -87,11 +86,13 @@ class S3Options:
             else AWS.
         region: Empty: AWS_REGION, AWS_DEFAULT_REGION, else what the shared files say.
         path_style: Addresses with the bucket in the path; None: with an endpoint of one's own.
+        timeout_seconds: Without an answer for so long, a request is made again.
     """
 
     endpoint_url: str = ""
     region: str = ""
     path_style: bool | None = None
+    timeout_seconds: float = 30
 
 
 def open_client(place: S3Place, options: S3Options) -> Any:
@@ -119,8 +120,8 @@ def open_client(place: S3Place, options: S3Options) -> Any:
     if options.path_style is not None:
         style = "path" if options.path_style else "virtual"
     config = Config(
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
+        connect_timeout=min(options.timeout_seconds, _CONNECT_SECONDS),
+        read_timeout=options.timeout_seconds,
         max_pool_connections=_CONNECTIONS,
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         s3={"addressing_style": style},
@@ -157,7 +158,7 @@ def is_passing(error: Exception) -> bool:
     if response:
         status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         return status >= _SERVER_FAULT or saying(error) in _BUSY
-    return isinstance(error, boto.HTTPClientError | boto.IncompleteReadError)
+    return isinstance(error, boto.ConnectionError | boto.HTTPClientError | boto.IncompleteReadError)
 
 
 @contextmanager
@@ -179,7 +180,7 @@ def explained(place: S3Place, doing: str) -> Iterator[None]:
             field="lake",
             cure=_KEYS,
         ) from error
-    except (boto.HTTPClientError, boto.IncompleteReadError) as error:
+    except (boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError) as error:
         raise UnreachableError(
             f"{place} does not answer ({doing}: {_words(error)})",
             cure="Check the network and s3.endpoint_url, then run it again: what was begun is not"
