@@ -21,6 +21,7 @@ from segue.doors.cli import (
     learn,
     recommend,
     sql,
+    stats,
     status,
     tune,
 )
@@ -77,6 +78,7 @@ evaluate.add_to(app)
 tune.add_to(app)
 compare.add_to(app)
 status.add_to(app)
+stats.add_to(app)
 sql.add_to(app)
 add.add_to(app)
 backup.add_to(app)
