@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.exports import write_history
@@ -24,12 +24,11 @@ _BYTECODE = {
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Wall and processor seconds, peak resident memory in MiB, and standard output of a process."""
+    """Wall and processor seconds, and peak resident memory in MiB, of one process."""
 
     seconds: float
     cpu_seconds: float
     peak_mib: float
-    output: str = field(default="", repr=False)
 
 
 def measure(
@@ -48,11 +47,11 @@ def measure(
         if cores is not None:
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 
-    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as errors:
         began = time.perf_counter()
         process = subprocess.Popen(
             command,
-            stdout=output,
+            stdout=subprocess.DEVNULL,
             stderr=errors,
             env={**os.environ, **_BYTECODE, **(environment or {})},
             preexec_fn=pin,
@@ -64,10 +63,8 @@ def measure(
         if process.returncode:
             errors.seek(0)
             raise RuntimeError(f"{' '.join(command)}: {errors.read().decode()}")
-        output.seek(0)
-        said = output.read().decode()
     cpu = usage.ru_utime + usage.ru_stime
-    return Measured(seconds, cpu, peak_mib=usage.ru_maxrss / 1024, output=said)
+    return Measured(seconds=seconds, cpu_seconds=cpu, peak_mib=usage.ru_maxrss / 1024)
 
 
 def segue(home: Path, *arguments: str, cores: int | None = None) -> Measured:

@@ -10,7 +10,7 @@ from segue.evaluation.data_board import DataBoard
 from segue.evaluation.leaderboard import Leaderboard
 from segue.evaluation.summary import summary_of
 
-__all__ = ["check_files", "write_board", "write_whole"]
+__all__ = ["check_files", "write_board"]
 
 
 def check_files(markdown: Path | None, picture: Path | None) -> None:
@@ -48,7 +48,7 @@ def write_board(
     if markdown is not None:
         from segue.evaluation.markdown import markdown_lines
 
-        write_whole(markdown, ("\n".join(markdown_lines(told)) + "\n").encode("utf-8"))
+        _write(markdown, ("\n".join(markdown_lines(told)) + "\n").encode("utf-8"))
     if picture is not None:
         from segue.evaluation.picture import picture as draw
 
@@ -57,15 +57,10 @@ def write_board(
                 f"{picture} is not drawn: no list had a hit",
                 cure="Look at the table, or give more data.",
             )
-        write_whole(picture, draw(told, picture.suffix.lower().lstrip(".")))
+        _write(picture, draw(told, picture.suffix.lower().lstrip(".")))
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Let a file appear with all of its content.
-
-    Raises:
-        SinkError: It cannot be written.
-    """
+def _write(path: Path, content: bytes) -> None:
     path = path.expanduser().absolute()
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -79,7 +78,7 @@ class DbtProject:
             f"--profiles-dir={folder}",
             f"--target-path={folder / 'target'}",
             f"--log-path={folder / 'logs'}",
-            f"--vars={json.dumps({**variables, 'edition': _edition()})}",
+            f"--vars={json.dumps(dict(variables))}",
         )
         self._manifest: Any = None
         self._preparing: threading.Thread | None = None
@@ -161,16 +160,6 @@ class DbtProject:
         # JSON is YAML; dbt reads a profile from a folder
         profile = {"segue": {"target": "segue", "outputs": {"segue": dict(output)}}}
         (self._folder / "profiles.yml").write_text(json.dumps(profile), encoding="utf-8")
-
-
-def _edition() -> str:
-    """Changes whenever the project does: models that keep their rows are then made anew."""
-    digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(PROJECT.rglob("*.*")):
-        if path.suffix in (".sql", ".yml"):
-            digest.update(path.relative_to(PROJECT).as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _error(answer: Any) -> WarehouseError:

@@ -1,10 +1,3 @@
--- depends_on: {{ ref('int_touched_plays') }}
-{{ config(
-    materialized='incremental',
-    incremental_strategy='touched',
-    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id', 'track_id']}},
-) }}
-
 select
     user_id,
     track_id,
@@ -15,8 +8,6 @@ select
     cast(coalesce(sum(ms_played), 0) as bigint) as ms_played,
     min(played_at) as first_played_at,
     max(played_at) as last_played_at
-from {{ ref('plays') }} as plays
-where
-    not not_me
-    {{ only_touched('plays', 'int_touched_plays', ['user_id', 'track_id'], 'and') }}
+from {{ ref('plays') }}
+where not not_me
 group by user_id, track_id
