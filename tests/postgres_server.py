@@ -175,12 +175,13 @@ def _start(folder: Path) -> tuple[Server, subprocess.Popen[bytes]]:
             stderr=log,
             user=who or None,
         )
-    deadline = time.monotonic() + 30
-    while not _answers(folder, port):
+    server = Server(str(folder), port)
+    deadline = time.monotonic() + 50
+    while not _answers(server):
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"PostgreSQL does not start: {(folder / 'log').read_text()}")
         time.sleep(0.05)
-    return Server(str(folder), port), process
+    return server, process
 
 
 def _reachable(programs: Path, who: str) -> bool:
@@ -211,12 +212,13 @@ def _free_port() -> int:
         return port
 
 
-def _answers(folder: Path, port: int) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(folder / f".s.PGSQL.{port}"))
-        except OSError:
-            return False
+def _answers(server: Server) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(server.url()).close()
+    except psycopg.OperationalError:
+        return False
     return True
 
 

@@ -19,7 +19,12 @@ def test_every_column_is_described(mart: str) -> None:
     told = [line.split("`")[1] for line in chapter.splitlines() if line.startswith("| `")]
     described = yaml.safe_load((PROJECT / "models/marts/marts.yml").read_text(encoding="utf-8"))
     columns = {model["name"]: model["columns"] for model in described["models"]}[mart]
-    assert told == MARTS[mart].names == [column["name"] for column in columns]
+    published = [
+        column["name"]
+        for column in columns
+        if not column["description"].endswith("in the warehouse only.")
+    ]
+    assert told == MARTS[mart].names == published
 
 
 def test_every_model_has_a_grain() -> None:

@@ -110,25 +110,6 @@ class BundleStore:
         """Whether nothing was ever published here."""
         return not (self.folder / _POINTER).exists()
 
-    def clear(self) -> None:
-        """Remove every bundle, the published one first of all.
-
-        Raises:
-            BusyError: A training is publishing at this moment.
-            StorageError: They cannot be removed.
-        """
-        if not self.folder.exists():
-            return
-        try:
-            with self._alone():
-                (self.folder / _POINTER).unlink(missing_ok=True)
-                for path in self.folder.iterdir():
-                    if path.is_dir():
-                        shutil.rmtree(path)
-                _to_disk(self.folder)
-        except OSError as error:
-            raise _storage_error(error, self.folder) from error
-
     def sizes(self, name: str) -> dict[str, int]:
         """Recommender -> bytes of its files; the tracks count as "tracks"."""
         total: dict[str, int] = {}

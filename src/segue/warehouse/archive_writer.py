@@ -8,7 +8,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -39,14 +39,10 @@ class ToArchive(Protocol):
         """Relative to the home, with “/” between its parts."""
 
     @property
-    def size(self) -> int | None:
-        """How many bytes it has, about, for showing progress; None where nobody knows."""
-
-    @property
     def crc32(self) -> int | None:
         """CRC-32 that its content must have; None where nobody noted it."""
 
-    def opened(self) -> AbstractContextManager[tuple[BinaryIO, int]]:
+    def open(self) -> tuple[BinaryIO, int]:
         """Its content and how many bytes of it to take; raises OSError."""
 
 
@@ -58,19 +54,10 @@ class FileOnDisk:
     file: Path
     crc32: int | None = None
 
-    @property
-    def size(self) -> int | None:
-        """Its size now."""
-        try:
-            return self.file.stat().st_size
-        except OSError:
-            return None
-
-    @contextmanager
-    def opened(self) -> Iterator[tuple[BinaryIO, int]]:
+    def open(self) -> tuple[BinaryIO, int]:
         """The open file and its size now."""
-        with self.file.open("rb") as opened:
-            yield opened, os.fstat(opened.fileno()).st_size
+        opened = self.file.open("rb")
+        return opened, os.fstat(opened.fileno()).st_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +68,9 @@ class InMemory:
     content: bytes
     crc32: int | None = None
 
-    @property
-    def size(self) -> int:
-        """Its size."""
-        return len(self.content)
-
-    @contextmanager
-    def opened(self) -> Iterator[tuple[BinaryIO, int]]:
+    def open(self) -> tuple[BinaryIO, int]:
         """Its content."""
-        yield io.BytesIO(self.content), len(self.content)
+        return io.BytesIO(self.content), len(self.content)
 
 
 def write_archive(
@@ -128,12 +109,11 @@ def _write(
     stream: _Hashed, about: About, file: ToArchive, advance: Callable[[int], None]
 ) -> ArchivedFile:
     check_path(file.path, about.parts, Path("the backup"))
-    digest, crc = hashlib.sha256(), 0
-    with ExitStack() as held:
-        with _reading(file):
-            opened, size = held.enter_context(file.opened())
+    with _reading(file):
+        opened, size = file.open()
+    digest, crc, left = hashlib.sha256(), 0, size
+    with opened:
         stream.write(header(file.path, size, about.made_at))
-        left = size
         while left:
             with _reading(file):
                 piece = opened.read(min(left, _PIECE))

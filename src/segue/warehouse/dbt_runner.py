@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -78,7 +79,7 @@ class DbtProject:
             f"--profiles-dir={folder}",
             f"--target-path={folder / 'target'}",
             f"--log-path={folder / 'logs'}",
-            f"--vars={json.dumps(dict(variables))}",
+            f"--vars={json.dumps({**variables, 'edition': _edition()})}",
         )
         self._manifest: Any = None
         self._preparing: threading.Thread | None = None
@@ -109,17 +110,20 @@ class DbtProject:
             StorageError: The disk is full or the folder cannot be written.
         """
         progress.start("dbt", unit="models and tests")
+        problems: list[str] = []
 
         def listen(event: Any) -> None:
             if event.info.name == "NodeFinished":
                 progress.advance()
+            if event.info.level == "error":
+                problems.append(event.info.msg)
 
         self.wait()
         answer = self._invoke(arguments, listen)
         if isinstance(answer.exception, (KeyboardInterrupt, SystemExit)):
             raise answer.exception
         if not answer.success:
-            raise _error(answer)
+            raise _error(answer, problems)
         # other commands than build and test (parse, compile) have no results of this form
         results = getattr(answer.result, "results", ())
         kinds = [result.node.resource_type.value for result in results]
@@ -162,7 +166,17 @@ class DbtProject:
         (self._folder / "profiles.yml").write_text(json.dumps(profile), encoding="utf-8")
 
 
-def _error(answer: Any) -> WarehouseError:
+def _edition() -> str:
+    """Changes whenever the project does: models that keep their rows are then made anew."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(PROJECT.rglob("*.*")):
+        if path.suffix in (".sql", ".yml"):
+            digest.update(path.relative_to(PROJECT).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _error(answer: Any, problems: Sequence[str]) -> WarehouseError:
     failed = [
         f"{result.node.resource_type.value.replace('_', ' ')} {result.node.name}: "
         + " ".join((result.message or str(result.status)).split())
@@ -172,8 +186,9 @@ def _error(answer: Any) -> WarehouseError:
     if failed:
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         message = f"dbt {failed[0]}{more}"
-    else:
-        message = f"dbt could not run: {' '.join(str(answer.exception).split())}"
+    else:  # what fails between the models has no result of its own
+        said = str(answer.exception or next(iter(problems), "it does not say why"))
+        message = f"dbt could not run: {' '.join(said.split())}"
     error = WarehouseError(
         f"the build failed, and the last published snapshot stays as it was; {message}",
         cure="Run `segue build` again; if it fails again, report this message.",

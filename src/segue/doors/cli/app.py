@@ -16,7 +16,6 @@ from segue.doors.cli import (
     demo,
     evaluate,
     feedback,
-    forget,
     ingest,
     lake,
     learn,
@@ -82,7 +81,6 @@ sql.add_to(app)
 add.add_to(app)
 backup.add_to(app)
 lake.add_to(app)
-forget.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)
 

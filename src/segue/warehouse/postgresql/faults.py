@@ -85,10 +85,13 @@ def first_line(error: Exception) -> str:
 
 
 def _reason(said: str) -> str:
-    """The last line of what libpq said that is no advice."""
+    """The line of what libpq said that tells what went wrong, not what one might check."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    told = [line for line in lines if "FATAL:  " in line or "ERROR:  " in line] or lines[-1:]
-    return told[0].split("FATAL:  ", 1)[-1].rstrip(" .") if told else "nobody answered"
+    for mark in ("FATAL:  ", "ERROR:  ", "failed: "):
+        told = [line.split(mark, 1)[-1] for line in lines if mark in line]
+        if told:
+            return told[-1].split("failed: ", 1)[-1].rstrip(" .")
+    return lines[0].rstrip(" .") if lines else "nobody answered"
 
 
 def _broken(error: Exception) -> bool:

@@ -20,6 +20,7 @@ from segue.warehouse.intact import RESTORE
 from segue.warehouse.loading import Checked, batches
 from segue.warehouse.postgresql.faults import fault, first_line
 from segue.warehouse.postgresql.schema import LOCK
+from segue.warehouse.postgresql.sql import column_type
 
 __all__ = ["PostgreSQLSession"]
 
@@ -125,6 +126,8 @@ class PostgreSQLSession:
 
     def replace_table(self, table: str, rows: pa.Table) -> None:
         """Its rows only: views that read it stay."""
+        columns = ", ".join(f'"{field.name}" {column_type(field.type)}' for field in rows.schema)
+        self.query(f"create unlogged table if not exists raw.{table} ({columns})")
         self.query(f"truncate raw.{table}")
         sayable = (_sayable(batch, rows.schema) for batch in rows.to_batches(_ROWS_AT_ONCE))
         self._ingest(table, pa.RecordBatchReader.from_batches(rows.schema, sayable))

@@ -7,7 +7,7 @@ from typing import Final
 import pyarrow as pa
 
 from segue.music.lake_tables import TIMESTAMP
-from segue.warehouse.raw_sql import PLACES, Dialect
+from segue.warehouse.raw_sql import PLACES, PLACES_A_TABLE, Dialect
 
 __all__ = ["POSTGRESQL", "SPACES", "TRACK_REFS_COLUMNS", "column_type"]
 
@@ -20,7 +20,7 @@ TRACK_REFS_COLUMNS: Final = (
     f"track_ref text{_COLLATED}",
     *(f"{name} text{'[]' if name == 'artists' else ''}{_COLLATED}" for name in _NAMES),
     "place integer",
-    "first_file bigint",
+    "first_seen bigint",
     "in_catalogue boolean",
     "in_history boolean",
     "in_crowd boolean",
@@ -35,7 +35,7 @@ SPACES: Final = "".join(
 _TOLD: Final = " union all ".join(
     f"""
     select track_ref, {", ".join(_NAMES)}, {number} as place, file_no, min(row_id) as row_id
-    from raw.{table} where {condition}
+    from raw.{table} where {condition} {{some}}
     group by track_ref, {", ".join(_NAMES)}, file_no"""
     for number, (table, condition) in enumerate(PLACES)
 )
@@ -57,7 +57,7 @@ def _earliest(name: str) -> str:
     return f"(array_agg({said} {aged}) filter (where {there}))[1]{back} as {name}"
 
 
-_TRACK_REFS: Final = f"""
+_OF_ROWS: Final = f"""
 insert into raw.track_refs
 with seen as ({_TOLD}
 )
@@ -65,13 +65,15 @@ select
     track_ref,
     {", ".join(_earliest(name) for name in _NAMES)},
     min(place) as place,
-    (array_agg(file_no order by place, file_no))[1] as first_file,
+    min(place * {PLACES_A_TABLE} + file_no) as first_seen,
     bool_or(place = 0) as in_catalogue,
     bool_or(place in (1, 2, 3, 5)) as in_history,
     bool_or(place = 4) as in_crowd
 from seen
 group by track_ref
 """
+
+_TOUCHED: Final = "track_ref in (select track_ref from raw.touched_refs)"
 
 _REFS_TO_MATCH: Final = """
 select
@@ -85,7 +87,7 @@ select
     in_catalogue,
     in_history or in_crowd as in_use
 from raw.track_refs
-order by place, first_file, track_ref
+order by first_seen, track_ref
 """
 
 POSTGRESQL: Final = Dialect(
@@ -100,6 +102,11 @@ POSTGRESQL: Final = Dialect(
         TIMESTAMP: "timestamptz",
         pa.list_(pa.string()): "text[]",
     },
-    track_refs=("truncate raw.track_refs", _TRACK_REFS),
+    track_refs=("truncate raw.track_refs", _OF_ROWS.format(some="")),
+    touched_refs=(
+        "analyze raw.touched_refs",
+        f"delete from raw.track_refs where {_TOUCHED}",
+        _OF_ROWS.format(some=f"and {_TOUCHED}"),
+    ),
     refs_to_match=_REFS_TO_MATCH,
 )

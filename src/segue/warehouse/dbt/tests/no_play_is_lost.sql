@@ -1,14 +1,21 @@
 -- Every play of a track in the lake is in the mart, or was told twice by its source, or is told by
--- another. (A row that names an artist only is no play of a track.)
+-- another. (A row that names an artist only is no play of a track.) A build of changes looks at
+-- the plays that may have changed.
+-- depends_on: {{ ref('int_changed_users') }}
 with counts as (
     select
         (
-            select count(*) from {{ source('raw', 'plays') }} where track_ref not like 'artist:%'
+            select count(*)
+            from {{ source('raw', 'plays') }} as told
+            {{ join_changed_users('told') }}
+            where told.track_ref not like 'artist:%'
         ) as told,
         (select count(*) from {{ ref('int_plays_unioned') }}) as matched,
         (select count(*) from {{ ref('int_plays_once_per_source') }}) as once_per_source,
         (select count(distinct absorbed_id) from {{ ref('int_same_plays') }}) as absorbed,
-        (select count(*) from {{ ref('plays') }}) as published
+        (
+            select count(*) from {{ ref('plays') }} as published {{ join_changed_users('published') }}
+        ) as published
 )
 
 select * from counts

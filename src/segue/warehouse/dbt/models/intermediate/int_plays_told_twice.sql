@@ -12,14 +12,6 @@ with starts as (
     from {{ ref('int_plays_unioned') }}
 ),
 
--- one start in sixty is a whole minute by chance; with more of them, some export tells minutes only
-minute_told as (
-    select user_id, source
-    from starts
-    group by user_id, source
-    having avg(case when {{ is_whole_minute('starts_at') }} then 1.0 else 0.0 end) > 0.1
-),
-
 spaced as (
     select
         *,
@@ -35,10 +27,10 @@ spaced as (
 suspects as (
     select
         spaced.*,
-        {{ is_whole_minute('spaced.starts_at') }} and minute_told.user_id is not null as is_minute
+        {{ is_whole_minute('spaced.starts_at') }} and told.is_minutes as is_minute
     from spaced
-    left join minute_told
-        on spaced.user_id = minute_told.user_id and spaced.source = minute_told.source
+    inner join {{ ref('int_minutes_told') }} as told
+        on spaced.user_id = told.user_id and spaced.source = told.source
     where spaced.since_last < 60 or spaced.until_next < 60
 ),
 

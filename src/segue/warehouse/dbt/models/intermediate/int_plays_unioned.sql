@@ -1,3 +1,5 @@
+-- In a build of changes: the plays that may have changed; all others stay as they are in `plays`.
+-- depends_on: {{ ref('int_changed_users') }}
 {{ config(materialized='view') }}
 
 with plays as (
@@ -14,4 +16,5 @@ select
     refs.artist_id
 from plays
 inner join {{ ref('stg_track_refs') }} as refs on plays.track_ref = refs.track_ref
+{{ join_changed_users('plays') }}
 where refs.track_id is not null

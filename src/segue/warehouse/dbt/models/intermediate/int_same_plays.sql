@@ -1,7 +1,7 @@
 -- The same play told by two sources. Pairs are mutual nearest neighbours, source by source: plays of
 -- the same length first, then by time, so that a song on repeat keeps all of its plays. Further
 -- rounds pair what is left over.
-{% set reach_s = 21600 %}
+{% set reach_s = longest_play_s() %}
 {% set rounds = 4 %}
 
 with plays as (

@@ -1,3 +1,10 @@
+-- depends_on: {{ ref('int_touched_sessions') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'in': 'int_touched_sessions', 'key': ['session_id']}},
+) }}
+
 select
     session_id,
     user_id,
@@ -7,5 +14,6 @@ select
     count(distinct track_id) as tracks,
     count(case when skipped then 1 end) as skips,
     cast(coalesce(sum(ms_played), 0) as bigint) as ms_played
-from {{ ref('plays') }}
+from {{ ref('plays') }} as plays
+{{ only_touched('plays', 'int_touched_sessions', ['session_id']) }}
 group by session_id, user_id

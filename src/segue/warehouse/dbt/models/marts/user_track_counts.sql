@@ -1,3 +1,10 @@
+-- depends_on: {{ ref('int_touched_plays') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id', 'track_id']}},
+) }}
+
 select
     user_id,
     track_id,
@@ -8,6 +15,8 @@ select
     cast(coalesce(sum(ms_played), 0) as bigint) as ms_played,
     min(played_at) as first_played_at,
     max(played_at) as last_played_at
-from {{ ref('plays') }}
-where not not_me
+from {{ ref('plays') }} as plays
+where
+    not not_me
+    {{ only_touched('plays', 'int_touched_plays', ['user_id', 'track_id'], 'and') }}
 group by user_id, track_id

@@ -1,0 +1,235 @@
+{#
+  Building only what has changed.
+
+  A complete build that succeeds notes in `intermediate.last_build` what models and rules it was made
+  by, and in `intermediate.built_files` from which lake files of plays. The next one builds only what
+  follows from files that came since. Everything is built anew if the notes are missing (a build
+  that failed, was killed, or ran a part of the models takes them away), if an earlier file is gone,
+  if a model or a rule has changed, or with --full-refresh.
+
+  Which plays may come out differently is found for each user: those from a moment on, which lies
+  behind a pause so long that no play before it can have to do with one after it (int_changed_users).
+#}
+
+{% macro last_build() %}
+{{ return(api.Relation.create(database=target.database, schema='intermediate', identifier='last_build')) }}
+{% endmacro %}
+
+{% macro built_files() %}
+{{ return(api.Relation.create(database=target.database, schema='intermediate', identifier='built_files')) }}
+{% endmacro %}
+
+{# Whether this run builds only what has changed. #}
+{% macro only_changes() %}
+    {% if not execute or flags.FULL_REFRESH or model.resource_type == 'unit_test' %}{{ return(false) }}{% endif %}
+    {% if not adapter.get_relation(target.database, 'intermediate', 'last_build') %}{{ return(false) }}{% endif %}
+    {% set found = run_query("select value from " ~ last_build() ~ " where name = 'only_changes'") %}
+    {{ return(found.rows | length > 0) }}
+{% endmacro %}
+
+{# Of raw plays, in a build of changes: only those of files that came since the last build. #}
+{% macro in_new_files() %}file_no in (select file_no from {{ built_files() }} where is_new){% endmacro %}
+
+{# dbt asks this of every incremental model. #}
+{% macro should_full_refresh() %}{{ return(not only_changes()) }}{% endmacro %}
+
+{# A mart as the last build left it; for models that the mart itself is made from. #}
+{% macro as_last_built(mart) %}
+{{ return(api.Relation.create(database=target.database, schema='marts', identifier=mart)) }}
+{% endmacro %}
+
+{# What all models and rules are, as a hash. #}
+{% macro build_rules() %}
+    {% set sums = [] %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' %}
+        {% do sums.append(node.unique_id ~ node.checksum.checksum) %}
+    {% endfor %}
+    {% set rules = [] %}
+    {% for name in rule_names() %}{% do rules.append(var(name)) %}{% endfor %}
+    {{ return(local_md5(tojson(sums | sort) ~ tojson(rules))) }}
+{% endmacro %}
+
+{% macro rule_names() %}
+{{ return(['counted_ms', 'finished_share', 'session_gap_minutes', 'same_play_seconds']) }}
+{% endmacro %}
+
+{% macro incremental_models() %}
+    {% set found = [] %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'incremental' %}
+        {% do found.append(node) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+{# Whether this command makes a model that builds only changes. #}
+{% macro makes_incremental_models() %}
+    {% if not execute or flags.WHICH not in ('build', 'run') %}{{ return(false) }}{% endif %}
+    {% for node in incremental_models() if node.unique_id in selected_resources %}{{ return(true) }}{% endfor %}
+    {{ return(false) }}
+{% endmacro %}
+
+{# Before the first model: may this run build only changes? #}
+{% macro begin_build() %}
+    {% if not makes_incremental_models() %}{{ return('') }}{% endif %}
+    {% set known = {} %}
+    {% if adapter.get_relation(target.database, 'intermediate', 'last_build') %}
+        {% for row in run_query("select name, value from " ~ last_build()).rows %}{% do known.update({row[0]: row[1]}) %}{% endfor %}
+    {% endif %}
+    {% set edition = var('edition') or known.get('edition', '') %}
+    {% set unchanged = namespace(
+        yes=known.get('rules') == build_rules()
+        and known.get('edition', '') == edition
+        and not flags.FULL_REFRESH
+        and built_files_are_there()
+    ) %}
+    {% for node in incremental_models() if not adapter.get_relation(node.database, node.schema, node.alias) %}
+        {% set unchanged.yes = false %}
+    {% endfor %}
+    create table if not exists {{ last_build() }} (name varchar(40), value varchar(100));
+    delete from {{ last_build() }};
+    insert into {{ last_build() }} values
+    {% if unchanged.yes %}('only_changes', 'yes'),{% endif %}
+    ('edition', '{{ edition }}');
+    create table if not exists {{ built_files() }} (piece varchar(1000), file_no bigint, is_new boolean);
+    delete from {{ built_files() }} {% if unchanged.yes %}where is_new{% endif %};
+    insert into {{ built_files() }}
+    select piece, file_no, true
+    from {{ source('raw', 'loads') }}
+    where
+        table_name = 'plays'
+        and piece not in (select piece from {{ built_files() }})
+{% endmacro %}
+
+{# Whether the files of the last build are still loaded, and no new one under the number of such. #}
+{% macro built_files_are_there() %}
+    {% if not adapter.get_relation(target.database, 'intermediate', 'built_files') %}{{ return(false) }}{% endif %}
+    {% set loads = "(select piece, file_no from " ~ source('raw', 'loads') ~ " where table_name = 'plays')" %}
+    {% set both %}
+    select count(*)
+    from {{ built_files() }} as built
+    full outer join {{ loads }} as loads on built.piece = loads.piece and built.file_no = loads.file_no
+    where
+        not coalesce(built.is_new, false)
+        and (
+            loads.piece is null
+            or (
+                built.piece is null
+                and loads.file_no in (select file_no from {{ built_files() }} where not is_new)
+            )
+        )
+    {% endset %}
+    {{ return(run_query(both).rows[0][0] | int == 0) }}
+{% endmacro %}
+
+{# After the last test: was this run complete and good? Else the next one builds everything. #}
+{% macro end_build(results) %}
+    {% if not makes_incremental_models() %}{{ return('') }}{% endif %}
+    {% set done = [] %}
+    {% set good = namespace(yes=true) %}
+    {% for result in results %}
+        {% do done.append(result.node.unique_id) %}
+        {% if result.status | string in ('error', 'fail', 'skipped', 'runtime error', 'partial success') %}
+            {% set good.yes = false %}
+        {% endif %}
+    {% endfor %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized != 'ephemeral' %}
+        {% if node.unique_id not in done %}{% set good.yes = false %}{% endif %}
+    {% endfor %}
+    {% if good.yes %}
+    insert into {{ last_build() }} values ('built', '{{ 'changes' if only_changes() else 'everything' }}');
+    delete from {{ last_build() }} where name = 'only_changes';
+    update {{ built_files() }} set is_new = false;
+    insert into {{ last_build() }} values ('rules', '{{ build_rules() }}')
+    {% else %}
+    delete from {{ last_build() }}
+    {% endif %}
+{% endmacro %}
+
+{#
+  How incremental models take in what has changed: the rows whose key is among the touched ones go,
+  what the model says of these keys comes. `config(meta={'touched': {'in': a model, 'key': columns}})`
+#}
+{% macro get_incremental_touched_sql(arg_dict) %}
+    {% set touched = config.get('meta')['touched'] %}
+    {% set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) %}
+    {{ touched_dml(
+        arg_dict['target_relation'], arg_dict['temp_relation'], ref(touched['in']), touched['key'], columns
+    ) }}
+{% endmacro %}
+
+{% macro touched_dml(target, changes, touched, key, columns) %}
+{{ return(adapter.dispatch('touched_dml')(target, changes, touched, key, columns)) }}
+{% endmacro %}
+
+{% macro default__touched_dml(target, changes, touched, key, columns) %}
+    delete from {{ target }}
+    where exists (
+        select 1
+        from (
+            select {% for column in key %}{{ column }} as touched_{{ column }}{{ ", " if not loop.last }}{% endfor %}
+            from {{ touched }}
+        ) as touched
+        where {% for column in key %}touched_{{ column }} = {{ column }}{{ " and " if not loop.last }}{% endfor %}
+    );
+    insert into {{ target }} ({{ columns }}) select {{ columns }} from {{ changes }}
+{% endmacro %}
+
+{# Snowflake commits each statement by itself. #}
+{% macro snowflake__touched_dml(target, changes, touched, key, columns) %}
+{{ snowflake_dml_explicit_transaction(default__touched_dml(target, changes, touched, key, columns)) }}
+{% endmacro %}
+
+{# Earlier than any play. #}
+{% macro beginning_of_time() %}cast('1000-01-01 00:00:00+00' as timestamp with time zone){% endmacro %}
+
+{# A play is at most this long, in seconds, when the same play is looked for in another source. #}
+{% macro longest_play_s() %}{{ return(21600) }}{% endmacro %}
+
+{# Two starts further apart than this, in seconds, are never told of as the same play. #}
+{% macro no_relation_s() %}{{ return([longest_play_s(), var('same_play_seconds')] | max + 180) }}{% endmacro %}
+
+{# Of plays, under the alias: only what may have changed. #}
+{% macro join_changed_users(alias) %}
+{%- if only_changes() %}
+inner join {{ ref('int_changed_users') }} as changed
+    on {{ alias }}.user_id = changed.user_id and {{ alias }}.played_at >= changed.since
+{%- endif %}
+{% endmacro %}
+
+{# In a build of changes: only rows of a table, under the alias, whose key is among the touched. #}
+{% macro only_touched(alias, touched, key, word='where') %}
+{%- if only_changes() %}
+{{ word }} exists (
+    select 1
+    from {{ ref(touched) }} as touched
+    where {% for column in key %}touched.{{ column }} = {{ alias }}.{{ column }}{{ " and " if not loop.last }}{% endfor %}
+)
+{%- endif %}
+{% endmacro %}
+
+{#
+  Every play once, as far as others are judged by it. In a build of changes `int_plays_once` has those
+  that may have changed; the others are as the last build left them.
+#}
+{% macro all_plays() %}
+{%- set columns = ['row_id', 'user_id', 'track_id', 'played_at', 'ms_played', 'reason_end'] -%}
+(
+    select {{ columns | join(', ') }}, duration_ms, skipped
+    from {{ ref('int_plays_once') }}
+    {% if only_changes() %}
+    union all
+    select
+        {% for column in columns %}kept.{{ column }},
+        {% endfor -%}
+        kept.told_duration_ms as duration_ms,
+        kept.told_skipped as skipped
+    from {{ as_last_built('plays') }} as kept
+    where
+        not exists (
+            select 1
+            from {{ ref('int_changed_users') }} as changed
+            where kept.user_id = changed.user_id and kept.played_at >= changed.since
+        )
+    {% endif %}
+)
+{% endmacro %}

@@ -1,0 +1,61 @@
+-- What a build of changes takes out of `plays` or puts in: as it was, and as it will be. Everything
+-- that is counted from plays is counted anew for the users, tracks and days in here.
+-- depends_on: {{ ref('int_plays_once') }} {{ ref('int_changed_users') }}
+-- depends_on: {{ ref('int_durations') }} {{ ref('int_plays_not_me') }}
+{% set columns = ['play_id', 'row_id', 'user_id', 'track_id', 'artist_id', 'played_at', 'session_id'] %}
+
+{% if only_changes() %}
+with changed as (
+    select {% for column in columns %}plays.{{ column }}, {% endfor %}'was' as state
+    from {{ as_last_built('plays') }} as plays
+    {{ join_changed_users('plays') }}
+    union all
+    select
+        {{ id_from('p', 'row_id') }} as play_id,
+        row_id,
+        user_id,
+        track_id,
+        artist_id,
+        played_at,
+        cast(null as varchar(20)) as session_id,
+        'comes' as state
+    from {{ ref('int_plays_once') }}
+),
+
+-- plays that stay, but are judged in another way
+judged as (
+    select {% for column in columns %}plays.{{ column }}, {% endfor %}'stays' as state
+    from {{ as_last_built('plays') }} as plays
+    left join {{ ref('int_durations') }} as durations
+        on plays.track_id = durations.track_id and durations.changed_in = '{{ invocation_id }}'
+    left join {{ ref('int_plays_not_me') }} as others on plays.row_id = others.row_id
+    left join {{ ref('int_changed_users') }} as changed
+        on plays.user_id = changed.user_id and plays.played_at >= changed.since
+    where
+        changed.user_id is null
+        and (
+            plays.not_me <> (others.row_id is not null)
+            or (
+                durations.track_id is not null
+                and coalesce(plays.ms_played >= {{ var('finished_share') }} * durations.duration_ms, false)
+                <> coalesce(plays.ms_played >= {{ var('finished_share') }} * durations.was_ms, false)
+            )
+        )
+)
+
+select * from changed
+union all
+select * from judged
+{% else %}
+select
+    {{ id_from('p', 'row_id') }} as play_id,
+    row_id,
+    user_id,
+    track_id,
+    artist_id,
+    played_at,
+    cast(null as varchar(20)) as session_id,
+    cast(null as varchar(5)) as state
+from {{ ref('int_plays_once') }}
+where 1 = 0
+{% endif %}

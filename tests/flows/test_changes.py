@@ -1,0 +1,286 @@
+"""Builds of what has changed come to the same as building everything."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from segue.errors import WarehouseError
+from segue.music.lake_tables import name_ref
+from segue.music.marts import MARTS
+from segue.warehouse.base import Rules
+from tests.contracts.test_warehouses import MAKERS
+from tests.flows.test_build import ACCOUNT, EXPORT, LASTFM, NOON, House, play
+from tests.flows.test_equal_marts import OTHERS, content
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Twins:
+    """A lake with two warehouses: one builds after every file, the other once, at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.step = House(folder / "step")
+        self.builds = 0
+
+    def add(self, table: str, rows: Rows) -> None:
+        self.step.lake.add(table, list(rows))
+
+    def compare(self) -> None:
+        """Build what has changed, and everything; the marts must be equal, row for row."""
+        self.step.build()
+        self.builds += 1
+        whole = House(self.folder / f"whole {self.builds}", self.step.warehouse.rules)
+        whole.lake = self.step.lake
+        whole.build()
+        assert marts(self.step) == marts(whole)
+
+    def with_rules(self, **rules: Any) -> None:
+        lake = self.step.lake
+        self.step = House(self.folder / "step", Rules(**rules))
+        self.step.lake = lake
+
+
+def marts(house: House) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table of the marts schema, sorted."""
+    with duckdb.connect(str(house.warehouse.path), read_only=True) as connection:
+        names = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts'"
+        ).fetchall()
+        return {
+            name: connection.execute(f"from marts.{name} order by all").fetchall()
+            for (name,) in names
+        }
+
+
+def built_changes(house: House) -> bool:
+    """Whether the last build built only what had changed."""
+    with duckdb.connect(str(house.warehouse.path), read_only=True) as connection:
+        found = connection.execute(
+            "select value from intermediate.last_build where name = 'built'"
+        ).fetchall()
+    return found == [("changes",)]
+
+
+@pytest.fixture
+def twins(tmp_path: Path) -> Twins:
+    return Twins(tmp_path)
+
+
+def day(number: int) -> int:
+    return number * 86_400
+
+
+def listening(user: str, days: range, source: str = EXPORT, seed: int = 0) -> list[dict[str, Any]]:
+    """Twenty plays an evening."""
+    rng = random.Random(f"{user} {days} {seed}")
+    rows = []
+    for number in days:
+        at = float(day(number))
+        for _ in range(20):
+            title = f"Song {rng.randrange(15)}"
+            ms = rng.choice([180_000, 180_000, 40_000, 5_000])
+            end = {180_000: "trackdone", 40_000: "fwdbtn", 5_000: None}[ms]
+            rows.append(play(user, source, at, title, ms_played=ms, reason_end=end))
+            at += ms / 1000 + rng.choice([0, 2, 3_000])
+    return rows
+
+
+def scrobbles(rows: Rows) -> list[dict[str, Any]]:
+    """The same plays as Last.fm tells them: a few seconds late, without a length."""
+    return [
+        {
+            **row,
+            "source": LASTFM,
+            "played_at": row["played_at"] + timedelta(seconds=7),
+            "ended_at": None,
+            "ms_played": None,
+            "reason_end": None,
+        }
+        for row in rows
+        if row["ms_played"] > 30_000
+    ]
+
+
+def word(verb: str, said: int, **about: Any) -> dict[str, Any]:
+    return {
+        "user_id": "forgetful",
+        "source": "segue",
+        "kind": "plays",
+        "verb": verb,
+        "said_at": NOON + timedelta(days=said),
+        **about,
+    }
+
+
+URI = "spotify:track:{:022d}".format
+LENT = {"since": NOON + timedelta(days=2), "until": NOON + timedelta(days=3)}
+HEARD = listening("told again", range(8))
+DONE = {"reason_end": "trackdone"}
+
+# who -> what is imported before the first, the second and the third build
+SCENES: Mapping[str, tuple[Rows, Rows, Rows]] = {
+    "newer": (
+        listening("newer", range(40)),
+        listening("newer", range(40, 41)),
+        listening("newer", range(41, 42)),
+    ),
+    "comes later": ([], listening("comes later", range(2)), listening("comes later", range(2, 3))),
+    "older after newer": (
+        listening("older after newer", range(10, 14)),
+        listening("older after newer", range(5)),
+        [play("older after newer", EXPORT, day(11) + 90, "Between", ms_played=700_000)],
+    ),
+    "stays": (listening("stays", range(5)), [], []),
+    # a source that is believed more comes later, for some plays only
+    "told again": (
+        scrobbles(HEARD),
+        [row for row in HEARD if row["played_at"] > NOON + timedelta(days=5)],
+        HEARD[:60],
+    ),
+    # more than a tenth of the starts are whole minutes now: earlier doubles are judged anew
+    "in minutes": (
+        [
+            *[play("in minutes", LASTFM, at * 1000 + 7, "A") for at in range(12)],
+            *[play("in minutes", LASTFM, at, "A") for at in (3_000_000, 3_000_045)],
+        ],
+        [play("in minutes", LASTFM, day(90 + at), "B") for at in range(4)],
+        [],
+    ),
+    # a play that is still on after a pause in which nothing began
+    "long": (
+        [
+            play("long", EXPORT, 0, "Long", ms_played=20 * 3_600_000),
+            *listening("long", range(5, 6)),
+        ],
+        [play("long", EXPORT, 19 * 3600, "In its sleep", ms_played=60_000)],
+        [play("long", EXPORT, 20 * 3600 + 900, "Awake", ms_played=60_000)],
+    ),
+    "never pauses": (
+        [play("never pauses", EXPORT, at * 7_200, "A", ms_played=60_000) for at in range(300)],
+        [play("never pauses", EXPORT, 300 * 7_200, "A", ms_played=60_000)],
+        [],
+    ),
+    # a track turns out longer: plays of it that were finished are not, whoever played them
+    "longer": (
+        [play("longer", EXPORT, 0, "Grows", ms_played=100_000, **DONE)],
+        [play("longer", EXPORT, day(9), "Grows", ms_played=200_000, **DONE)],
+        [],
+    ),
+    "heard before": ([play("heard before", EXPORT, 0, "Grows", ms_played=95_000)], [], []),
+    # a new reference joins two songs into one
+    "one song": (
+        [
+            play("one song", EXPORT, day(2), "First", track_ref=URI(1), isrc="GBAYE0601498"),
+            play("one song", EXPORT, day(9), "Second", track_ref=name_ref("Artist", "Second")),
+        ],
+        [play("one song", EXPORT, day(30), "Second", track_ref=URI(3), isrc="GBAYE0601498")],
+        [],
+    ),
+    "forgetful": (listening("forgetful", range(5)), [], listening("forgetful", range(6, 7))),
+}
+FEEDBACK: tuple[Rows, Rows, Rows] = (
+    [],
+    [word("not_me", 20, **LENT)],
+    [word("undo", 21, **LENT), word("not_me", 22, since=NOON + timedelta(days=4))],
+)
+CATALOGUE: tuple[Rows, Rows, Rows] = (
+    [],
+    [],
+    [
+        {
+            "catalogue": "c",
+            "track_ref": f"id:c:{n}",
+            "title": f"Song {n}",
+            "artist": "Artist",
+            "duration_ms": 44_000,
+            "genres": ["pop"],
+        }
+        for n in range(4)
+    ],
+)
+
+
+def imported(step: int) -> Iterator[tuple[str, Rows]]:
+    """The lake files of a step: table and rows."""
+    scenes = (scene[step] for scene in SCENES.values())
+    files = [*(("plays", rows) for rows in scenes), ("feedback", FEEDBACK[step])]
+    yield from ((table, rows) for table, rows in [*files, ("catalogue", CATALOGUE[step])] if rows)
+
+
+def test_changes_come_to_the_same_as_everything(twins: Twins) -> None:
+    for step in range(3):
+        for table, rows in imported(step):
+            twins.add(table, rows)
+        twins.compare()
+        assert built_changes(twins.step) == (step > 0)
+        if step == 0:
+            assert ("heard before", True) in twins.step.rows("plays", "user_id", "finished")
+    assert ("heard before", False) in twins.step.rows("plays", "user_id", "finished")
+    twins.compare()  # nothing is new
+    # a catalogue, and an early file of plays, are gone: without the latter everything is built
+    twins.step.lake.written["catalogue"].clear()
+    twins.compare()
+    assert built_changes(twins.step)
+    twins.step.lake.written["plays"].pop(0)
+    twins.compare()
+    assert not built_changes(twins.step)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_changes_in_other_warehouses(name: str, twins: Twins, tmp_path: Path) -> None:
+    for step in range(3):
+        for table, rows in imported(step):
+            twins.add(table, rows)
+        found = content(tmp_path, MAKERS[name](tmp_path / name), twins.step.lake)
+    reference = content(tmp_path, twins.step.warehouse, twins.step.lake)
+    for mart in MARTS:
+        assert found[mart] == reference[mart], mart
+
+
+def test_other_rules_are_applied_to_everything(twins: Twins) -> None:
+    twins.add("plays", [*listening("u", range(4)), *scrobbles(listening("u", range(4)))])
+    twins.step.build()
+    twins.with_rules(counted_ms=10_000, finished_share=0.2)
+    twins.compare()
+    assert not built_changes(twins.step)
+    twins.step.build()
+    assert built_changes(twins.step)
+
+
+def test_after_a_build_that_failed_everything_is_built(twins: Twins) -> None:
+    """Some of its models may be ahead of the others."""
+    twins.add("plays", listening("u", range(4)))
+    twins.step.build()
+    twins.add("plays", listening("u", range(4, 6)))
+    twins.with_rules(session_gap_minutes="no number")
+    with pytest.raises(WarehouseError, match="no number"):
+        twins.step.build()
+    twins.with_rules()
+    twins.compare()
+    assert not built_changes(twins.step)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_any_order_of_imports(twins: Twins, seed: int) -> None:
+    """Evenings of three users, told by three sources, imported in any order."""
+    rng = random.Random(seed)
+    files: list[list[dict[str, Any]]] = []
+    for user in ("u", "v", "w"):
+        for first in range(0, 9, 3):
+            rows = listening(user, range(first, first + 3), seed=seed)
+            files.append(rows)
+            files.append(scrobbles(rows))
+            files.append([{**row, "source": ACCOUNT} for row in rows[: rng.randrange(1, 40)]])
+    rng.shuffle(files)
+    while files:
+        for _ in range(min(len(files), rng.randrange(6, 12))):
+            twins.add("plays", files.pop())
+        twins.compare()
