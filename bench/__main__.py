@@ -17,6 +17,7 @@ from bench import (
     models,
     next_week,
     sound,
+    warehouse,
 )
 
 
@@ -26,6 +27,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="name")
     parser.add_argument("--size", choices=sorted(models.SIZES), default="3m", help="of `models`")
     parser.add_argument("--tracks", type=int, default=latency.N_TRACKS, help="of `latency`")
+    parser.add_argument(
+        "--plays", choices=sorted(warehouse.SIZES), nargs="+", default=["1m"], help="of `warehouse`"
+    )
+    parser.add_argument("--warehouse", default="duckdb", help="of `warehouse`: the setting")
     given = parser.parse_args()
     benchmarks: dict[str, Callable[[], list[str]]] = {
         "import": import_speed.run,
@@ -38,6 +43,7 @@ def main() -> None:
         "listeners": listeners.run,
         "next_week": next_week.run,
         "sound": sound.run,
+        "warehouse": partial(warehouse.run, given.plays, given.warehouse),
     }
     for name in given.names or benchmarks:
         print(f"\n## {name}\n", flush=True)

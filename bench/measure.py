@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.exports import write_history
@@ -24,11 +24,12 @@ _BYTECODE = {
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Wall and processor seconds, and peak resident memory in MiB, of one process."""
+    """Wall and processor seconds, peak resident memory in MiB, and standard output of a process."""
 
     seconds: float
     cpu_seconds: float
     peak_mib: float
+    output: str = field(default="", repr=False)
 
 
 def measure(
@@ -47,11 +48,11 @@ def measure(
         if cores is not None:
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 
-    with tempfile.TemporaryFile() as errors:
+    with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as output:
         began = time.perf_counter()
         process = subprocess.Popen(
             command,
-            stdout=subprocess.DEVNULL,
+            stdout=output,
             stderr=errors,
             env={**os.environ, **_BYTECODE, **(environment or {})},
             preexec_fn=pin,
@@ -63,8 +64,10 @@ def measure(
         if process.returncode:
             errors.seek(0)
             raise RuntimeError(f"{' '.join(command)}: {errors.read().decode()}")
+        output.seek(0)
+        said = output.read().decode()
     cpu = usage.ru_utime + usage.ru_stime
-    return Measured(seconds=seconds, cpu_seconds=cpu, peak_mib=usage.ru_maxrss / 1024)
+    return Measured(seconds, cpu, peak_mib=usage.ru_maxrss / 1024, output=said)
 
 
 def segue(home: Path, *arguments: str, cores: int | None = None) -> Measured:

@@ -170,6 +170,12 @@ class Settings(BaseSettings):
     user_id: str = Field(
         "me", min_length=1, description="User whose history and playlists these are."
     )
+    time_zone: str = Field(
+        "local",
+        min_length=1,
+        description="Where the user's days and hours are told, such as Europe/Berlin; "
+        "local: where this machine is.",
+    )
     lake: str = Field(
         "",
         description="Where raw facts are kept: a folder or s3://bucket/prefix; empty: the folder "

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from segue.music.candidates import Candidates, Evidence
 from segue.playlists.artist_cap import ArtistCap
 from segue.playlists.base import Step
-from segue.playlists.dial import Dial
+from segue.playlists.dial import Dial, by_any_of
 from segue.playlists.diversify import Diversify
 from segue.playlists.facts import TrackFacts
 from segue.playlists.filters import (
@@ -63,7 +63,7 @@ STEPS: list[Step] = [
     EachSongOnce(FACTS),
     ArtistCap(FACTS, 2),
     Diversify(FACTS, 8),
-    Dial(FACTS, 0.2, frozenset({"a1"}), favourites=tuple(FACTS.values())[:3]),
+    Dial(FACTS, 0.2, by_any_of(FACTS, frozenset({"a1"})), favourites=tuple(FACTS)[:3]),
     Flow(FACTS),
 ]
 

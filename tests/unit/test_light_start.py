@@ -39,7 +39,16 @@ def test_the_help_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "room",
-    ["music", "sources", "warehouse", "features", "recommenders", "evaluation", "playlists"],
+    [
+        "music",
+        "sources",
+        "warehouse",
+        "features",
+        "recommenders",
+        "evaluation",
+        "playlists",
+        "analytics",
+    ],
 )
 def test_importing_a_room_opens_none_of_its_adapters(room: str) -> None:
     loaded = _imported(f"import segue.{room}")

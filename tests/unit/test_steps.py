@@ -16,7 +16,7 @@ from segue.playlists.artist_cap import ArtistCap
 from segue.playlists.blend import blend
 from segue.playlists.choose import Chooser, shares
 from segue.playlists.closeness import Closeness
-from segue.playlists.dial import Dial
+from segue.playlists.dial import Dial, by_any_of
 from segue.playlists.diversify import Diversify
 from segue.playlists.facts import TrackFacts, facts_of
 from segue.playlists.filters import (
@@ -221,7 +221,7 @@ KNOWING = Listener(
 def survivors(mix: str, adventurous: float, asked: Filters | None = None) -> list[list[str]]:
     rules = Rules(SHELF, KNOWING, asked or Filters(), frozenset({"trap"}), NOW)
     parts = parts_of(mix, adventurous)  # type: ignore[arg-type]  # parametrised
-    return [list(screen(ALL, rules.of(part, frozenset())).candidates.track_ids) for part in parts]
+    return [list(screen(ALL, rules.of(part)).candidates.track_ids) for part in parts]
 
 
 def test_discover_leaves_out_whatever_was_ever_started_saved_or_banned() -> None:
@@ -301,7 +301,7 @@ def test_the_dial_moves_from_the_known_and_popular_to_the_far(seed: int) -> None
     known = frozenset(f"artist {n}" for n in range(20))
     popular, familiar = [], []
     for tenth in range(11):
-        dial = Dial(facts, tenth / 10, known, favourites=[fact("me", sound=(0.2,) * 7)])
+        dial = Dial(facts, tenth / 10, by_any_of(facts, known), favourites=["t007"])
         chosen, _ = Chooser(facts, 30, 2, dial)([candidates(*facts)], [30])
         rows = [facts[track_id] for track_id in chosen.track_ids]
         popular.append(sum(row.popularity or 0 for row in rows))
@@ -313,7 +313,7 @@ def test_the_dial_moves_from_the_known_and_popular_to_the_far(seed: int) -> None
 
 def test_the_dial_in_the_middle_changes_nothing() -> None:
     facts = table(fact("a", popularity=1.0), fact("b", popularity=99.0))
-    assert Dial(facts, 0.5, frozenset())(candidates("a", "b")) == candidates("a", "b")
+    assert Dial(facts, 0.5)(candidates("a", "b")) == candidates("a", "b")
 
 
 # --- order --------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def best_allowed(
     above: float,
     allowed: Callable[[Places], npt.NDArray[np.bool_]],
 ) -> Places:
-    """Places, ascending, of at least the `count` best allowed values, and of all that are tied.
+    """Places, ascending, of the `count` best allowed values, and of all that are tied.
 
     Whether a value may be answered costs a jump through memory, so that it is asked of the
     highest alone, and of more only where too few of these may.
@@ -45,5 +45,12 @@ def best_allowed(
         some = np.flatnonzero(values >= low) if low > above else np.flatnonzero(values > above)
         some = some[allowed(some)]
         if low <= above or np.count_nonzero(values[some] >= bar) >= count:
-            return some
+            return _without_the_rest(some, values[some], count)
         wanted *= _MORE
+
+
+def _without_the_rest(places: Places, values: npt.NDArray[np.floating[Any]], count: int) -> Places:
+    if not 0 < count < len(values):
+        return places
+    bar = float(np.partition(values, len(values) - count)[len(values) - count])
+    return places[values >= bar - _SLACK * abs(bar)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -13,74 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.features.id_index import IdIndex
+from segue.features.name_lists import GenreLists, NameLists
+from segue.features.song_keys import SongKeys, song_keys_of
 from segue.music import columns as c
 from segue.music.query import Filters
 
-__all__ = ["Catalogue", "GenreLists", "NameLists"]
+__all__ = ["CROWD_LISTENERS", "Catalogue"]
+
+CROWD_LISTENERS: Final = "crowd_listeners"
+"""The column of the `tracks` mart with listeners in crowds."""
 
 Mask = npt.NDArray[np.bool_]
 _MANY: Final = 100
-
-
-@dataclass(frozen=True)
-class NameLists:
-    """Some names for every track as one flat run of codes.
-
-    Args:
-        names: Distinct names, code g being names[g].
-        offsets: int64, shape (n_tracks + 1,); track i has codes[offsets[i]:offsets[i + 1]].
-        codes: int32.
-    """
-
-    names: tuple[str, ...]
-    offsets: npt.NDArray[np.int64]
-    codes: npt.NDArray[np.int32]
-
-    def codes_at(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        """The codes of some tracks as pairs: position in `rows`, code."""
-        sizes = self.offsets[rows + 1] - self.offsets[rows]
-        owner = np.repeat(np.arange(len(rows)), sizes)
-        starts = self.offsets[rows] - np.cumsum(sizes) + sizes
-        return owner, self.codes[np.arange(len(owner)) + starts[owner]]
-
-    def sharing(
-        self, rows: npt.NDArray[np.int64], others: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.int64]:
-        """Those of the rows that have a name in common with any of the others."""
-        wanted = np.unique(self.codes_at(others)[1])
-        owner, codes = self.codes_at(rows)
-        place = np.minimum(np.searchsorted(wanted, codes), max(len(wanted) - 1, 0))
-        hits = wanted[place] == codes if len(wanted) else np.zeros(len(codes), dtype=bool)
-        return np.asarray(rows[np.unique(owner[hits])])
-
-
-@dataclass(frozen=True)
-class GenreLists(NameLists):
-    """The genres of every track."""
-
-    def codes_of(self, row: int) -> npt.NDArray[np.int32]:
-        """The genres of one track."""
-        return self.codes[self.offsets[row] : self.offsets[row + 1]]
-
-    def of(self, row: int) -> tuple[str, ...]:
-        """The genre names of one track."""
-        return tuple(self.names[g] for g in self.codes_of(row))
-
-    def highest_at(
-        self, rows: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float64]:
-        """The highest values[g] among the genres of each of these tracks, 0 without any."""
-        owner, codes = self.codes_at(rows)
-        found = np.zeros(len(rows))
-        np.maximum.at(found, owner, values[codes])
-        return found
-
-    def any_of(self, wanted: Mask) -> Mask:
-        """Which tracks have at least one genre g with wanted[g], shape (n_tracks,)."""
-        hits = np.concatenate(([0], np.cumsum(wanted[self.codes])))
-        return np.asarray(hits[self.offsets[1:]] > hits[self.offsets[:-1]])
 
 
 @dataclass(frozen=True)
@@ -89,9 +33,12 @@ class Catalogue:
 
     Args:
         tracks: Arrow table in the schema of `MARTS["tracks"]`, sorted by track_id.
+        kept_keys: Normal forms of all names, where they are kept with the tracks: for a million
+            tracks they take seconds to come by.
     """
 
     tracks: pa.Table
+    kept_keys: SongKeys | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return int(self.tracks.num_rows)
@@ -168,6 +115,20 @@ class Catalogue:
     def credits(self) -> NameLists:
         """The credited artists of every track, as they are spelled."""
         return NameLists(*self._lists(c.ARTISTS))
+
+    @cached_property
+    def song_keys(self) -> SongKeys:
+        """Artists and titles in normal form."""
+        if self.kept_keys is not None:
+            return self.kept_keys
+        titles, shown = (self.tracks[name].combine_chunks() for name in (c.TITLE, c.ARTIST))
+        return song_keys_of(titles, shown, self.credits)
+
+    @cached_property
+    def crowd_listeners(self) -> npt.NDArray[np.int64]:
+        """How many of the crowds listen to each, shape (n_tracks,)."""
+        counts = self.tracks[CROWD_LISTENERS].fill_null(0)
+        return np.asarray(counts.to_numpy(zero_copy_only=False), dtype=np.int64)
 
     @cached_property
     def n_named(self) -> int:

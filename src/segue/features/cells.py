@@ -88,13 +88,15 @@ class Cells:
             wanted: Tracks to find at least, where there are as many.
         """
         of_sets = vectors.of_sets(centres)
-        worth = centres.dense @ self.centres.T
-        worth += np.maximum(of_sets, 0)[:, self.genre_set] * self.share
-        worth += _RADIUS * np.linalg.norm(centres.dense, axis=1)[:, None] * self.radius
-        worth += _RADIUS * gain * self.fame
+        middle = centres.dense @ self.centres.T
+        reach = _RADIUS * (self.radius + gain * self.fame)
         found = []
         for at, (count, budget) in enumerate(zip(wanted, budgets, strict=True)):
-            cells = self._promising(worth[at], budget)
+            worth = np.maximum(of_sets[at], 0)[self.genre_set]
+            worth *= self.share
+            worth += middle[at]
+            worth += reach
+            cells = self._promising(worth, budget)
             places, lengths = self._places(cells)
             scores = self.dense[places] @ centres.dense[at]
             of_cells = np.repeat(of_sets[at][self.genre_set[cells]], lengths)
@@ -108,11 +110,12 @@ class Cells:
         return found
 
     def _promising(self, worth: Reals, budget: int) -> Rows:
-        """The best cells with `budget` tracks in them, ascending."""
-        count = min(len(worth), 64 + 2 * budget * len(worth) // max(1, len(self.order)))
-        some = np.sort(np.argpartition(-worth, count - 1)[:count])
-        order = some[np.argsort(-worth[some], kind="stable")]
-        return np.sort(order[: int(np.searchsorted(np.cumsum(self.sizes[order]), budget)) + 1])
+        """The best cells, ascending: so many as hold `budget` tracks where all are of one size."""
+        count = -(-budget * len(worth) // max(1, len(self.order)))
+        if count >= len(worth):
+            return np.arange(len(worth))
+        bar = np.partition(worth, len(worth) - count)[len(worth) - count]
+        return np.flatnonzero(worth >= bar)
 
     def _places(self, cells: Rows) -> tuple[Rows, Rows]:
         """Where the tracks of some cells are in `order`, and how many each cell has."""

@@ -1,4 +1,4 @@
-"""How near many tracks are to a few, by sound and genres, as plain numbers."""
+"""How near tracks are to one another, by artists, sound and genres, all pairs at once."""
 
 from __future__ import annotations
 
@@ -7,94 +7,169 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["nearness_to", "places_among"]
+from segue.features.sheet import SOUND, Codes, Sheet
+
+__all__ = ["closeness", "familiarity", "jumps", "places_among", "same_artist", "varied"]
+
+_ENERGY = tuple(SOUND).index("energy")
+_VALENCE = tuple(SOUND).index("valence")
+_GENRE, _SOUND = 0.4, 0.6
 
 Reals = npt.NDArray[np.float64]
-
-Sound = tuple[float, ...] | None
-Genres = tuple[str, ...]
+Mask = npt.NDArray[np.bool_]
 
 
-def nearness_to(
-    tracks: Sequence[tuple[Sound, Genres]],
-    others: Sequence[tuple[Sound, Genres]],
+def closeness(sheet: Sheet, *, artist: float, genre: float, sound: float) -> Reals:
+    """The weighted mean of shared artist, shared genres and near sound, shape (n, n).
+
+    What is unknown on one side does not count. Shared genres are over all genres of the two
+    (Jaccard 1912); sound is 1 for the same and 0 from half the scale apart on.
+    """
+    total = artist * same_artist(sheet)
+    weight = np.full(total.shape, artist)
+    for share, (near, known) in ((genre, _genres(sheet, sheet)), (sound, _sounds(sheet, sheet))):
+        total += share * near
+        weight += share * known
+    return np.asarray(np.divide(total, weight, out=np.zeros_like(total), where=weight > 0))
+
+
+def same_artist(sheet: Sheet) -> Mask:
+    """Which pairs have somebody credited on both, shape (n, n)."""
+    held, _ = _held(sheet.artists, len(sheet), sheet.artists, 0)
+    return np.asarray(held @ held.T > 0)
+
+
+def varied(
+    sheet: Sheet,
+    values: Sequence[float],
+    size: int,
     *,
-    sound: float,
-    genre: float,
-    nearest: int,
-) -> list[float]:
-    """Mean closeness of every track to those of the others that are nearest to it, 0 … 1.
+    relevance: float,
+    weights: tuple[float, float, float],
+) -> list[int]:
+    """Places by maximal marginal relevance, as they are picked; ties go by place.
 
-    Closeness is the weighted mean of two numbers: 1 for the same sound and 0 from half the scale
-    apart on (root mean square); shared genres over all genres of the two (Jaccard 1912). What is
-    unknown on one side does not count; where nothing is known on both, it is 0.
+    Carbonell and Goldstein (1998), see `Diversify`. Closeness takes `1 - relevance` away at most,
+    so that what is worth less by more than that than the last of the best is never looked at.
 
     Args:
-        tracks: Of each its audio features, scaled to 0 … 1, or None, and its genres.
-        sound, genre: Weights.
-        nearest: How many of the others count, at least 1.
+        values: Relevance times scores from 0 to 1, shape (n,).
+        weights: Of artist, genre and sound in how close two tracks are.
     """
-    alike, known = _sounds(tracks, others)
-    total, weight = sound * alike, sound * known
-    jaccard, both = _genres(tracks, others)
-    total += genre * jaccard
-    weight = weight + genre * both
-    found = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
-    best = -np.partition(-found, nearest - 1, axis=1)[:, :nearest]
-    best[:, ::-1].sort(axis=1)
-    # column by column, so that the sum is that of the numbers in their order
-    means: list[float] = (sum(best.T, np.zeros(len(best))) / nearest).tolist()
-    return means
+    worth = np.array(values, dtype=np.float64)
+    if not size or not len(worth):
+        return []
+    bar = np.sort(worth)[-min(size, len(worth))] - (1 - relevance) - 1e-9
+    some = np.flatnonzero(worth >= bar)
+    artist, genre, sound = weights
+    near = closeness(sheet.take(some), artist=artist, genre=genre, sound=sound)
+    near *= 1 - relevance
+    left, nearest = worth[some], np.zeros(len(some))
+    picked: list[int] = []
+    for _ in range(min(size, len(some))):
+        place = int(np.argmax(left - nearest))
+        picked.append(int(some[place]))
+        np.maximum(nearest, near[place], out=nearest)
+        left[place] = -np.inf
+    return picked
 
 
-def _sounds(
-    tracks: Sequence[tuple[Sound, Genres]], others: Sequence[tuple[Sound, Genres]]
-) -> tuple[Reals, Reals]:
-    mine, have = _matrix([sound for sound, _ in tracks])
-    theirs, has = _matrix([sound for sound, _ in others])
-    known = np.outer(have, has).astype(np.float64)
-    n_features = max(mine.shape[1], theirs.shape[1])
-    if not mine.shape[1] or not theirs.shape[1]:
-        return np.zeros(known.shape), known
-    apart = np.sqrt(((mine[:, None, :] - theirs[None, :, :]) ** 2).sum(axis=2) / n_features)
-    return np.maximum(0.0, 1.0 - 2.0 * apart) * known, known
+def jumps(sheet: Sheet) -> Reals:
+    """How hard the cut from one track to another is: 0 goes on as before, shape (n, n).
+
+    Energy, mood and tempo, on a logarithmic scale since 60 to 120 is as far as 70 to 140, and
+    genres. What is unknown is half a cut.
+    """
+    sound, tempo = sheet.sound, np.log2(np.where(sheet.tempo > 0, sheet.tempo, np.nan))
+
+    def apart(values: Reals) -> Reals:
+        return np.abs(values[:, None] - values[None, :])
+
+    heard = apart(sound[:, _ENERGY]) + 0.5 * apart(sound[:, _VALENCE])
+    heard += 0.7 * np.minimum(1.0, apart(tempo))
+    shared, known = _genres(sheet, sheet)
+    return np.where(np.isnan(heard), 0.5, heard) + 0.3 * (1 - np.where(known > 0, shared, 0.5))
 
 
-def _matrix(sounds: Sequence[Sound]) -> tuple[Reals, npt.NDArray[np.bool_]]:
-    width = max((len(sound) for sound in sounds if sound), default=0)
-    blank = (0.0,) * width
-    full = np.array([sound or blank for sound in sounds], dtype=np.float64)
-    return full.reshape(len(sounds), width), np.array([bool(sound) for sound in sounds], dtype=bool)
+def familiarity(sheet: Sheet, favourites: Sheet, known: Sequence[bool]) -> Reals:
+    """How familiar each track is beside the others, 0 … 1, shape (n,); see `Dial`.
+
+    Args:
+        favourites: Tracks that stand for a taste; none: nearness does not count.
+        known: Whether the user knows an artist of each.
+    """
+    heard = np.array(known, dtype=np.float64)
+    return (heard + _fame(sheet) + places_among(_nearness_to(sheet, favourites))) / 3
 
 
-def _genres(
-    tracks: Sequence[tuple[Sound, Genres]], others: Sequence[tuple[Sound, Genres]]
-) -> tuple[Reals, Reals]:
-    """Jaccard of all pairs, once for each distinct set of genres; and which pairs have genres."""
-    sets = {genres: at for at, genres in enumerate(dict.fromkeys(g for _, g in tracks))}
-    names = {name: at for at, name in enumerate({n: 0 for _, g in others for n in g})}
-    theirs = np.zeros((len(others), len(names)))
-    for at, (_, genres) in enumerate(others):
-        theirs[at, [names[name] for name in genres]] = 1
-    mine = np.zeros((len(sets), len(names)))
-    for genres, at in sets.items():
-        mine[at, [names[name] for name in genres if name in names]] = 1
+def places_among(values: Reals) -> Reals:
+    """The share of known values below each one, ties in the middle; ½ where unknown (NaN)."""
+    known = np.sort(values[~np.isnan(values)])
+    if len(known) < 2:
+        return np.full(len(values), 0.5)
+    below = np.searchsorted(known, values, side="left") + np.searchsorted(
+        known, values, side="right"
+    )
+    return np.where(np.isnan(values), 0.5, below / (2 * len(known)))
+
+
+def _fame(sheet: Sheet) -> Reals:
+    """How popular each is among these: by catalogue, by crowd, or the mean of both."""
+    crowd = np.where(sheet.listeners > 0, sheet.listeners, np.nan)
+    one, other = places_among(sheet.popularity), places_among(crowd)
+    rated, heard = ~np.isnan(sheet.popularity), ~np.isnan(crowd)
+    return np.where(rated & heard, (one + other) / 2, np.where(rated, one, other))
+
+
+def _nearness_to(sheet: Sheet, others: Sheet) -> Reals:
+    """Mean closeness to the fifth of the others that is nearest, NaN where nothing is known.
+
+    So that a wide taste has several homes.
+    """
+    if not len(others):
+        return np.full(len(sheet), np.nan)
+    alike, sounds = _sounds(sheet, others)
+    jaccard, genres = _genres(sheet, others)
+    total, weight = _SOUND * alike + _GENRE * jaccard, _SOUND * sounds + _GENRE * genres
+    near = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
+    count = max(1, len(others) // 5)
+    best = np.sort(np.partition(near, len(others) - count, axis=1)[:, len(others) - count :])
+    has = ~np.isnan(sheet.sound[:, 0])
+    has[sheet.genres[0]] = True
+    return np.where(has, best[:, ::-1].mean(axis=1), np.nan)
+
+
+def _sounds(sheet: Sheet, others: Sheet) -> tuple[Reals, Reals]:
+    """1 for the same sound, 0 from half the scale apart on; and which pairs have one, as 0 and 1.
+
+    The distance is a root mean square.
+    """
+    mine, theirs = sheet.sound, others.sound
+    apart = np.zeros((len(mine), len(theirs)))
+    for one, other in zip(mine.T, theirs.T, strict=True):
+        gap = one[:, None] - other[None, :]
+        gap *= gap
+        apart += gap
+    near = 1.0 - 2.0 * np.sqrt(apart / mine.shape[1])
+    known = ~np.isnan(near)
+    return np.where(known, np.maximum(near, 0.0), 0.0), known.astype(np.float64)
+
+
+def _genres(sheet: Sheet, others: Sheet) -> tuple[Reals, Reals]:
+    """Jaccard of all pairs; and which have genres on both sides, as 0 and 1."""
+    mine, theirs = _held(sheet.genres, len(sheet), others.genres, len(others))
     common = mine @ theirs.T
-    sizes = np.array([len(genres) for genres in sets], dtype=np.float64)
-    lengths = theirs.sum(axis=1)
+    sizes, lengths = mine.sum(axis=1), theirs.sum(axis=1)
     together = sizes[:, None] + lengths[None, :] - common
     jaccard = np.divide(common, together, out=np.zeros_like(common), where=common > 0)
-    place = np.array([sets[genres] for _, genres in tracks], dtype=np.int64)
-    both = np.outer(sizes > 0, lengths > 0).astype(np.float64)
-    return jaccard[place], both[place]
+    return jaccard, np.outer(sizes > 0, lengths > 0).astype(np.float64)
 
 
-def places_among(values: Sequence[float | None]) -> list[float]:
-    """The share of known values below each one, ties in the middle; ½ where nothing is known."""
-    full = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    known = np.sort(full[~np.isnan(full)])
-    if len(known) < 2:
-        return [0.5] * len(values)
-    below = np.searchsorted(known, full, side="left") + np.searchsorted(known, full, side="right")
-    places: list[float] = np.where(np.isnan(full), 0.5, below / (2 * len(known))).tolist()
-    return places
+def _held(mine: Codes, n_mine: int, theirs: Codes, n_theirs: int) -> tuple[Reals, Reals]:
+    """Who holds which of all codes, as 0 and 1; tracks × codes."""
+    codes, column = np.unique(np.concatenate([mine[1], theirs[1]]), return_inverse=True)
+    one, other = np.zeros((n_mine, len(codes))), np.zeros((n_theirs, len(codes)))
+    one[mine[0], column[: len(mine[0])]] = 1.0
+    if n_theirs:
+        other[theirs[0], column[len(mine[0]) :]] = 1.0
+    return one, other

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +12,15 @@ from typing import Any, BinaryIO, Final
 
 import segue
 from segue.errors import BusyError, NotReadyError, StorageError, WarehouseError
-from segue.flows.home_parts import LAKE, PARTS, SETTINGS, kept_files, lake_parts, made_files
+from segue.flows.home_parts import PARTS, SETTINGS, kept_files, lake_parts, made_files
 from segue.flows.settings_secrets import without_secrets
 from segue.progress import Progress
 from segue.warehouse.archive_file import room_for, written_whole
 from segue.warehouse.archive_format import About, ArchivedFile
 from segue.warehouse.archive_reader import read_archive
-from segue.warehouse.archive_writer import FileOnDisk, InMemory, ToArchive, write_archive
-from segue.warehouse.lake_manifest import Commit
+from segue.warehouse.archive_writer import InMemory, ToArchive, write_archive
+from segue.warehouse.lake_manifest import COMPACTION, Commit
+from segue.warehouse.lake_store import LakeStore
 
 __all__ = ["BackupReport", "Wanted", "backup", "backup_to_stream", "verify"]
 
@@ -87,6 +87,7 @@ def backup(
     home: Path,
     target: Path,
     *,
+    lake: LakeStore,
     what: Wanted,
     progress: Progress,
     now: datetime,
@@ -98,6 +99,7 @@ def backup(
     Args:
         home: The data home.
         target: The file; in a folder that is named, a file that says the time.
+        lake: Where its lake is kept.
         what: What goes in beside what cannot be made again.
 
     Raises:
@@ -111,7 +113,7 @@ def backup(
         target = target / f"segue-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.tar"
     target = target.absolute()
     for attempt in range(1, _TRIES + 1):
-        content = _content(home, what, now)
+        content = _content(home, lake, what, now)
         room_for(target, content.size)
         try:
             files = _write(content, target, progress)
@@ -135,13 +137,14 @@ def backup_to_stream(
     home: Path,
     out: BinaryIO,
     *,
+    lake: LakeStore,
     what: Wanted,
     progress: Progress,
     now: datetime,
 ) -> BackupReport:
     """Write a backup into a pipe; nobody reads it back, so whoever gets it should verify it."""
     began = time.perf_counter()
-    content = _content(home, what, now)
+    content = _content(home, lake, what, now)
     progress.start("Backing up", content.size, "bytes")
     try:
         files = write_archive(out, content.about, content.files, advance=progress.advance)
@@ -201,8 +204,8 @@ def _write(content: _Content, target: Path, progress: Progress) -> tuple[Archive
     return written
 
 
-def _content(home: Path, what: Wanted, now: datetime) -> _Content:
-    parts = lake_parts(home / LAKE)
+def _content(home: Path, lake: LakeStore, what: Wanted, now: datetime) -> _Content:
+    parts = lake_parts(lake)
     files: list[ToArchive] = [*parts.files, *kept_files(home)]
     settings, left_out = _settings(home / SETTINGS, with_secrets=what.with_secrets)
     files += settings
@@ -215,7 +218,7 @@ def _content(home: Path, what: Wanted, now: datetime) -> _Content:
         )
     held = tuple(part for part in PARTS if any(_part(file) == part for file in files))
     about = About(segue.__version__, now, held, _facts(parts.commits))
-    return _Content(about, tuple(files), _size(files), left_out)
+    return _Content(about, tuple(files), sum(file.size or 0 for file in files), left_out)
 
 
 def _settings(path: Path, *, with_secrets: bool) -> tuple[list[ToArchive], tuple[str, ...]]:
@@ -235,7 +238,7 @@ def _settings(path: Path, *, with_secrets: bool) -> tuple[list[ToArchive], tuple
 
 def _facts(commits: Sequence[Commit]) -> dict[str, Any]:
     return {
-        "imports": len(commits),
+        "imports": sum(commit.kind != COMPACTION for commit in commits),
         "last_import": commits[-1].commit_id if commits else None,
         "rows": sum(commit.total.kept for commit in commits),
     }
@@ -243,17 +246,3 @@ def _facts(commits: Sequence[Commit]) -> dict[str, Any]:
 
 def _part(file: ToArchive) -> str:
     return file.path.partition("/")[0]
-
-
-def _size(files: Sequence[ToArchive]) -> int:
-    total = 0
-    for file in files:
-        with suppress(OSError):  # whoever copies it will say so
-            total += file.file.stat().st_size if isinstance(file, FileOnDisk) else _length(file)
-    return total
-
-
-def _length(file: ToArchive) -> int:
-    opened, size = file.open()
-    opened.close()
-    return size

@@ -10,7 +10,7 @@ from segue.evaluation.data_board import DataBoard
 from segue.evaluation.leaderboard import Leaderboard
 from segue.evaluation.summary import summary_of
 
-__all__ = ["check_files", "write_board"]
+__all__ = ["check_files", "write_board", "write_whole"]
 
 
 def check_files(markdown: Path | None, picture: Path | None) -> None:
@@ -48,7 +48,7 @@ def write_board(
     if markdown is not None:
         from segue.evaluation.markdown import markdown_lines
 
-        _write(markdown, ("\n".join(markdown_lines(told)) + "\n").encode("utf-8"))
+        write_whole(markdown, ("\n".join(markdown_lines(told)) + "\n").encode("utf-8"))
     if picture is not None:
         from segue.evaluation.picture import picture as draw
 
@@ -57,10 +57,15 @@ def write_board(
                 f"{picture} is not drawn: no list had a hit",
                 cure="Look at the table, or give more data.",
             )
-        _write(picture, draw(told, picture.suffix.lower().lstrip(".")))
+        write_whole(picture, draw(told, picture.suffix.lower().lstrip(".")))
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Let a file appear with all of its content.
+
+    Raises:
+        SinkError: It cannot be written.
+    """
     path = path.expanduser().absolute()
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

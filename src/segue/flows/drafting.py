@@ -138,7 +138,7 @@ def drafted(
         lists["b"].track_ids,
         size,
         rng=rng,
-        fits=lambda track_id, taken: _fits(known.facts, track_id, taken, limit),
+        fits=lambda track_id, taken: _fits(known, track_id, taken, limit),
     )
     short = len(picks) < size
     notes = [f"Only {len(picks)} of {size} tracks: one side had no more to offer."] if short else []

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
+from segue.events.sqlite_copy import copied
 from segue.warehouse.archive_writer import FileOnDisk, InMemory, ToArchive
-from segue.warehouse.lake_folder import LakeFolder
 from segue.warehouse.lake_log import LakeLog
 from segue.warehouse.lake_manifest import Commit, manifest_bytes
+from segue.warehouse.lake_store import LakeStore
 
-__all__ = ["EXPERIMENTS", "LAKE", "MODELS", "PARTS", "PLAYLISTS", "SETTINGS", "SNAPSHOTS", "TUNING"]
+__all__ = [
+    "EVENTS",
+    "EVENT_LOG",
+    "EXPERIMENTS",
+    "LAKE",
+    "MODELS",
+    "PARTS",
+    "PLAYLISTS",
+    "SETTINGS",
+    "SNAPSHOTS",
+    "TUNING",
+]
 __all__ += ["LakeParts", "kept_files", "lake_parts", "made_files"]
 
 LAKE: Final = "lake"
@@ -20,10 +33,12 @@ SETTINGS: Final = "segue.toml"
 EXPERIMENTS: Final = "experiments"
 TUNING: Final = "tuning"
 PLAYLISTS: Final = "playlists"
+EVENTS: Final = "events"
+EVENT_LOG: Final = "events.sqlite"
 SNAPSHOTS: Final = "snapshots"
 MODELS: Final = "models"
 
-PARTS: Final = (LAKE, SETTINGS, EXPERIMENTS, TUNING, PLAYLISTS, SNAPSHOTS, MODELS)
+PARTS: Final = (LAKE, SETTINGS, EXPERIMENTS, TUNING, PLAYLISTS, EVENTS, SNAPSHOTS, MODELS)
 """Names in a home that may be in a backup."""
 
 _POINTER: Final = "current"
@@ -37,26 +52,73 @@ class LakeParts:
     files: tuple[ToArchive, ...]
 
 
-def lake_parts(lake: Path) -> LakeParts:
+@dataclass(frozen=True, slots=True)
+class _InLake:
+    """A file of the lake, wherever that is kept."""
+
+    path: str
+    store: LakeStore
+    name: str
+    size: int | None
+    crc32: int | None
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[BinaryIO, int]]:
+        """A copy of its own, where it is kept elsewhere."""
+        with self.store.fresh(self.name) as path, FileOnDisk(self.path, path).opened() as found:
+            yield found
+
+
+def lake_parts(store: LakeStore) -> LakeParts:
     """All that a lake holds now; what is imported from here on is not among it.
 
-    Files come before the manifests that name them.
+    Files come before the manifests that name them. Files that were put together with others are
+    not among them any more.
 
     Raises:
         WarehouseError: A manifest is damaged.
+        StorageError: The lake cannot be read.
     """
-    state = LakeLog(LakeFolder(lake)).state()
-    named = [(file.name, file.crc32) for file in state.files]
-    named += [(file.name, file.crc32) for commit in state.commits for file in commit.rejects]
-    files = [FileOnDisk(f"{LAKE}/{name}", lake / name, crc32) for name, crc32 in named]
+    state = LakeLog(store).state()
     manifests = [
         InMemory(f"{LAKE}/{commit.manifest}", manifest_bytes(commit)) for commit in state.commits
+    ]
+    files: list[ToArchive] = [
+        _InLake(f"{LAKE}/{file.name}", store, file.name, file.size, file.crc32)
+        for file in state.files
+    ]
+    files += [
+        _InLake(f"{LAKE}/{file.name}", store, file.name, None, file.crc32)
+        for commit in state.commits
+        for file in commit.rejects
     ]
     return LakeParts(state.commits, (*files, *manifests))
 
 
-def kept_files(home: Path) -> Iterator[FileOnDisk]:
-    """Experiments, logs of trials and playlists: what could not be made again."""
+@dataclass(frozen=True, slots=True)
+class _EventLog:
+    """The event log, whatever is written to it meanwhile."""
+
+    path: str
+    file: Path
+    crc32: int | None = None
+
+    @property
+    def size(self) -> int | None:
+        """Of the log, about that of its copy."""
+        return FileOnDisk(self.path, self.file).size
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[BinaryIO, int]]:
+        """A copy of one moment."""
+        with copied(self.file) as copy, FileOnDisk(self.path, copy).opened() as found:
+            yield found
+
+
+def kept_files(home: Path) -> Iterator[ToArchive]:
+    """Experiments, logs of trials, playlists and events: what could not be made again."""
+    if (log := home / EVENTS / EVENT_LOG).exists():
+        yield _EventLog(f"{EVENTS}/{EVENT_LOG}", log)
     for part in (EXPERIMENTS, TUNING, PLAYLISTS):
         yield from _below(home, home / part)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
+import numpy as np
+
 from segue.features.catalogue import Catalogue
+from segue.features.sheet import RowSheet
 from segue.flows.listener import rows_of
 from segue.music.candidates import Candidates, Evidence, joined
 from segue.music.query import Query
@@ -28,11 +31,11 @@ _DEEPEST: Final = 32_000
 _REMEMBERED: Final = 20_000
 
 
-class Known:
-    """What is known about tracks, looked up a batch at a time, each track once.
+class Known(Mapping[str, TrackFacts]):
+    """What is known about tracks: each by itself, or many as arrays.
 
-    Those of the latest playlists are remembered beside the catalogue: favourites, and what is
-    popular, come up again and again.
+    The facts of the latest playlists' tracks are remembered beside the catalogue: favourites, and
+    what is popular, come up again and again.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -40,13 +43,49 @@ class Known:
         remembered: dict[str, TrackFacts] | None = catalogue.memo.get("facts")
         if remembered is None or len(remembered) > _REMEMBERED:
             remembered = catalogue.memo["facts"] = {}
-        self.facts = remembered
+        self._facts = remembered
+        self._rows: dict[str, int] = {}
 
     def look_up(self, track_ids: Sequence[str]) -> None:
-        """Make sure that `facts` holds these tracks, as far as there are such."""
-        missing = [track_id for track_id in track_ids if track_id not in self.facts]
+        """Have the facts of these at hand, as far as there are such tracks."""
+        missing = [track_id for track_id in track_ids if track_id not in self._facts]
         if missing:
-            self.facts |= facts_of(rows_of(self.catalogue, missing, FACT_COLUMNS))
+            self._facts |= facts_of(rows_of(self.catalogue, missing, FACT_COLUMNS))
+
+    def showable(self, track_ids: Sequence[str]) -> list[bool]:
+        """Which of these are in the catalogue, with a title and an artist."""
+        sheet = self.sheet(track_ids)
+        shown: list[bool] = (sheet.showable & (sheet.rows >= 0)).tolist()
+        return shown
+
+    def sheet(self, track_ids: Sequence[str]) -> RowSheet:
+        """The facts of these as arrays; all of them are in the catalogue."""
+        self._find(track_ids)
+        rows = np.fromiter(map(self._rows.__getitem__, track_ids), np.int64, len(track_ids))
+        return RowSheet(self.catalogue, rows)
+
+    def __getitem__(self, track_id: str) -> TrackFacts:
+        if track_id not in self._facts:
+            self.look_up([track_id])
+        return self._facts[track_id]
+
+    def __contains__(self, track_id: object) -> bool:
+        if not isinstance(track_id, str):
+            return False
+        self._find([track_id])
+        return self._rows[track_id] >= 0
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.catalogue.track_ids)
+
+    def __len__(self) -> int:
+        return len(self.catalogue)
+
+    def _find(self, track_ids: Sequence[str]) -> None:
+        missing = [track_id for track_id in track_ids if track_id not in self._rows]
+        if missing:
+            rows = self.catalogue.rows(missing).tolist()
+            self._rows.update(zip(missing, rows, strict=True))
 
 
 @dataclass(frozen=True)
@@ -141,8 +180,7 @@ def _screened(
     start = 0
     while start < len(blended) and len(found.candidates) < enough:
         some = blended.take(range(start, min(start + enough + enough // 16, len(blended))))
-        known.look_up(some.track_ids)
-        named = WithTitle(known.facts)(some)
+        named = WithTitle(known)(some)
         more = screen(named, filters_for(named))
         cost = dict(Counter(found.cost) + Counter(more.cost))
         found = Screened(joined(found.candidates, more.candidates), cost)

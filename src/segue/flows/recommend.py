@@ -9,15 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final, cast
+from typing import Final, cast
+
+import numpy as np
+import numpy.typing as npt
 
 from segue.errors import ConfigError, NotReadyError
+from segue.features.listening import Listening, listening
 from segue.flows.listener import Marts, Person, find_person, track_by_ref
 from segue.flows.pool import Known, Pool, ask, with_evidence
 from segue.flows.seeds import resolve_seed
 from segue.flows.shortage import Outcome, notes_about
 from segue.flows.wishes import Wishes
-from segue.music import columns as c
 from segue.music.candidates import Candidates, Evidence
 from segue.music.names import artist_key
 from segue.music.playlist import Playlist, PlaylistTrack
@@ -25,7 +28,7 @@ from segue.music.query import Filters, Mix, Query
 from segue.playlists.choose import Chooser, shares
 from segue.playlists.dial import Dial
 from segue.playlists.facts import Facts, TrackFacts
-from segue.playlists.filters import genre_matches, song_key_of
+from segue.playlists.filters import Filter, WithoutKnownSongs, genre_matches
 from segue.playlists.mixes import Part, parts_of
 from segue.playlists.order import Flow
 from segue.playlists.reasons import reasons
@@ -145,7 +148,7 @@ class Making:
     @property
     def facts(self) -> Facts:
         """What is known about the tracks seen so far."""
-        return self.known.facts
+        return self.known
 
     @property
     def mix(self) -> Mix:
@@ -286,7 +289,7 @@ class Making:
             self.wishes.size,
             recommenders=self._recommenders,
             known=self.known,
-            filters_for=lambda candidates: self.rules.of(part, self._known_songs(part, candidates)),
+            filters_for=lambda _: self.rules.of(part, self._known_songs(part)),
         )
         silent = not pool.candidates and not any(pool.cost.values())
         if part.mix == "similar" and silent and not self.rules.excluded(part):
@@ -314,7 +317,9 @@ class Making:
             filters=replace(
                 self.asked,
                 genres=genres or self.asked.genres,
-                exclude_tracks=self.rules.excluded(part),
+                exclude_tracks=(
+                    self.rules.unheard() if part.mix == "discover" else self.rules.excluded(part)
+                ),
             ),
             adventurous=self.wishes.adventurous,
             feedback=self.person.feedback,
@@ -324,38 +329,62 @@ class Making:
         names = self.bundle.catalogue.genres.names if genres else ()
         return tuple(name for name in names if any(genre_matches(g, name) for g in genres))
 
-    def _known_songs(self, part: Part, candidates: Candidates) -> frozenset[str]:
-        """Keys of the songs the user knows, of artists among the candidates only."""
-        if part.known != "out":
-            return frozenset()
-        catalogue = self.bundle.catalogue
-        near = catalogue.credits.sharing(self._known_rows, catalogue.rows(candidates.track_ids))
-        titles = catalogue.names(near, c.TITLE)
-        owner, codes = catalogue.credits.codes_at(near)
-        names = catalogue.credits.names
-        return frozenset(
-            song_key_of(titles[row] or "", artist_key(names[code]))
-            for row, code in zip(owner.tolist(), codes.tolist(), strict=True)
-            if names[code]
-        )
+    def _known_songs(self, part: Part) -> Filter | None:
+        """Leaves out other recordings of what the user knows."""
+        if part.known != "out" or not self.person.listener.known:
+            return None
+        return WithoutKnownSongs(self._other_songs)
+
+    def _by_known_artists(self, track_ids: Sequence[str]) -> list[bool]:
+        keys = self.bundle.catalogue.song_keys.artists
+        known = np.zeros(len(keys.names), bool)
+        known[keys.codes_at(self._known_rows)[1]] = True
+        owner, artists = self.known.sheet(track_ids).artists
+        by_known = np.zeros(len(track_ids), bool)
+        by_known[owner[known[artists]]] = True
+        found: list[bool] = by_known.tolist()
+        return found
+
+    def _other_songs(self, track_ids: Sequence[str]) -> list[bool]:
+        owner, songs = self.known.sheet(track_ids).songs
+        other = np.ones(len(track_ids), bool)
+        other[owner[np.isin(songs, self._songs)]] = False
+        kept: list[bool] = other.tolist()
+        return kept
 
     @cached_property
-    def _known_rows(self) -> Any:
+    def _songs(self) -> npt.NDArray[np.int64]:
+        """The songs of the tracks that the listener knows."""
+        return self.bundle.catalogue.song_keys.songs_at(self._known_rows)[1]
+
+    @cached_property
+    def _known_rows(self) -> npt.NDArray[np.int64]:
         """Catalogue rows of the tracks that the listener knows."""
-        rows = self.bundle.catalogue.rows(self.person.listener.known)
-        return rows[rows >= 0]
+        listener = self.person.listener
+        others = self.bundle.catalogue.rows(listener.kept | listener.spoken_of)
+        return np.concatenate([self._heard.rows, others[others >= 0]])
+
+    @cached_property
+    def _heard(self) -> Listening:
+        person = self.person
+        query = Query(person.user_id, person.now, history=person.history, feedback=person.feedback)
+        return listening(query, self.bundle.catalogue)
 
     def _dial(self) -> Dial:
         """Near is near what the user plays most; around seeds, no setting leads away from them."""
-        listener = self.person.listener
-        ids = () if self.mix == "similar" else listener.favourites(_FAVOURITES)
-        self.known.look_up(ids)
+        ids = () if self.mix == "similar" else self._favourites()
         return Dial(
             facts=self.facts,
             adventurous=self.wishes.adventurous,
-            known_artists=listener.artist_keys,
-            favourites=tuple(self.facts[one] for one in ids if one in self.facts),
+            knows=self._by_known_artists,
+            favourites=ids,
         )
+
+    def _favourites(self) -> tuple[str, ...]:
+        """The tracks heard most often; ties go by track_id, as rows do."""
+        heard = self._heard
+        often = np.argsort(-heard.plays, kind="stable")[:_FAVOURITES]
+        return self.bundle.catalogue.ids(heard.rows[often])
 
     def _allowed(self, asked: Filters, part: Part) -> int:
         """Tracks in the whole catalogue that keep to these bounds."""

@@ -16,8 +16,10 @@ from segue.progress import Progress
 from segue.warehouse.archive_file import room_for
 from segue.warehouse.archive_format import About, ArchivedFile
 from segue.warehouse.archive_reader import read_archive
+from segue.warehouse.home_journal import STAGED
 from segue.warehouse.home_lock import HomeLock
-from segue.warehouse.home_swap import ASIDE, STAGED, StagedFiles, occupied, staging, swap
+from segue.warehouse.home_swap import ASIDE, StagedFiles, occupied, staging, swap
+from segue.warehouse.lake_folder import LakeFolder
 
 __all__ = ["RestoreReport", "occupied", "restore"]
 
@@ -122,17 +124,18 @@ def taken(
 
 def _check_lake(lake: Path, archive: Path) -> None:
     try:
-        parts = lake_parts(lake)
+        parts = lake_parts(LakeFolder(lake))
     except WarehouseError as error:
         raise WarehouseError(
             f"the lake in {archive} cannot be used: {error.message}; nothing was restored",
             cure="Use a Segue as new as the one that wrote the backup, or another backup.",
         ) from error
-    named = [file.path.removeprefix(f"{LAKE}/") for file in parts.files]
-    missing = [lake / name for name in named if not (lake / name).is_file()]
+    # what was put together with other files is named still, but counts no more
+    named = [file.path.partition("/")[2] for file in parts.files]
+    missing = [name for name in named if not (lake / name).is_file()]
     if missing:
         raise WarehouseError(
-            f"{archive} does not hold {missing[0].name}, which an import in it names;"
+            f"{archive} does not hold {missing[0]}, which an import in it names;"
             " nothing was restored",
             cure="Use another backup.",
         )

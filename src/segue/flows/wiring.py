@@ -58,9 +58,14 @@ def load_adapter(group: str, name: str) -> Any:
 
 @dataclass(frozen=True)
 class Wiring:
-    """The objects of one data home; each is made when it is first asked for."""
+    """The objects of one data home; each is made when it is first asked for.
+
+    Args:
+        recovering: Whether this is for finishing what was interrupted in the home.
+    """
 
     settings: Settings
+    recovering: bool = False
 
     @property
     def home(self) -> Path:
@@ -72,7 +77,7 @@ class Wiring:
             WarehouseError: An interrupted command left it between old and new.
         """
         home = self.lock.home
-        if (found := unfinished(home)) is not None:
+        if not self.recovering and (found := unfinished(home)) is not None:
             raise WarehouseError(
                 f"`segue {found['verb']}` was interrupted in {home} and must be finished first",
                 cure="Any command does that, such as `segue status`.",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from segue.music.candidates import Candidates
-from segue.playlists.facts import Facts
+from segue.playlists.facts import Facts, sheet_of
 
 __all__ = ["ArtistCap"]
 
@@ -26,15 +27,18 @@ class ArtistCap:
 
     def __call__(self, candidates: Candidates, /) -> Candidates:
         """The candidates within the cap, in their order."""
-        count: dict[str, int] = {}
-        full: set[str] = set()
+        tracks: list[list[int]] = [[] for _ in candidates.track_ids]
+        owner, codes = sheet_of(self.facts, candidates.track_ids).artists
+        for row, artist in zip(owner.tolist(), codes.tolist(), strict=True):
+            tracks[row].append(artist)
+        count: Counter[int] = Counter()
+        full: set[int] = set()
         rows = []
-        for row, track_id in enumerate(candidates.track_ids):
-            artists = self.facts[track_id].artist_keys
+        for row, artists in enumerate(tracks):
             if full.isdisjoint(artists):
                 rows.append(row)
                 for artist in artists:
-                    count[artist] = count.get(artist, 0) + 1
+                    count[artist] += 1
                     if count[artist] >= self.most:
                         full.add(artist)
         return candidates.take(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from segue.music.candidates import Candidates
@@ -12,7 +13,7 @@ from segue.playlists.artist_cap import ArtistCap
 from segue.playlists.base import Step
 from segue.playlists.dial import Dial
 from segue.playlists.diversify import Diversify
-from segue.playlists.facts import Facts
+from segue.playlists.facts import Facts, sheet_of
 from segue.playlists.filters import EachSongOnce
 from segue.playlists.order import Flow
 
@@ -98,20 +99,29 @@ class Chooser:
     ) -> tuple[Candidates, tuple[int, ...]]:
         """Each part's share first, then whatever fits; the cap holds across parts."""
         taken: dict[str, tuple[Candidates, int]] = {}
-        count: Counter[str] = Counter()
+        count: Counter[int] = Counter()
         given = [0] * len(ranked)
+        artists_of = self._artists(list(dict.fromkeys(chain(*(p.track_ids for p in ranked)))))
         for limits in (sizes, [self.size] * len(ranked)):
             for at, part in enumerate(ranked):
                 for row, track_id in enumerate(part.track_ids):
                     if given[at] >= limits[at] or len(taken) >= self.size:
                         break
-                    artists = self.facts[track_id].artist_keys
+                    artists = artists_of[track_id]
                     full = any(count[artist] >= self.per_artist for artist in artists)
                     if not full and track_id not in taken:
                         taken[track_id] = (part, row)
                         count.update(artists)
                         given[at] += 1
         return _joined(list(taken.values())), tuple(given)
+
+    def _artists(self, track_ids: Sequence[str]) -> dict[str, list[int]]:
+        """The artists of each track, as numbers."""
+        found: dict[str, list[int]] = {track_id: [] for track_id in track_ids}
+        owner, codes = sheet_of(self.facts, track_ids).artists
+        for row, artist in zip(owner.tolist(), codes.tolist(), strict=True):
+            found[track_ids[row]].append(artist)
+        return found
 
 
 def shares(size: int, parts: Sequence[float]) -> tuple[int, ...]:

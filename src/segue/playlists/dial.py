@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from segue.features.nearness import nearness_to, places_among
+from segue.features.nearness import familiarity
 from segue.music.candidates import Candidates
-from segue.playlists.facts import Facts, TrackFacts
+from segue.playlists.facts import Facts, sheet_of
 
-__all__ = ["Dial"]
+__all__ = ["Dial", "by_any_of"]
 
-_GENRE, _SOUND = 0.4, 0.6
+
+def by_any_of(facts: Facts, artists: frozenset[str]) -> Callable[[Sequence[str]], list[bool]]:
+    """Tells which of some tracks credit any of these artists, in normal form."""
+    return lambda ids: [not artists.isdisjoint(facts[one].artist_keys) for one in ids]
+
+
+def _nobody(track_ids: Sequence[str]) -> list[bool]:
+    return [False] * len(track_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,61 +33,33 @@ class Dial:
 
     Args:
         adventurous: 0 … 1.
-        known_artists: Artists the user has heard, in normal form.
-        favourites: Tracks that stand for the user's taste; none: nearness does not count.
+        knows: Tells which of some tracks are by artists that the user has heard.
+        favourites: Ids of tracks that stand for the user's taste, the facts of which are known;
+            none: nearness does not count.
         reach: The most that familiarity can move a score; scores themselves are 0 … 1.
     """
 
     facts: Facts = field(repr=False)
     adventurous: float
-    known_artists: frozenset[str] = field(default=frozenset(), repr=False)
-    favourites: Sequence[TrackFacts] = field(default=(), repr=False)
+    knows: Callable[[Sequence[str]], Sequence[bool]] = field(default=_nobody, repr=False)
+    favourites: Sequence[str] = field(default=(), repr=False)
     reach: float = 0.8
 
     def __call__(self, candidates: Candidates, /) -> Candidates:
         """The same candidates under scores that the dial moved."""
-        tracks = [self.facts[track_id] for track_id in candidates.track_ids]
         lean = self.reach * (1 - 2 * self.adventurous)
         moved = [
             score + lean * (familiar - 0.5)
-            for score, familiar in zip(candidates.scores, self.familiarity(tracks), strict=True)
+            for score, familiar in zip(
+                candidates.scores, self.familiarity(candidates.track_ids), strict=True
+            )
         ]
         return candidates.with_scores(moved)
 
-    def familiarity(self, tracks: Sequence[TrackFacts]) -> list[float]:
+    def familiarity(self, track_ids: Sequence[str]) -> list[float]:
         """How familiar each of the tracks is beside the others, 0 … 1."""
-        popular = popularity(tracks)
-        near = places_among(_nearness(tracks, self.favourites))
-        known = [not self.known_artists.isdisjoint(track.artist_keys) for track in tracks]
-        return [sum(three) / 3 for three in zip(known, popular, near, strict=True)]
-
-
-def popularity(tracks: Sequence[TrackFacts]) -> list[float]:
-    """How popular each track is among these, 0 … 1: by catalogue, by crowd, or the mean of both."""
-    by_catalogue = places_among([track.popularity for track in tracks])
-    by_crowd = places_among(
-        [float(track.listeners) if track.listeners else None for track in tracks]
-    )
-    return [
-        (one + other) / 2
-        if track.popularity is not None and track.listeners
-        else (one if track.popularity is not None else other)
-        for track, one, other in zip(tracks, by_catalogue, by_crowd, strict=True)
-    ]
-
-
-def _nearness(tracks: Sequence[TrackFacts], favourites: Sequence[TrackFacts]) -> list[float | None]:
-    """Mean closeness to the favourites nearest to it, so that a wide taste has several homes."""
-    if not favourites:
-        return [None] * len(tracks)
-    near = nearness_to(
-        [(track.sound, track.genres) for track in tracks],
-        [(other.sound, other.genres) for other in favourites],
-        sound=_SOUND,
-        genre=_GENRE,
-        nearest=max(1, len(favourites) // 5),
-    )
-    return [
-        mean if track.sound or track.genres else None
-        for track, mean in zip(tracks, near, strict=True)
-    ]
+        both = sheet_of(self.facts, [*track_ids, *self.favourites])
+        tracks = both.take(range(len(track_ids)))
+        favourites = both.take(range(len(track_ids), len(both)))
+        familiar: list[float] = familiarity(tracks, favourites, self.knows(track_ids)).tolist()
+        return familiar

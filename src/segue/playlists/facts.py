@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from segue.features.catalogue import CROWD_LISTENERS
+from segue.features.sheet import SOUND, FactSheet, Sheet
 from segue.music import columns as c
 from segue.music.names import artist_key
 
-__all__ = ["FACT_COLUMNS", "SOUND", "Facts", "TrackFacts", "facts_of"]
-
-CROWD_LISTENERS: Final = "crowd_listeners"
-SOUND: Final[Mapping[str, tuple[float, float]]] = {
-    c.DANCEABILITY: (0.0, 1.0),
-    c.ENERGY: (0.0, 1.0),
-    c.LOUDNESS: (-30.0, 0.0),
-    c.ACOUSTICNESS: (0.0, 1.0),
-    c.INSTRUMENTALNESS: (0.0, 1.0),
-    c.VALENCE: (0.0, 1.0),
-    c.TEMPO: (60.0, 200.0),
-}
-"""The audio features that make two tracks sound alike, each with the range that becomes 0 … 1."""
+__all__ = [
+    "FACT_COLUMNS",
+    "SOUND",
+    "Facts",
+    "ManyFacts",
+    "TrackFacts",
+    "facts_of",
+    "look_up",
+    "sheet_of",
+]
 
 FACT_COLUMNS: Final = (
     c.TRACK_ID,
@@ -94,6 +93,33 @@ class TrackFacts:
 
 Facts = Mapping[str, TrackFacts]
 """track_id -> what is known about it."""
+
+
+@runtime_checkable
+class ManyFacts(Protocol):
+    """Facts that come faster for many tracks at a time."""
+
+    def look_up(self, track_ids: Sequence[str]) -> None:
+        """Have the facts of these at hand, as far as there are such tracks."""
+
+    def showable(self, track_ids: Sequence[str]) -> Sequence[bool]:
+        """Which of these are known, with a title and an artist."""
+
+    def sheet(self, track_ids: Sequence[str]) -> Sheet:
+        """The facts of these as arrays; all of them are known."""
+
+
+def sheet_of(facts: Facts, track_ids: Sequence[str]) -> Sheet:
+    """The facts of some tracks as arrays, in their order."""
+    if isinstance(facts, ManyFacts):
+        return facts.sheet(track_ids)
+    return FactSheet([facts[track_id] for track_id in track_ids])
+
+
+def look_up(facts: Facts, track_ids: Sequence[str]) -> None:
+    """Say which tracks are asked for in a moment, one by one."""
+    if isinstance(facts, ManyFacts):
+        facts.look_up(track_ids)
 
 
 def facts_of(tracks: pa.Table) -> dict[str, TrackFacts]:

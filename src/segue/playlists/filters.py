@@ -6,7 +6,7 @@ A filter is hard: a track that breaks its rule never gets in, however few are le
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -14,11 +14,12 @@ from typing import Final
 
 from segue.music.candidates import Candidates
 from segue.music.names import title_key
-from segue.playlists.facts import Facts, TrackFacts
+from segue.playlists.facts import Facts, ManyFacts, TrackFacts, look_up, sheet_of
 from segue.playlists.listener import Heard
 
 __all__ = [
     "EachSongOnce",
+    "FactFilter",
     "Filter",
     "FromYears",
     "InTempo",
@@ -29,6 +30,7 @@ __all__ = [
     "Screened",
     "WithTitle",
     "WithoutArtists",
+    "WithoutKnownSongs",
     "WithoutSongs",
     "WithoutTracks",
     "genre_matches",
@@ -50,11 +52,26 @@ class Filter(ABC):
     def keeps(self, track_id: str) -> bool:
         """Whether the track keeps to the rule."""
 
+    def keeping(self, track_ids: Sequence[str]) -> Sequence[bool]:
+        """Which of some tracks do."""
+        return [self.keeps(track_id) for track_id in track_ids]
+
     def __call__(self, candidates: Candidates, /) -> Candidates:
         """The candidates that keep to the rule, in their order."""
-        return candidates.take(
-            row for row, track_id in enumerate(candidates.track_ids) if self.keeps(track_id)
-        )
+        kept = self.keeping(candidates.track_ids)
+        return candidates.take(row for row, keeps in enumerate(kept) if keeps)
+
+
+@dataclass(frozen=True)
+class FactFilter(Filter):
+    """A filter that wants to know the facts of a track."""
+
+    facts: Facts = field(repr=False)
+
+    def keeping(self, track_ids: Sequence[str]) -> Sequence[bool]:
+        """Which of some tracks keep to the rule."""
+        look_up(self.facts, track_ids)
+        return super().keeping(track_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +89,34 @@ def screen(candidates: Candidates, filters: Sequence[Filter]) -> Screened:
         The tracks that keep to all rules; and for each label the number of tracks which that
         rule alone kept out, since they kept to all others: what leaving it away would bring.
     """
-    rules = [(one.keeps, one.label) for one in filters]
-    kept, cost = [], dict.fromkeys((label for _, label in rules), 0)
-    for row, track_id in enumerate(candidates.track_ids):
-        against = [label for keeps, label in rules if not keeps(track_id)]
+    labels = [one.label for one in filters]
+    verdicts = zip(*(one.keeping(candidates.track_ids) for one in filters), strict=True)
+    kept, cost = [], dict.fromkeys(labels, 0)
+    for row, verdict in enumerate(verdicts if filters else [()] * len(candidates)):
+        against = verdict.count(False)
         if not against:
             kept.append(row)
-        elif len(against) == 1:
-            cost[against[0]] += 1
+        elif against == 1:
+            cost[labels[verdict.index(False)]] += 1
     return Screened(candidates.take(kept), cost)
 
 
 @dataclass(frozen=True)
-class WithTitle(Filter):
+class WithTitle(FactFilter):
     """Tracks that can be shown: known, with a title and an artist."""
 
-    facts: Facts = field(repr=False)
     label: str = "having a name"
 
     def keeps(self, track_id: str) -> bool:
         """A track without a title or an artist cannot be shown to anybody."""
-        track = self.facts.get(track_id)
-        return track is not None and bool(track.title) and bool(track.artists)
+        return self.keeping([track_id])[0]
+
+    def keeping(self, track_ids: Sequence[str]) -> Sequence[bool]:
+        """Which of some tracks have both."""
+        if isinstance(self.facts, ManyFacts):
+            return self.facts.showable(track_ids)
+        facts = [self.facts.get(track_id) for track_id in track_ids]
+        return [fact is not None and bool(fact.title and fact.artists) for fact in facts]
 
 
 @dataclass(frozen=True)
@@ -106,6 +129,12 @@ class WithoutTracks(Filter):
     def keeps(self, track_id: str) -> bool:
         """Whether it is none of them."""
         return track_id not in self.track_ids
+
+    def keeping(self, track_ids: Sequence[str]) -> Sequence[bool]:
+        """Which of some tracks are none of them."""
+        if not self.track_ids:
+            return [True] * len(track_ids)
+        return [track_id not in self.track_ids for track_id in track_ids]
 
 
 @dataclass(frozen=True)
@@ -121,14 +150,13 @@ class OnlyTracks(Filter):
 
 
 @dataclass(frozen=True)
-class WithoutArtists(Filter):
+class WithoutArtists(FactFilter):
     """Leaves out tracks on which one of the artists is credited, in any place.
 
     Args:
         artist_keys: Artists in normal form.
     """
 
-    facts: Facts = field(repr=False)
     artist_keys: frozenset[str]
     label: str = "the artists to exclude"
 
@@ -167,10 +195,9 @@ class LovedOnce(Filter):
 
 
 @dataclass(frozen=True)
-class OfGenres(Filter):
+class OfGenres(FactFilter):
     """Keeps tracks of at least one of the genres asked for (see `genre_matches`)."""
 
-    facts: Facts = field(repr=False)
     genres: tuple[str, ...]
 
     @property
@@ -185,10 +212,9 @@ class OfGenres(Filter):
 
 
 @dataclass(frozen=True)
-class FromYears(Filter):
+class FromYears(FactFilter):
     """Keeps tracks released in the years, both inclusive; an unknown year is left out."""
 
-    facts: Facts = field(repr=False)
     first: int | None
     last: int | None
 
@@ -203,14 +229,13 @@ class FromYears(Filter):
 
 
 @dataclass(frozen=True)
-class InTempo(Filter):
+class InTempo(FactFilter):
     """Keeps tracks within the tempo, both inclusive; an unknown or zero tempo is left out.
 
     The tempo is taken as the catalogue says it: a track of 70 is not one of 140, since who asks
     for a range wants to run or to dance to it.
     """
 
-    facts: Facts = field(repr=False)
     lowest: float | None
     highest: float | None
 
@@ -225,16 +250,35 @@ class InTempo(Filter):
 
 
 @dataclass(frozen=True)
-class WithoutSongs(Filter):
+class WithoutSongs(FactFilter):
     """Leaves out other recordings of known songs: the same title by one of the same artists."""
 
-    facts: Facts = field(repr=False)
     songs: frozenset[str] = field(repr=False)
     label: str = "being a song you know"
 
     def keeps(self, track_id: str) -> bool:
         """Whether none of its song keys is known."""
         return self.songs.isdisjoint(song_keys(self.facts[track_id]))
+
+
+@dataclass(frozen=True)
+class WithoutKnownSongs(Filter):
+    """The same for the songs that somebody knows, which are many.
+
+    Args:
+        songs: Tells which of some tracks are none of these songs.
+    """
+
+    songs: Callable[[Sequence[str]], Sequence[bool]] = field(repr=False)
+    label: str = "being a song you know"
+
+    def keeps(self, track_id: str) -> bool:
+        """Whether none of its song keys is known."""
+        return self.songs([track_id])[0]
+
+    def keeping(self, track_ids: Sequence[str]) -> Sequence[bool]:
+        """Which of some tracks are other songs."""
+        return self.songs(track_ids)
 
 
 @dataclass(frozen=True)
@@ -245,14 +289,13 @@ class EachSongOnce:
 
     def __call__(self, candidates: Candidates, /) -> Candidates:
         """The first of each song, in their order."""
-        seen: set[str] = set()
-        rows = []
-        for row, track_id in enumerate(candidates.track_ids):
-            keys = song_keys(self.facts[track_id])
-            if seen.isdisjoint(keys):
-                rows.append(row)
-            seen.update(keys)
-        return candidates.take(rows)
+        owner, songs = sheet_of(self.facts, candidates.track_ids).songs
+        again = [False] * len(candidates)
+        seen: dict[int, int] = {}
+        for row, song in zip(owner.tolist(), songs.tolist(), strict=True):
+            if seen.setdefault(song, row) != row:
+                again[row] = True
+        return candidates.take(row for row, twice in enumerate(again) if not twice)
 
 
 def song_keys(track: TrackFacts) -> tuple[str, ...]:

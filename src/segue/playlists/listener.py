@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from heapq import nlargest
 
 from segue.playlists.facts import TrackFacts
 
@@ -62,10 +61,3 @@ class Listener:
     def known(self) -> frozenset[str]:
         """Tracks that are no discovery: heard in part or whole, saved, listed, or spoken of."""
         return self.kept.union(self.heard, self.spoken_of)
-
-    def favourites(self, most: int) -> tuple[str, ...]:
-        """The tracks heard most often, at most so many; ties go by track_id."""
-        plays = [heard.plays for heard in self.heard.values()]
-        bar = min(nlargest(most, plays), default=0)
-        often = [(-h.plays, track_id) for track_id, h in self.heard.items() if h.plays >= bar]
-        return tuple(track_id for _, track_id in sorted(often)[:most])

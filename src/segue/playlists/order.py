@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from segue.features.nearness import jumps, same_artist
 from segue.music.candidates import Candidates
-from segue.playlists.closeness import share_artist, shared_genres
-from segue.playlists.facts import SOUND, Facts, TrackFacts
+from segue.playlists.facts import Facts, sheet_of
 
 __all__ = ["Flow"]
-
-_ENERGY = tuple(SOUND).index("energy")
-_VALENCE = tuple(SOUND).index("valence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,43 +31,44 @@ class Flow:
 
     def __call__(self, candidates: Candidates, /) -> Candidates:
         """The same candidates in playing order; scores stay."""
-        tracks = [self.facts[track_id] for track_id in candidates.track_ids]
-        worth = _scaled(candidates.scores)
-        left = sorted(range(len(tracks)), key=lambda row: (-worth[row], tracks[row].track_id))
+        ids, worth = candidates.track_ids, _scaled(candidates.scores)
+        tracks = sheet_of(self.facts, ids)
+        cuts: list[list[float]] = jumps(tracks).tolist()
+        clashes: list[list[bool]] = same_artist(tracks).tolist()
+        artists: list[list[int]] = [[] for _ in ids]
+        for row, artist in zip(*(each.tolist() for each in tracks.artists), strict=True):
+            artists[row].append(artist)
+        left = sorted(range(len(ids)), key=lambda row: (-worth[row], ids[row]))
         playing: list[int] = []
-        remaining = Counter(artist for track in tracks for artist in track.artist_keys)
+        remaining = Counter(artist for of_track in artists for artist in of_track)
         while left:
-            last = tracks[playing[-1]] if playing else None
-            row = min(
-                _allowed(left, tracks, last, remaining),
-                key=lambda row: (self._cost(tracks[row], last, worth[row]), tracks[row].track_id),
-            )
+            free = _allowed(left, clashes[playing[-1]] if playing else None, artists, remaining)
+            cut = cuts[playing[-1]] if playing else None
+            row = min(free, key=lambda row: (self._cost(row, cut, worth), ids[row]))
             left.remove(row)
-            remaining.subtract(tracks[row].artist_keys)
+            remaining.subtract(artists[row])
             playing.append(row)
-        return candidates.take(_apart(playing, tracks))
+        return candidates.take(_apart(playing, clashes))
 
-    def _cost(self, track: TrackFacts, last: TrackFacts | None, worth: float) -> float:
-        if last is None:
-            return -worth
-        return _distance(track, last) - self.haste * worth
+    def _cost(self, row: int, cut: Sequence[float] | None, worth: Sequence[float]) -> float:
+        return -worth[row] if cut is None else cut[row] - self.haste * worth[row]
 
 
 def _allowed(
     left: Sequence[int],
-    tracks: Sequence[TrackFacts],
-    last: TrackFacts | None,
-    remaining: Counter[str],
+    clash: Sequence[bool] | None,
+    artists: Sequence[Sequence[int]],
+    remaining: Counter[int],
 ) -> Sequence[int]:
     """The tracks that may come next: other artists than the last, crowded artists first."""
-    other = [row for row in left if last is None or not share_artist(tracks[row], last)]
+    other = [row for row in left if not clash[row]] if clash else left
     crowd = {artist for artist, count in remaining.items() if 2 * count > len(left)}
-    if crowd and (crowded := [r for r in other if not crowd.isdisjoint(tracks[r].artist_keys)]):
+    if crowd and (crowded := [row for row in other if not crowd.isdisjoint(artists[row])]):
         return crowded
     return other or left
 
 
-def _apart(playing: list[int], tracks: Sequence[TrackFacts]) -> list[int]:
+def _apart(playing: list[int], clashes: Sequence[Sequence[bool]]) -> list[int]:
     """Mend neighbours that share an artist by playing a stretch backwards, as in 2-opt.
 
     Croes 1958, "A method for solving traveling-salesman problems": turning round a stretch
@@ -81,7 +78,7 @@ def _apart(playing: list[int], tracks: Sequence[TrackFacts]) -> list[int]:
 
     def clash(one: int, two: int) -> bool:
         inside = 0 <= one < len(order) and 0 <= two < len(order)
-        return inside and share_artist(tracks[order[one]], tracks[order[two]])
+        return inside and clashes[order[one]][order[two]]
 
     for at in range(1, len(order)):
         if not clash(at - 1, at):
@@ -93,20 +90,6 @@ def _apart(playing: list[int], tracks: Sequence[TrackFacts]) -> list[int]:
                 order[start : end + 1] = reversed(order[start : end + 1])
                 break
     return order
-
-
-def _distance(one: TrackFacts, other: TrackFacts) -> float:
-    """0 = goes on as before; about 1 = a hard cut. What is unknown is half a cut."""
-    if one.sound and other.sound and one.tempo and other.tempo:
-        sound = (
-            abs(one.sound[_ENERGY] - other.sound[_ENERGY])
-            + 0.5 * abs(one.sound[_VALENCE] - other.sound[_VALENCE])
-            + 0.7 * min(1.0, abs(math.log2(one.tempo / other.tempo)))
-        )
-    else:
-        sound = 0.5
-    known = one.genres and other.genres
-    return sound + 0.3 * (1 - shared_genres(one.genres, other.genres) if known else 0.5)
 
 
 def _scaled(scores: Sequence[float]) -> list[float]:

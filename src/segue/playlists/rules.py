@@ -52,11 +52,11 @@ class Rules:
     now: datetime
     recent_hours: float = 8
 
-    def of(self, part: Part, songs: frozenset[str]) -> list[Filter]:
+    def of(self, part: Part, songs: Filter | None = None) -> list[Filter]:
         """The filters of a part, cheap ones first.
 
         Args:
-            songs: Song keys that the listener knows, of the artists among the candidates.
+            songs: Leaves out the songs that the listener knows, where known tracks are out.
         """
         listener = self.listener
         excluded = self.asked.exclude_tracks | listener.banned_tracks | listener.resting
@@ -66,10 +66,8 @@ class Rules:
         if listener.unwanted_songs:
             rules.append(WithoutSongs(self.facts, listener.unwanted_songs, UNWANTED))
         if part.known == "out":
-            rules += [
-                WithoutTracks(listener.known, KNOWN),
-                WithoutSongs(self.facts, songs),
-            ]
+            rules.append(WithoutTracks(listener.known, KNOWN))
+            rules += [songs] if songs else []
         elif part.known == "only":
             rules += [OnlyTracks(listener.known)]
         if part.loved:
@@ -86,6 +84,12 @@ class Rules:
             return others
         # the same set where it is the same: whoever looked its rows up need not do so again
         return listener.known | others if others - listener.known else listener.known
+
+    def unheard(self) -> frozenset[str]:
+        """The same for discoveries, without what is in the history that recommenders see."""
+        listener = self.listener
+        others = self.asked.exclude_tracks | listener.banned_tracks | listener.resting
+        return others | listener.kept | listener.spoken_of
 
     def _not_recent(self, part: Part) -> list[Filter]:
         heard = self.listener.heard

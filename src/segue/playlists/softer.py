@@ -8,7 +8,7 @@ from typing import Final
 
 from segue.music.candidates import Candidates
 from segue.playlists.closeness import Closeness
-from segue.playlists.facts import Facts, TrackFacts
+from segue.playlists.facts import Facts, TrackFacts, look_up
 
 __all__ = ["Softer"]
 
@@ -39,6 +39,7 @@ class Softer:
         """The same candidates under scores, 0 or more, that were lowered."""
         if not self.less and not self.artists:
             return candidates
+        look_up(self.facts, candidates.track_ids)
         return candidates.with_scores(
             [
                 score * self._left(self.facts[track_id])

@@ -25,12 +25,14 @@ from segue.errors import BusyError, NotReadyError, StorageError
 from segue.features.catalogue import Catalogue
 from segue.music import columns as c
 from segue.recommenders.base import Composed, Recommender, StoredRecommender
+from segue.recommenders.kept_names import load_names, save_names
 
 __all__ = ["Bundle", "BundleStore"]
 
 _FORMAT: Final = 1
 _GROUP: Final = "segue.recommenders"
 _TRACKS: Final = "tracks.arrow"
+_NAMES: Final = "track_names"
 _MANIFEST: Final = "bundle.json"
 _POINTER: Final = "current"
 _STAGING: Final = ".publishing-"
@@ -110,11 +112,31 @@ class BundleStore:
         """Whether nothing was ever published here."""
         return not (self.folder / _POINTER).exists()
 
+    def clear(self) -> None:
+        """Remove every bundle, the published one first of all.
+
+        Raises:
+            BusyError: A training is publishing at this moment.
+            StorageError: They cannot be removed.
+        """
+        if not self.folder.exists():
+            return
+        try:
+            with self._alone():
+                (self.folder / _POINTER).unlink(missing_ok=True)
+                for path in self.folder.iterdir():
+                    if path.is_dir():
+                        shutil.rmtree(path)
+                _to_disk(self.folder)
+        except OSError as error:
+            raise _storage_error(error, self.folder) from error
+
     def sizes(self, name: str) -> dict[str, int]:
         """Recommender -> bytes of its files; the tracks count as "tracks"."""
         total: dict[str, int] = {}
         for relative, facts in _manifest(self.folder / name)["files"].items():
-            owner = "tracks" if relative == _TRACKS else relative.split("/")[0]
+            owner = relative.split("/")[0]
+            owner = "tracks" if owner in (_TRACKS, _NAMES) else owner
             total[owner] = total.get(owner, 0) + facts["bytes"]
         return total
 
@@ -156,6 +178,8 @@ class BundleStore:
         staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.folder))
         try:
             _write_tracks(staging / _TRACKS, catalogue)
+            (staging / _NAMES).mkdir()
+            save_names(staging / _NAMES, catalogue.song_keys)
             for model in recommenders:
                 (staging / model.name).mkdir()
                 model.save(staging / model.name)
@@ -191,7 +215,7 @@ class BundleStore:
         manifest = _manifest(folder)
         _check(folder, manifest)
         try:
-            catalogue = _read_tracks(folder / _TRACKS)
+            catalogue = Catalogue(_read_tracks(folder / _TRACKS), load_names(folder / _NAMES))
             models = {name: _load(name, folder, catalogue) for name in manifest["recommenders"]}
             for model in models.values():
                 if isinstance(model, Composed):
@@ -208,12 +232,12 @@ def _write_tracks(path: Path, catalogue: Catalogue) -> None:
         writer.write_table(table)
 
 
-def _read_tracks(path: Path) -> Catalogue:
+def _read_tracks(path: Path) -> pa.Table:
     with pa.memory_map(str(path)) as file:
         table = pa.ipc.open_file(file).read_all()
     if c.TRACK_ID not in table.column_names:
         raise ValueError(f"{path.name} has no column {c.TRACK_ID}")
-    return Catalogue(table)
+    return table
 
 
 def _load(name: str, folder: Path, catalogue: Catalogue) -> Recommender:

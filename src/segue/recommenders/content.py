@@ -41,8 +41,8 @@ _ARRAYS: Final = (
 _FAME: Final = 0.02
 _FAME_OF_NEW: Final = 0.2  # of two unknown tracks that are as near, people meet the better known
 _NEW_HALF_LIFE_DAYS: Final = 60.0
-_LOOKED_AT: Final = 24_000  # tracks for all centres of taste together, where they are in cells
-_AT_LEAST: Final = 4_000
+_LOOKED_AT: Final = 16_000  # tracks for all centres of taste together, where they are in cells
+_AT_LEAST: Final = 2_500
 
 Rows = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float32]
@@ -221,7 +221,7 @@ class Content:
         """The best tracks of each centre, in turns that fit the centres' shares."""
         catalogue, _ = self._state()
         places = np.ceil(k * shares).astype(np.int64) + 1
-        around = self._around(centres, usable=usable, fame=fame, wanted=(4 * places).tolist())
+        around = self._around(centres, usable=usable, fame=fame, wanted=(2 * places + 8).tolist())
         group = np.repeat(np.arange(len(around)), [len(rows) for rows, _ in around])
         rows = np.concatenate([rows for rows, _ in around])
         scores = steadied(np.concatenate([scores for _, scores in around]))
@@ -253,7 +253,7 @@ class Content:
         if self.cells_ is None or n_usable <= _LOOKED_AT:
             rows = np.flatnonzero(usable & vectors.known)
             found = vectors.cosines_at(rows, centres) + catalogue.fame[rows] * gain
-            tops = [best(scores, 2 * n) for scores, n in zip(found, wanted, strict=True)]
+            tops = [best(scores, 4 * n) for scores, n in zip(found, wanted, strict=True)]
             return [(rows[top], scores[top]) for top, scores in zip(tops, found, strict=True)]
         # where few are usable, more have to be looked at to meet as many
         budget = _LOOKED_AT * min(8, len(usable) // n_usable)

@@ -8,7 +8,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -39,10 +39,14 @@ class ToArchive(Protocol):
         """Relative to the home, with “/” between its parts."""
 
     @property
+    def size(self) -> int | None:
+        """How many bytes it has, about, for showing progress; None where nobody knows."""
+
+    @property
     def crc32(self) -> int | None:
         """CRC-32 that its content must have; None where nobody noted it."""
 
-    def open(self) -> tuple[BinaryIO, int]:
+    def opened(self) -> AbstractContextManager[tuple[BinaryIO, int]]:
         """Its content and how many bytes of it to take; raises OSError."""
 
 
@@ -54,10 +58,19 @@ class FileOnDisk:
     file: Path
     crc32: int | None = None
 
-    def open(self) -> tuple[BinaryIO, int]:
+    @property
+    def size(self) -> int | None:
+        """Its size now."""
+        try:
+            return self.file.stat().st_size
+        except OSError:
+            return None
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[BinaryIO, int]]:
         """The open file and its size now."""
-        opened = self.file.open("rb")
-        return opened, os.fstat(opened.fileno()).st_size
+        with self.file.open("rb") as opened:
+            yield opened, os.fstat(opened.fileno()).st_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +81,15 @@ class InMemory:
     content: bytes
     crc32: int | None = None
 
-    def open(self) -> tuple[BinaryIO, int]:
+    @property
+    def size(self) -> int:
+        """Its size."""
+        return len(self.content)
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[BinaryIO, int]]:
         """Its content."""
-        return io.BytesIO(self.content), len(self.content)
+        yield io.BytesIO(self.content), len(self.content)
 
 
 def write_archive(
@@ -109,11 +128,12 @@ def _write(
     stream: _Hashed, about: About, file: ToArchive, advance: Callable[[int], None]
 ) -> ArchivedFile:
     check_path(file.path, about.parts, Path("the backup"))
-    with _reading(file):
-        opened, size = file.open()
-    digest, crc, left = hashlib.sha256(), 0, size
-    with opened:
+    digest, crc = hashlib.sha256(), 0
+    with ExitStack() as held:
+        with _reading(file):
+            opened, size = held.enter_context(file.opened())
         stream.write(header(file.path, size, about.made_at))
+        left = size
         while left:
             with _reading(file):
                 piece = opened.read(min(left, _PIECE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from segue.errors import ConfigError, WarehouseError
 from segue.warehouse.lake_lock import exclusive
-from segue.warehouse.storage import make_folder, write_atomically
+from segue.warehouse.storage import make_folder, storing, sync_folder, write_atomically
 
 __all__ = ["Experiment", "ExperimentStore", "Place", "Record"]
 
@@ -165,6 +166,44 @@ class ExperimentStore:
         """The playlists of one experiment, in their order."""
         paths = sorted((self.folder / name).glob("playlist-*.json"))
         return tuple(_read(path, _record) for path in paths)
+
+    def of_user(self, user_id: str) -> int:
+        """How many playlists of a user there are, in all experiments.
+
+        Raises:
+            WarehouseError: A file is damaged.
+        """
+        return sum(1 for path in self._playlists() if _read(path, _record).user_id == user_id)
+
+    def forget(self, user_id: str) -> int:
+        """Remove a user's playlists, and the experiments that made playlists for nobody else.
+
+        What an experiment found about other users stays.
+
+        Returns:
+            How many playlists were removed.
+
+        Raises:
+            WarehouseError: A file is damaged; nothing was removed.
+            StorageError: The folder cannot be written.
+        """
+        if not self.folder.exists():
+            return 0
+        with self._writing():
+            theirs = [path for path in self._playlists() if _read(path, _record).user_id == user_id]
+            with storing(self.folder):
+                for path in theirs:
+                    path.unlink()
+                for folder in {path.parent for path in theirs}:
+                    if not any(folder.glob("playlist-*.json")):
+                        shutil.rmtree(folder)
+                    else:
+                        sync_folder(folder)
+                sync_folder(self.folder)
+        return len(theirs)
+
+    def _playlists(self) -> list[Path]:
+        return sorted(self.folder.glob("*/playlist-*.json"))
 
     def _writing(self) -> Any:
         return exclusive(self.folder / "lock", "experiment")

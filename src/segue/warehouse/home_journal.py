@@ -9,10 +9,18 @@ from typing import Any, Final
 from segue.errors import WarehouseError
 from segue.warehouse.storage import sync_folder, write_atomically
 
-__all__ = ["JOURNAL", "begin", "end", "unfinished"]
+__all__ = ["JOURNAL", "STAGED", "begin", "end", "may_be_unfinished", "unfinished"]
 
 JOURNAL: Final = "unfinished.json"
 """Name of the file in the home; while it is there, the home is neither old nor new."""
+
+STAGED: Final = ".restoring"
+"""Folder in the home in which a new home is put together."""
+
+
+def may_be_unfinished(home: Path) -> bool:
+    """Whether something is left to do, or to clear away; two looks at the disk."""
+    return (home / JOURNAL).exists() or (home / STAGED).exists()
 
 
 def begin(home: Path, verb: str, facts: dict[str, Any]) -> None:

@@ -10,20 +10,17 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from segue.errors import StorageError
-from segue.warehouse.home_journal import JOURNAL, begin, end
+from segue.warehouse.home_journal import JOURNAL, STAGED, begin, end
 from segue.warehouse.home_lock import LOCK
 from segue.warehouse.storage import make_folder, storing, sync_folder
 
-__all__ = ["ASIDE", "STAGED", "VERB", "StagedFiles", "occupied", "staging", "swap", "swap_in"]
+__all__ = ["ASIDE", "VERB", "StagedFiles", "occupied", "staging", "swap", "swap_in"]
 
 VERB: Final = "restore"
-STAGED: Final = ".restoring"
-"""Folder in the home in which a new home is put together."""
-
 ASIDE: Final = "before-"
 """What the names of folders begin with that hold an old home."""
 
-_NOT_OURS: Final = {LOCK, JOURNAL, STAGED, "demo", "demo.lock", "lost+found"}
+_NOT_OURS: Final = {LOCK, JOURNAL, STAGED, "cache", "demo", "demo.lock", "lost+found"}
 
 
 def occupied(home: Path) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import gzip
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -131,14 +131,25 @@ class LakeLog:
             cure="Run it again; nothing was changed.",
         )
 
-    def rewrite(self, commit: Commit) -> None:
-        """Put another manifest in the place of the one with the same number.
+    def rewrite(
+        self, commits: Iterable[Commit], *, on_step: Callable[[str], None] = lambda step: None
+    ) -> None:
+        """Put other manifests in the place of those with the same numbers.
 
         For forgetting: what is no file of `replaced` must not be missed by anybody. Checkpoints
         are removed first, since they repeat what manifests say.
+
+        Args:
+            commits: How they read from now on.
+            on_step: Told "manifest" after each.
         """
+        wanted = tuple(commits)
+        if not wanted:
+            return
         self.store.remove([found.name for found in self.store.find("checkpoints")])
-        self.store.replace(commit.manifest, manifest_bytes(commit))
+        for commit in wanted:
+            self.store.replace(commit.manifest, manifest_bytes(commit))
+            on_step("manifest")
         self._old, self._read, self._state = None, {}, LakeState(())
 
     # --- reading --------------------------------------------------------------------------------

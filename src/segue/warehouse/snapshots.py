@@ -190,6 +190,22 @@ class SnapshotStore:
             self._sweep()
             return self._publish(write, now)
 
+    def clear(self) -> None:
+        """Remove every snapshot, the published one first of all.
+
+        Raises:
+            BusyError: Somebody is publishing.
+            StorageError: They cannot be removed.
+        """
+        if not self.folder.exists():
+            return
+        with exclusive(self.folder / _LOCK, "build"), storing(self.folder):
+            (self.folder / _POINTER).unlink(missing_ok=True)
+            for path in self.folder.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+            sync_folder(self.folder)
+
     def _publish(self, write: Callable[[Path], object], now: datetime) -> Snapshot:
         unfinished = self.folder / f"{_UNFINISHED}{os.getpid()}"
         unfinished.mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,15 @@ from pathlib import Path
 
 from segue.errors import StorageError
 
-__all__ = ["checksum", "make_folder", "storing", "sync_file", "sync_folder", "write_atomically"]
+__all__ = [
+    "checksum",
+    "empty_folder",
+    "make_folder",
+    "storing",
+    "sync_file",
+    "sync_folder",
+    "write_atomically",
+]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -84,6 +93,23 @@ def make_folder(path: Path) -> None:
     make_folder(path.parent)
     path.mkdir(exist_ok=True, mode=0o700)
     sync_folder(path.parent)
+
+
+def empty_folder(folder: Path) -> None:
+    """Remove all that is in a folder but the file that locks it; no folder is as good as empty.
+
+    Raises:
+        StorageError: Something cannot be removed.
+    """
+    if not folder.exists():
+        return
+    with storing(folder):
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != "lock":
+                path.unlink()
+        sync_folder(folder)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -16,11 +16,13 @@ from segue.doors.cli import (
     demo,
     evaluate,
     feedback,
+    forget,
     ingest,
     lake,
     learn,
     recommend,
     sql,
+    stats,
     status,
     tune,
 )
@@ -77,10 +79,12 @@ evaluate.add_to(app)
 tune.add_to(app)
 compare.add_to(app)
 status.add_to(app)
+stats.add_to(app)
 sql.add_to(app)
 add.add_to(app)
 backup.add_to(app)
 lake.add_to(app)
+forget.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)
 

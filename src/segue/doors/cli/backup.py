@@ -66,9 +66,10 @@ def backup(
         _tell(report, "Verified", as_json=as_json)
         return
     wiring = Wiring(call.settings())
+    store = wiring.lake.store
     what = Wanted(with_models=with_models, with_secrets=with_secrets)
     if file != _STREAM:
-        written = run(wiring.home, file, what=what, progress=call.progress(), now=now())
+        written = run(wiring.home, file, lake=store, what=what, progress=call.progress(), now=now())
         _tell(written, "Wrote", as_json=as_json)
         return
     if as_json:
@@ -83,7 +84,14 @@ def backup(
             field="file",
             cure="Send it somewhere: segue backup - | ssh disk 'cat > segue.tar'",
         )
-    backup_to_stream(wiring.home, sys.stdout.buffer, what=what, progress=call.progress(), now=now())
+    backup_to_stream(
+        wiring.home,
+        sys.stdout.buffer,
+        lake=store,
+        what=what,
+        progress=call.progress(),
+        now=now(),
+    )
 
 
 def restore(

@@ -33,11 +33,13 @@ class Call:
 
     def settings(self, **arguments: Any) -> Settings:
         """All settings, read once for this command; what was interrupted is finished first."""
-        from segue.flows.unfinished import finish, is_unfinished
         from segue.settings import load_settings
+        from segue.warehouse.home_journal import may_be_unfinished
 
         settings = load_settings(home=self.home, **arguments)
-        if is_unfinished(settings):
+        if may_be_unfinished(settings.home):
+            from segue.flows.unfinished import finish
+
             finish(settings, self.progress())
         return settings
 

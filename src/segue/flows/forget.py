@@ -1,0 +1,319 @@
+"""Forget: a user, or a source, leaves the home as if it had never been there."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from segue.errors import ConfigError, SegueError, UnknownUserError
+from segue.events.sqlite_log import SqliteLog
+from segue.flows.home_parts import (
+    EVENT_LOG,
+    EVENTS,
+    EXPERIMENTS,
+    LAKE,
+    MODELS,
+    PLAYLISTS,
+    SNAPSHOTS,
+    TUNING,
+)
+from segue.flows.wiring import Wiring
+from segue.progress import Progress
+from segue.recommenders.bundle import BundleStore
+from segue.warehouse import home_journal
+from segue.warehouse.experiments import ExperimentStore
+from segue.warehouse.home_swap import ASIDE
+from segue.warehouse.lake import Lake
+from segue.warehouse.lake_forget import LakeLoss, Whose, forget_in_lake, lake_loss
+from segue.warehouse.snapshots import SnapshotStore
+from segue.warehouse.storage import empty_folder, storing
+
+__all__ = ["VERB", "Loss", "Whose", "forget", "look", "resume"]
+
+_log = logging.getLogger(__name__)
+
+VERB: Final = "forget"
+_FAULTS: Final = "fault.log"
+_WAREHOUSE: Final = "warehouse"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What goes, or went.
+
+    Args:
+        rows: (table, source) -> rows of the lake.
+        rejects: Rejected rows of the lake.
+        imports: Imports, and words of feedback, that brought any of it.
+        experiments: Interleaved playlists of the user.
+        events: Whether the event log holds anything of the user.
+        playlists: Files in `playlists`, which go if nobody else is left.
+        made: What was learned or made of everybody's data and goes as a whole: "warehouse",
+            "snapshots", "models", "tuning".
+        asides: Older homes in the home of which the same goes.
+        left: Users of whom something stays, sorted.
+    """
+
+    whose: Whose
+    rows: Mapping[tuple[str, str], int]
+    rejects: int = 0
+    imports: int = 0
+    experiments: int = 0
+    events: bool = False
+    playlists: int = 0
+    made: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is nothing to forget."""
+        return not (self.rows or self.rejects or self.imports or self.experiments or self.events)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            "user": self.whose.user_id,
+            "source": self.whose.source,
+            "rows": [
+                {"table": table, "source": source, "rows": rows}
+                for (table, source), rows in self.rows.items()
+            ],
+            "rejects": self.rejects,
+            "imports": self.imports,
+            "experiments": self.experiments,
+            "events": self.events,
+            "playlists": self.playlists,
+            "made": list(self.made),
+            "asides": list(self.asides),
+            "left": list(self.left),
+        }
+
+
+@dataclass(frozen=True)
+class _House:
+    """A home, or an older one that was put aside in it.
+
+    Args:
+        clear_warehouse: Removes what was built, wherever that is.
+    """
+
+    folder: Path
+    lakes: tuple[Lake, ...]
+    clear_warehouse: Callable[[], None]
+
+    @property
+    def experiments(self) -> ExperimentStore:
+        return ExperimentStore(self.folder / EXPERIMENTS)
+
+    @contextmanager
+    def events(self) -> Iterator[SqliteLog | None]:
+        """The event log, if there is one."""
+        path = self.folder / EVENTS / EVENT_LOG
+        if not path.exists():
+            yield None
+            return
+        log = SqliteLog(path)
+        try:
+            yield log
+        finally:
+            log.close()
+
+
+def look(wiring: Wiring, whose: Whose) -> Loss:
+    """What would be forgotten; nothing is changed.
+
+    Raises:
+        UnknownUserError: There is no trace of such a user.
+        ConfigError: Nothing here is from that source.
+        WarehouseError: A manifest or another file is damaged.
+    """
+    main, *asides = _houses(wiring)
+    losses = [(house, _loss(house, whose)) for house in (main, *asides)]
+    whole = losses[0][1]
+    found = replace(
+        whole,
+        asides=tuple(house.folder.name for house, loss in losses[1:] if not loss.nothing),
+    )
+    if whole.nothing and not found.asides:
+        raise _nothing(whose, found.left, main)
+    return found
+
+
+def forget(
+    wiring: Wiring,
+    whose: Whose,
+    *,
+    progress: Progress,
+    on_step: Callable[[str], None] = lambda step: None,
+) -> Loss:
+    """Remove what is meant from everything in the home; all of it, even when killed on the way.
+
+    Before anything is touched it is noted in the home what is to go; from then on every command
+    begins with finishing it, and no command reads anything in between.
+
+    Args:
+        wiring: The home; nobody else may be in it.
+        on_step: Told the name of each step as it is done.
+
+    Returns:
+        What went.
+
+    Raises:
+        UnknownUserError: There is no trace of such a user.
+        ConfigError: Nothing here is from that source.
+        BusyError: Others are at work in the home.
+        WarehouseError: A file is damaged, or the warehouse cannot be reached.
+        StorageError: Something cannot be removed; the next command tries again.
+    """
+    with wiring.lock.alone(VERB):
+        loss = look(wiring, whose)
+        houses = _houses(wiring)
+        with wiring.warehouse.writing():
+            pass  # better to learn now than half way that a server is not there
+        names = {
+            lake.store.where: list(lake_loss(lake, whose).names)
+            for house in houses
+            for lake in house.lakes
+        }
+        facts = {"user": whose.user_id, "source": whose.source, "names": names}
+        with storing(wiring.lock.home):
+            home_journal.begin(wiring.lock.home, VERB, facts)
+        on_step("noted")
+        _carry_out(wiring, whose, names, progress=progress, on_step=on_step)
+    _log.info("forgot %d rows", sum(loss.rows.values()))
+    return loss
+
+
+def resume(
+    wiring: Wiring,
+    facts: Mapping[str, Any],
+    progress: Progress,
+    on_step: Callable[[str], None] = lambda step: None,
+) -> None:
+    """Go on with what `forget` has noted; called by whoever has the home alone."""
+    whose = Whose(facts["user"], facts["source"])
+    _carry_out(wiring, whose, facts["names"], progress=progress, on_step=on_step)
+
+
+def _carry_out(
+    wiring: Wiring,
+    whose: Whose,
+    names: Mapping[str, Sequence[str]],
+    *,
+    progress: Progress,
+    on_step: Callable[[str], None],
+) -> None:
+    """Every step may have been done before, by a try that was killed."""
+    houses = _houses(wiring)
+    progress.start("Forgetting", total=len(houses), unit="homes")
+    for house in houses:
+        for lake in house.lakes:
+            forget_in_lake(lake, whose, names.get(lake.store.where, ()), on_step=on_step)
+        on_step("lake")
+        house.clear_warehouse()
+        on_step("warehouse")
+        SnapshotStore(house.folder / SNAPSHOTS).clear()
+        on_step("snapshots")
+        BundleStore(house.folder / MODELS).clear()
+        on_step("models")
+        empty_folder(house.folder / TUNING)
+        with storing(house.folder):
+            (house.folder / _FAULTS).unlink(missing_ok=True)
+        if whose.user_id is not None and whose.whole_user:
+            _forget_person(house, whose.user_id)
+        on_step("person")
+        progress.advance()
+    with storing(wiring.lock.home):
+        home_journal.end(wiring.lock.home)
+    progress.done()
+
+
+def _forget_person(house: _House, user_id: str) -> None:
+    """What is only of the user: playlists of experiments, events, and the folder of playlists."""
+    house.experiments.forget(user_id)
+    with house.events() as log:
+        if log is not None:
+            log.forget(user_id)
+    whose = Whose(user_id)
+    if not any(lake_loss(lake, whose).users for lake in house.lakes):
+        empty_folder(house.folder / PLAYLISTS)
+
+
+def _loss(house: _House, whose: Whose) -> Loss:
+    lakes = [lake_loss(lake, whose) for lake in house.lakes]
+    users = {user for lake in lakes for user in lake.users}
+    person = whose.user_id if whose.whole_user else None
+    left = tuple(sorted(users - {person}))
+    with house.events() as log:
+        events = log is not None and person is not None and bool(log.of_user(person, limit=1))
+    return Loss(
+        whose=whose,
+        rows=_summed(lakes),
+        rejects=sum(lake.rejects for lake in lakes),
+        imports=sum(lake.commits for lake in lakes),
+        experiments=0 if person is None else house.experiments.of_user(person),
+        events=events,
+        playlists=0 if person is None or left else _files(house.folder / PLAYLISTS),
+        made=tuple(
+            part for part in (_WAREHOUSE, SNAPSHOTS, MODELS, TUNING) if _files(house.folder / part)
+        ),
+        left=left,
+    )
+
+
+def _summed(lakes: Sequence[LakeLoss]) -> dict[tuple[str, str], int]:
+    rows = Counter[tuple[str, str]]()
+    for lake in lakes:
+        rows.update(lake.rows)
+    return dict(sorted(rows.items()))
+
+
+def _files(folder: Path) -> int:
+    return sum(path.is_file() and path.name != "lock" for path in folder.rglob("*"))
+
+
+def _houses(wiring: Wiring) -> tuple[_House, ...]:
+    """The home, then older ones that are kept in it."""
+    home = wiring.lock.home
+    local = Lake(home / LAKE)
+    elsewhere = wiring.lake.store.where != local.store.where and local.folder.exists()
+
+    def clear() -> None:
+        with wiring.warehouse.writing():
+            wiring.warehouse.clear()
+        empty_folder(home / _WAREHOUSE)  # also what another kind of warehouse has left there
+
+    main = _House(home, (wiring.lake, local) if elsewhere else (wiring.lake,), clear)
+    asides = sorted(path for path in home.glob(f"{ASIDE}*") if path.is_dir())
+    return (main, *(_aside(path) for path in asides))
+
+
+def _aside(folder: Path) -> _House:
+    lakes = (Lake(folder / LAKE),) if (folder / LAKE).exists() else ()
+    return _House(folder, lakes, lambda: empty_folder(folder / _WAREHOUSE))
+
+
+def _nothing(whose: Whose, left: Sequence[str], house: _House) -> SegueError:
+    if whose.user_id is not None and whose.source is None:
+        known = f"Known are: {', '.join(left)}." if left else "Nobody is known here yet."
+        return UnknownUserError(whose.user_id, known=tuple(left), cure=known)
+    sources = sorted(
+        {
+            file.partition
+            for lake in house.lakes
+            for file in lake.state().files
+            if Whose(source=file.partition).takes(file) and whose.user_id in (None, file.user_id)
+        }
+    )
+    of_user = "" if whose.user_id is None else f" of user “{whose.user_id}”"
+    return ConfigError(
+        f"there is nothing{of_user} from “{whose.source}” here",
+        field="source",
+        cure=f"There is something from: {', '.join(sources)}." if sources else "Nothing to do.",
+    )
