@@ -144,7 +144,7 @@ def _check_lake(lake: Path, archive: Path) -> None:
 def _not_empty(home: Path, there: Sequence[str]) -> WarehouseError:
     return WarehouseError(
         f"the data home {home} is not empty: it holds {', '.join(there)}",
-        cure="--replace puts it aside and restores; --merge adds what is not there yet;"
+        cure="--replace puts it aside and restores; --merge adds the rows that are not there;"
         " or name another folder with --home.",
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 
 import typer
 
-from segue.doors.cli.context import AsJson, call_of, now, print_json, say
+from segue.doors.cli.context import AsJson, Call, call_of, now, print_json, say
 from segue.errors import ConfigError, SegueError
 
 if TYPE_CHECKING:
@@ -100,6 +100,9 @@ def restore(
     replace: Annotated[
         bool, typer.Option("--replace", help="Put aside what the home holds now, and keep it.")
     ] = False,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Add the rows that are not there yet; nothing else.")
+    ] = False,
     build: Annotated[
         bool, typer.Option("--build", help="Then build: warehouse and marts are made anew.")
     ] = False,
@@ -109,13 +112,20 @@ def restore(
 
     Every byte is verified before anything is touched. An empty home is filled; one that holds
     something is put aside whole when you agree (or say --replace), and stays in its folder
-    before-… until you remove it.
+    before-… until you remove it. With --merge the backup is imported like any history instead,
+    into whatever lake the settings name.
     """
     from segue.flows.restore import restore as run
     from segue.flows.wiring import Wiring
 
     call = call_of(context)
     wiring = Wiring(call.settings())
+    if merge:
+        _merge(wiring, file, call, replace=replace, as_json=as_json and not build)
+        if build:
+            _build(context, as_json=as_json)
+        return
+    _require_lake_at_home(wiring)
     with _opened(file) as (stream, size):
         replace = replace or _agreed(wiring, file)
         report = run(
@@ -131,7 +141,7 @@ def restore(
         print_json(report.as_dict())
         return
     if not as_json:
-        _tell_restored(report, build=build)
+        _tell_restored(report, lake=call.settings().lake, build=build)
     if build:
         _build(context, as_json=as_json)
 
@@ -180,7 +190,7 @@ def _tell(report: BackupReport, verb: str, *, as_json: bool) -> None:
         say(f"Left out, since it may be secret: {', '.join(report.left_out)} (--with-secrets).")
 
 
-def _tell_restored(report: RestoreReport, *, build: bool) -> None:
+def _tell_restored(report: RestoreReport, *, lake: str, build: bool) -> None:
     facts = report.about.facts
     say(
         f"Restored {facts.get('imports', 0):,} imports with {facts.get('rows', 0):,} rows,"
@@ -189,8 +199,46 @@ def _tell_restored(report: RestoreReport, *, build: bool) -> None:
     )
     if report.aside is not None:
         say(f"What was there before is in {report.aside}; remove it when you do not miss it.")
-    if not build:
+    if lake:
+        say(
+            f"Its settings keep the lake at {lake}; what the backup holds of it is in"
+            f" {report.home / 'lake'}.",
+            "Remove the setting `lake` to use that, or restore with --merge to bring it there.",
+        )
+    elif not build:
         say("", "Next: segue build")
+
+
+def _require_lake_at_home(wiring: Wiring) -> None:
+    if wiring.settings.lake:
+        raise ConfigError(
+            f"the settings keep the lake at {wiring.settings.lake}, and a restore brings back"
+            " the lake of the data home",
+            field="lake",
+            cure="--merge adds what the backup holds to that lake; or remove the setting first.",
+        )
+
+
+def _merge(wiring: Wiring, file: Path, call: Call, *, replace: bool, as_json: bool) -> None:
+    from segue.flows.merge_backup import merge
+
+    if replace:
+        raise ConfigError(
+            "--replace and --merge cannot both be meant", field="merge", cure="Give one of them."
+        )
+    with _opened(file) as (stream, size):
+        report = merge(wiring.lake, stream, file, size=size, progress=call.progress(), now=now())
+    if as_json:
+        print_json(report.as_dict())
+        return
+    total = report.account
+    say(
+        f"Of {total.read:,} rows {total.kept:,} were new and {total.duplicate:,} here already;"
+        f" {report.imports:,} imports were made of them in {report.seconds:.1f} s."
+    )
+    if report.rejects:
+        say(f"{report.rejects:,} rows that had been rejected once stay in the backup.")
+    say("", "Next: segue build")
 
 
 def _build(context: typer.Context, *, as_json: bool) -> None:
