@@ -15,6 +15,7 @@ from segue.music.lake_tables import PLAYS
 from segue.sources.base import Chunk
 from tests.contracts.catalogue_cases import CATALOGUE_CASES
 from tests.contracts.crowd_cases import CROWD_CASES
+from tests.contracts.export_cases import EXPORT_CASES
 from tests.contracts.scrobble_cases import SCROBBLE_CASES
 from tests.contracts.source_contract import SourceCase, chunks_of, read_all
 from tests.contracts.spotify_cases import SPOTIFY_CASES
@@ -36,6 +37,8 @@ CASES: list[SourceCase] = [
     *SPOTIFY_CASES,
     # Last.fm, ListenBrainz, Maloja, Koito
     *SCROBBLE_CASES,
+    # Segue itself
+    *EXPORT_CASES,
     # catalogues
     *CATALOGUE_CASES,
     # crowds

@@ -18,6 +18,7 @@ from segue.sources.base import Chunk, InputFile, Kind, ReadOptions
 from segue.sources.csv_layout import CLOCK, HistoryLayout, find_layout
 from segue.sources.csv_records import LineTooLongError, record_batches
 from segue.sources.database import database
+from segue.sources.exported import is_exported
 from segue.sources.scrobbles import BAD_ROW, FAULT, SCROBBLES, TIME, Scrobbles, raw_json
 from segue.sources.text_encoding import encoding_of, encoding_of_head
 from segue.sources.timestamps import any_ambiguous, day_comes_first, is_clock
@@ -47,6 +48,8 @@ class LastfmCsv:
         """Whether it is a table with an artist, a track and a time, and no audio features."""
         base = file.name.rsplit("/", 1)[-1]
         if not base.casefold().endswith(_SUFFIXES) or _LOVED_NAME.search(base):
+            return False
+        if is_exported(file):
             return False
         head = file.head(_SAMPLE_BYTES)
         layout = find_layout(_sample(head, encoding_of_head(head)))

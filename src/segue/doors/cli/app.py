@@ -15,6 +15,7 @@ from segue.doors.cli import (
     compare,
     demo,
     evaluate,
+    export,
     feedback,
     forget,
     ingest,
@@ -81,6 +82,7 @@ compare.add_to(app)
 status.add_to(app)
 stats.add_to(app)
 sql.add_to(app)
+export.add_to(app)
 add.add_to(app)
 backup.add_to(app)
 lake.add_to(app)
