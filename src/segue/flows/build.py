@@ -10,10 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from segue.errors import NotReadyError
+from segue.errors import BusyError, NotReadyError, WarehouseError
 from segue.music.lake_tables import LAKE_TABLES
 from segue.progress import Progress
 from segue.warehouse.base import BuildReport, RawFile, Warehouse
+from segue.warehouse.build_failure import forget_failure, note_failure
 from segue.warehouse.snapshots import SnapshotStore
 
 __all__ = ["HasFiles", "build"]
@@ -67,11 +68,42 @@ def build(
     if replay:
         with warehouse.writing():
             warehouse.clear()
+    try:
+        report = _build(
+            files=files, warehouse=warehouse, snapshots=snapshots, progress=progress, now=now
+        )
+    except BusyError:
+        raise
+    except WarehouseError as error:
+        note_failure(snapshots.folder, error, now)
+        raise
+    forget_failure(snapshots.folder)
+    return report
+
+
+def _build(
+    *,
+    files: Mapping[str, Sequence[RawFile]],
+    warehouse: Warehouse,
+    snapshots: SnapshotStore,
+    progress: Progress,
+    now: datetime,
+) -> BuildReport:
     with warehouse.writing():
         started = time.perf_counter()
-        _load(warehouse, files, progress)
-        loaded = time.perf_counter()
-        report = warehouse.build(progress)
+        try:
+            _load(warehouse, files, progress)
+            loaded = time.perf_counter()
+            report = warehouse.build(progress)
+        except WarehouseError as error:
+            if not warehouse.is_damaged(error):
+                raise
+            progress.start("the warehouse is damaged: making it again from the lake")
+            progress.done()
+            warehouse.clear()
+            _load(warehouse, files, progress)
+            loaded = time.perf_counter()
+            report = warehouse.build(progress)
         built = time.perf_counter()
         rows: dict[str, int] = {}
 

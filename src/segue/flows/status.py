@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from segue.errors import NotReadyError, WarehouseError
 from segue.music import columns as c
+from segue.warehouse.build_failure import read_failure
 
 if TYPE_CHECKING:
     from segue.recommenders.bundle import BundleStore
@@ -35,6 +36,7 @@ class Status:
         snapshot: Name, rows of the marts, users, and whether nothing was imported since.
         bundle: Name, recommenders, and whether it was trained on this snapshot.
         damaged: "snapshot" or "bundle" -> what is wrong with it.
+        failure: When, why and what to do, if the last build failed.
         next_step: The command to type now.
     """
 
@@ -45,6 +47,7 @@ class Status:
     snapshot: dict[str, Any] | None
     bundle: dict[str, Any] | None
     damaged: dict[str, str]
+    failure: dict[str, Any] | None
     next_step: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -85,6 +88,7 @@ def status(
         snapshot=snapshot,
         bundle=bundle,
         damaged=damaged,
+        failure=None if (failure := read_failure(snapshots.folder)) is None else asdict(failure),
         next_step=_next_step(imports, snapshot, bundle),
     )
 

@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol
 
 import pyarrow as pa
 
+from segue.errors import WarehouseError
 from segue.progress import Progress
 
 __all__ = ["BuildReport", "LoadReport", "Piece", "RawFile", "Rules", "Warehouse"]
@@ -105,6 +106,7 @@ class BuildReport:
         tests: Number of dbt tests that passed.
         seconds: Stage -> seconds.
         warehouse: Where the marts are, in words, without any secret.
+        notes: What else there is to say, such as why everything was made anew; sentences.
     """
 
     snapshot: str
@@ -114,6 +116,7 @@ class BuildReport:
     tests: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
     warehouse: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Warehouse(Protocol):
@@ -155,6 +158,9 @@ class Warehouse(Protocol):
         `segue.warehouse.snapshot_parts`. What has not changed since the previous snapshot, whose
         folder is given, may be taken from there.
         """
+
+    def is_damaged(self, error: WarehouseError) -> bool:
+        """Whether an error says that what the warehouse keeps is damaged: `clear` heals that."""
 
     def clear(self) -> None:
         """Remove all that was loaded and made, so that nothing of it can be read any more.

@@ -24,6 +24,7 @@ PROJECT: Final = Path(__file__).parent / "dbt"
 """The dbt project; never written to."""
 
 _log = logging.getLogger(__name__)
+_FULL: Final = ("No space left on device", "File too large", "Disk quota exceeded")
 _QUIET: Final = (
     "--quiet",
     "--no-print",
@@ -189,12 +190,21 @@ def _error(answer: Any, problems: Sequence[str]) -> WarehouseError:
     else:  # what fails between the models has no result of its own
         said = str(answer.exception or next(iter(problems), "it does not say why"))
         message = f"dbt could not run: {' '.join(said.split())}"
-    error = WarehouseError(
-        f"the build failed, and the last published snapshot stays as it was; {message}",
-        cure="Run `segue build` again; if it fails again, report this message.",
+    kind, cure = _kind_and_cure(message)
+    error = kind(
+        f"the build failed, and the last published snapshot stays as it was; {message}", cure=cure
     )
     error.__cause__ = answer.exception
     return error
+
+
+def _kind_and_cure(message: str) -> tuple[type[WarehouseError], str]:
+    """What the words of a database say about whose fault it is."""
+    if any(words in message for words in _FULL):
+        return StorageError, "Free some space, or choose another SEGUE_HOME, and build again."
+    if "Out of Memory" in message:
+        return WarehouseError, "Raise the setting memory_limit and build again."
+    return WarehouseError, "Run `segue build` again; if it fails again, report this message."
 
 
 @contextmanager

@@ -31,6 +31,8 @@ __all__ = ["DuckDBWarehouse"]
 
 _log = logging.getLogger(__name__)
 _ROWS_A_BATCH = 100_000
+_FULL = ("No space left", "File too large", "quota")
+_DAMAGE = ("Corrupt database file", "database has been invalidated", "Failed to load metadata")
 
 
 class DuckDBWarehouse(SqlWarehouse):
@@ -86,6 +88,13 @@ class DuckDBWarehouse(SqlWarehouse):
         finally:
             shutil.rmtree(self._spill, ignore_errors=True)
 
+    def is_damaged(self, error: WarehouseError) -> bool:
+        """Whether DuckDB found that its file is not as it was written."""
+        if _tells_of_damage(error.message):
+            self._notes.append("The warehouse file was damaged, and was made again from the lake.")
+            return True
+        return False
+
     def _remove(self) -> None:
         self._close()
         for path in self.folder.glob(f"{glob.escape(self.path.name)}*"):
@@ -121,6 +130,7 @@ class DuckDBWarehouse(SqlWarehouse):
         """The file, made anew if it is damaged or of an older layout."""
         connection = self._try_open()
         if connection is None:
+            self._notes.append("The warehouse was made again from the lake.")
             for leftover in self.folder.glob(f"{self.path.name}*"):
                 leftover.unlink()
             connection = self._try_open()
@@ -136,7 +146,7 @@ class DuckDBWarehouse(SqlWarehouse):
         try:
             connection = connect(str(self.path), config=self._config())
         except duckdb.IOException as error:
-            if "lock" in str(error):
+            if "set lock" in str(error):
                 raise BusyError(
                     f"another program has {self.path} open",
                     cure="Close it, then build again.",
@@ -259,7 +269,11 @@ class _DuckDBSession:
             yield
         except duckdb.Error as error:
             text = _first_line(error)
-            if isinstance(error, duckdb.IOException) or "No space left" in text:
+            if _tells_of_damage(text):
+                raise WarehouseError(
+                    f"{doing} failed: {text}", cure="Run `segue build --replay`."
+                ) from error
+            if isinstance(error, duckdb.IOException) or any(words in text for words in _FULL):
                 raise StorageError(
                     f"{doing} failed: {text}",
                     cure="Free some space, or choose another SEGUE_HOME, and build again.",
@@ -326,6 +340,11 @@ def _culprit(batch: Sequence[Checked]) -> WarehouseError | None:
                     f"the lake's file {path} cannot be read: {_first_line(error)}", cure=RESTORE
                 )
     return None
+
+
+def _tells_of_damage(text: str) -> bool:
+    """Whether the file is not as it was written; a full disk invalidates only what is open."""
+    return any(words in text for words in _DAMAGE) and not any(words in text for words in _FULL)
 
 
 def _first_line(error: Exception) -> str:

@@ -101,6 +101,7 @@ class SqlWarehouse(ABC):
         self.rules = rules or Rules()
         self._session: Session | None = None
         self._held = False
+        self._notes: list[str] = []
 
     @property
     @abstractmethod
@@ -207,6 +208,7 @@ class SqlWarehouse(ABC):
                 tests=shaped.tests,
                 seconds=seconds,
                 warehouse=self.where,
+                notes=tuple(self._notes),
             )
 
     def match(self) -> None:
@@ -230,6 +232,11 @@ class SqlWarehouse(ABC):
         session = self._connect()
         with session.guarded("exporting the marts"):
             return export_marts(session, self.dialect, folder, previous, threads=self.threads)
+
+    def is_damaged(self, error: WarehouseError) -> bool:
+        """Whether an error says that what is kept is damaged; a server mends itself."""
+        del error
+        return False
 
     def clear(self) -> None:
         """Remove all that was loaded and made, what dbt wrote on this machine included.

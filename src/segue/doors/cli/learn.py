@@ -66,7 +66,7 @@ def build(context: typer.Context, replay: Replay = False, as_json: AsJson = Fals
     )
     say(*_matching(report.matches, report.coverage))
     say(f"{report.tests:,} checks passed in {sum(report.seconds.values()):.1f} s.")
-    say(f"Made in {report.warehouse}.", "")
+    say(f"Made in {report.warehouse}.", *report.notes, "")
     say("Next: segue train")
 
 

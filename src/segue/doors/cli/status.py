@@ -53,6 +53,11 @@ def _lines(found: Status) -> list[str]:
             + ("" if snapshot["fresh"] else "; older than the last import")
         )
         lines += [f"          {_user(user)}" for user in snapshot["users"]]
+    if found.failure is not None:
+        lines.append(
+            f"Failed    build of {found.failure['at']:%d %b %Y %H:%M}: {found.failure['message']}"
+        )
+        lines += [f"          {found.failure['cure']}"] if found.failure["cure"] else []
     if found.bundle is None:
         lines.append(f"Trained   {found.damaged.get('bundle', 'nothing yet')}")
     else:
