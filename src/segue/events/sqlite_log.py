@@ -37,6 +37,7 @@ create table if not exists events (
     ms_played integer,
     session_id text,
     recommendation_id text,
+    source text not null,
     context text,
     received_us integer not null,
     unique (user_id, event_id)
@@ -56,10 +57,11 @@ create table if not exists parked (
 """
 _COLUMNS: Final = (
     "user_id, event_id, event_type, track_id, at_us, ms_played, session_id, recommendation_id, "
-    "context, received_us"
+    "source, context, received_us"
 )
 _INSERT: Final = (
-    f"insert into events ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
+    f"insert into events ({_COLUMNS})"
+    " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
 )
 
 
@@ -303,6 +305,7 @@ def _insert(connection: sqlite3.Connection, event: Event, received_us: int) -> O
             event.ms_played,
             event.session_id,
             event.recommendation_id,
+            event.source,
             json.dumps(event.context, separators=(",", ":")) if event.context else None,
             received_us,
         ),
@@ -311,7 +314,9 @@ def _insert(connection: sqlite3.Connection, event: Event, received_us: int) -> O
 
 
 def _recorded(row: tuple[Any, ...]) -> Recorded:
-    position, user, event_id, kind, track, at, heard, session, answer, context, received = row
+    position, user, event_id, kind, track, at, heard, session, answer, source, context, received = (
+        row
+    )
     event = Event(
         event_id=event_id,
         user_id=user,
@@ -321,6 +326,7 @@ def _recorded(row: tuple[Any, ...]) -> Recorded:
         ms_played=heard,
         session_id=session,
         recommendation_id=answer,
+        source=source,
         context=json.loads(context) if context else {},
     )
     return Recorded(position, event, _moment(received))

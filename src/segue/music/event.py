@@ -33,6 +33,7 @@ class Event:
         ms_played: Heard so far of this play, in milliseconds; None where nobody knows.
         session_id: Of the app's session, if it has one.
         recommendation_id: The answer of Segue that led to it.
+        source: Who reports; a play's source says whether models may learn from it.
         context: Anything else worth keeping: device, place, activity; JSON values by name.
     """
 
@@ -44,4 +45,5 @@ class Event:
     ms_played: int | None = None
     session_id: str | None = None
     recommendation_id: str | None = None
+    source: str = "app"
     context: Mapping[str, Any] = field(default_factory=dict)
