@@ -16,6 +16,7 @@ from bench import (
     listeners,
     models,
     next_week,
+    postgresql,
     sound,
     warehouse,
 )
@@ -28,7 +29,11 @@ def main() -> None:
     parser.add_argument("--size", choices=sorted(models.SIZES), default="3m", help="of `models`")
     parser.add_argument("--tracks", type=int, default=latency.N_TRACKS, help="of `latency`")
     parser.add_argument(
-        "--plays", choices=sorted(warehouse.SIZES), nargs="+", default=["1m"], help="of `warehouse`"
+        "--plays",
+        choices=sorted(warehouse.SIZES),
+        nargs="+",
+        default=["1m"],
+        help="of `warehouse`, `postgresql`",
     )
     parser.add_argument("--warehouse", default="duckdb", help="of `warehouse`: the setting")
     given = parser.parse_args()
@@ -42,6 +47,7 @@ def main() -> None:
         "elsewhere": partial(elsewhere.run, given.size),
         "listeners": listeners.run,
         "next_week": next_week.run,
+        "postgresql": partial(postgresql.run, max(warehouse.SIZES[size] for size in given.plays)),
         "sound": sound.run,
         "warehouse": partial(warehouse.run, given.plays, given.warehouse),
     }

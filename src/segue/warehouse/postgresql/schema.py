@@ -42,6 +42,10 @@ MIGRATIONS: Final[Sequence[tuple[str, Callable[[_Session], None]]]] = (
 """In order, the first is number 1; what was published once never changes, only the list grows."""
 
 
+_FUNCTIONS: Final = "1"
+"""Raise when raw.lower or raw.trim change."""
+
+
 def migrate(session: _Session, *, layout: str) -> None:
     """Bring the raw schema up to date; nothing to do is fine, two at once are, too.
 
@@ -119,7 +123,7 @@ def _make_functions(session: _Session) -> None:
     """
     import duckdb
 
-    state = f"as DuckDB {duckdb.__version__}"
+    state = f"{_FUNCTIONS}, as DuckDB {duckdb.__version__}"
     found = session.query("select value from raw.about where name = 'functions'")
     if found == [(state,)]:
         return
@@ -130,16 +134,17 @@ def _make_functions(session: _Session) -> None:
             " where code not between 55296 and 57343 and lower(chr(code)) <> chr(code)"
         ).fetchall()
     upper, lower = ("".join(letters) for letters in zip(*pairs, strict=True))
-    session.query(
-        "create or replace function raw.lower(said text) returns text"
-        " language sql immutable strict parallel safe as $$"
-        " select case when octet_length(said) = length(said) then pg_catalog.lower(said)"
-        f" else translate(pg_catalog.lower(said collate \"C\"), '{upper}', '{lower}') end $$"
-    )
-    session.query(
-        "create or replace function raw.trim(said text) returns text"
-        f" language sql immutable strict parallel safe as $$ select btrim(said, '{SPACES}') $$"
-    )
+    small = 'pg_catalog.lower(said collate "C")'
+    bodies = {
+        "lower": f"case when octet_length(said) = length(said) then {small}"
+        f" else translate({small}, '{upper}', '{lower}') end",
+        "trim": f"btrim(said, '{SPACES}')",
+    }
+    for name, body in bodies.items():  # not strict: such a body becomes part of the query
+        session.query(
+            f"create or replace function raw.{name}(said text) returns text"
+            f" language sql immutable parallel safe as $$ select {body} $$"
+        )
     session.query("delete from raw.about where name = 'functions'")
     session.query("insert into raw.about values ('functions', ?)", [state])
 
