@@ -55,7 +55,13 @@ def full(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     log.append(events, AT).result()
     log.close()
     bundle = "models/0123456789abcdef"
-    for name in ("tuning/als.jsonl", "fault.log", f"{bundle}/als/users.npy", "models/current"):
+    for name in (
+        "tuning/als.jsonl",
+        "snapshots/failed.json",
+        "fault.log",
+        f"{bundle}/als/users.npy",
+        "models/current",
+    ):
         (home.folder / name).parent.mkdir(exist_ok=True, parents=True)
         (home.folder / name).write_text(f"{ANNA} {SONG}")
     return home

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from segue.music.lake_tables import LAKE_TABLES
 from segue.warehouse.lake import Lake
 from tests.doors.home import Home
-from tests.s3_server import S3Server, s3_server
+from tests.s3_server import S3Server
 
 pytestmark = pytest.mark.xdist_group("s3")
 
@@ -73,13 +72,6 @@ def test_a_damaged_backup_adds_nothing(ann: Home, tmp_path: Path) -> None:
     empty("restore", tmp_path / "b.tar", "--merge").refused("damaged")
     assert rows_of(empty.folder / "lake") == []
     assert not (empty.folder / "lake" / "staging").exists()
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[S3Server]:
-    pytest.importorskip("boto3")
-    with s3_server() as server:
-        yield server
 
 
 def test_a_lake_on_s3_is_backed_up_merged_and_forgotten(

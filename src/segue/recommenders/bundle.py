@@ -127,6 +127,8 @@ class BundleStore:
                 for path in self.folder.iterdir():
                     if path.is_dir():
                         shutil.rmtree(path)
+                    elif path.name != "lock":
+                        path.unlink()
                 _to_disk(self.folder)
         except OSError as error:
             raise _storage_error(error, self.folder) from error

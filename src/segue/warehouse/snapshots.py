@@ -25,6 +25,7 @@ from segue.warehouse.lake_lock import exclusive
 from segue.warehouse.snapshot_parts import read_index
 from segue.warehouse.storage import (
     checksum,
+    empty_folder,
     make_folder,
     storing,
     sync_file,
@@ -201,10 +202,7 @@ class SnapshotStore:
             return
         with exclusive(self.folder / _LOCK, "build"), storing(self.folder):
             (self.folder / _POINTER).unlink(missing_ok=True)
-            for path in self.folder.iterdir():
-                if path.is_dir():
-                    shutil.rmtree(path)
-            sync_folder(self.folder)
+            empty_folder(self.folder)
 
     def _publish(self, write: Callable[[Path], object], now: datetime) -> Snapshot:
         unfinished = self.folder / f"{_UNFINISHED}{os.getpid()}"
