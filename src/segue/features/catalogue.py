@@ -148,6 +148,11 @@ class Catalogue:
             latest = self.memo["rows"] = (track_ids, self._rows(track_ids))
         return np.array(latest[1])
 
+    def found(self, track_ids: Iterable[str]) -> npt.NDArray[np.int64]:
+        """The rows of these ids as far as they are here, ascending, each once."""
+        rows = self.rows(track_ids)
+        return np.unique(rows[rows >= 0]) if len(rows) else rows
+
     def _rows(self, track_ids: Iterable[str | None]) -> npt.NDArray[np.int64]:
         asked = list(track_ids)
         if not asked:
@@ -155,9 +160,16 @@ class Catalogue:
         return self.id_index.rows(pa.array(asked, pa.string()))
 
     def ids(self, rows: Iterable[int]) -> tuple[str, ...]:
-        """The ids of these rows, in their order."""
-        known = self.track_ids
-        return tuple(known[row] for row in rows)
+        """The ids of these rows, in their order; the latest are remembered with their rows."""
+        places = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows), np.int64)
+        ids = tuple(self.track_ids[places].tolist())
+        self.memo["ids"] = (ids, places)
+        return ids
+
+    def latest_ids(self) -> Iterable[tuple[str, int]]:
+        """What `ids` answered last, each with its row."""
+        ids, places = self.memo.get("ids", ((), np.empty(0, np.int64)))
+        return zip(ids, places.tolist(), strict=True)
 
     def names(self, rows: Sequence[int] | npt.NDArray[np.int64], column: str) -> list[str | None]:
         """The values of a text column at these rows."""

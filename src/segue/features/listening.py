@@ -196,7 +196,7 @@ def listening(query: Query, catalogue: Catalogue) -> Listening:
 
 
 def _listening(query: Query, catalogue: Catalogue) -> Listening:
-    history = _up_to(query.history, query.now).combine_chunks()
+    history = _up_to(query.history.combine_chunks(), query.now)
     words = spoken(query, catalogue)
     encoded = pc.dictionary_encode(history[c.TRACK_ID].combine_chunks())
     if isinstance(encoded, pa.ChunkedArray):  # an empty column may stay chunked
@@ -212,10 +212,16 @@ def _listening(query: Query, catalogue: Catalogue) -> Listening:
 
 def _up_to(history: pa.Table, now: datetime) -> pa.Table:
     """The plays up to a moment."""
-    column, until = history[c.PLAYED_AT], _timestamp(now)
-    if history.num_rows and not column.null_count and pc.max(column).as_py() <= until.as_py():
+    until, column = _timestamp(now), history[c.PLAYED_AT]
+    if history.num_rows and not column.null_count and _micros(history).max() <= until.value:
         return history
-    return history.filter(pc.less_equal(column, until))
+    return history.filter(pc.less_equal(column, until)).combine_chunks()
+
+
+def _micros(history: pa.Table) -> npt.NDArray[np.int64]:
+    """When each play was, in Unix microseconds."""
+    at = history[c.PLAYED_AT].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+    return np.asarray(at.to_numpy())
 
 
 def _tally(
@@ -229,8 +235,7 @@ def _tally(
     word_of = np.searchsorted(rows, words.rows)
     said[word_of], said_at[word_of] = words.said, words.said_at
     counted, finished, skipped = flag(c.COUNTED), flag(c.FINISHED), flag(c.SKIPPED)
-    at = history[c.PLAYED_AT].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
-    play_at = at[kept] / 1e6
+    play_at = _micros(history)[kept] / 1e6
     last_at = np.full(len(rows), -np.inf)
     np.maximum.at(last_at, play_of, play_at)
     n_rows, finished = len(rows), finished & counted

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["GenreLists", "NameLists"]
+
+_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 over the golden ratio: spreads well
 
 Mask = npt.NDArray[np.bool_]
 
@@ -26,13 +29,20 @@ class NameLists:
     offsets: npt.NDArray[np.int64]
     codes: npt.NDArray[np.int32]
 
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
     def codes_at(
         self, rows: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
         """The codes of some tracks as pairs: position in `rows`, code."""
-        sizes = self.offsets[rows + 1] - self.offsets[rows]
-        owner = np.repeat(np.arange(len(rows)), sizes)
-        starts = self.offsets[rows] - np.cumsum(sizes) + sizes
+        starts = self.offsets[rows]
+        sizes = self.offsets[rows + 1] - starts
+        owner = np.arange(len(rows))
+        if (sizes == 1).all():
+            return owner, self.codes[starts]
+        owner = np.repeat(owner, sizes)
+        starts = starts - np.cumsum(sizes) + sizes
         return owner, self.codes[np.arange(len(owner)) + starts[owner]]
 
 
@@ -54,8 +64,28 @@ class GenreLists(NameLists):
         """The highest values[g] among the genres of each of these tracks, 0 without any."""
         owner, codes = self.codes_at(rows)
         found = np.zeros(len(rows))
-        np.maximum.at(found, owner, values[codes])
-        return found
+        if len(owner):
+            starts = np.flatnonzero(np.diff(owner, prepend=-1))
+            found[owner[starts]] = np.maximum.reduceat(values[codes], starts)
+        return np.maximum(found, 0.0)
+
+    def distinct(self) -> tuple[npt.NDArray[np.int64], GenreLists]:
+        """Which of the distinct sets each track has, and these sets.
+
+        Sets are told apart by the sum of 64 mixed bits of each genre.
+        """
+        mixed = (self.codes.astype(np.uint64) + np.uint64(1)) * _FACTOR
+        mixed = ((mixed >> np.uint64(32)) ^ mixed) * _FACTOR
+        ends = np.concatenate(([0], np.cumsum(mixed, dtype=np.uint64)))
+        sums = ends[self.offsets[1:]] - ends[self.offsets[:-1]]
+        _, first, place = np.unique(sums, return_index=True, return_inverse=True)
+        return place, self.some(first)
+
+    def some(self, rows: npt.NDArray[np.int64]) -> GenreLists:
+        """The genres of these tracks alone, in their order."""
+        owner, codes = self.codes_at(rows)
+        sizes = np.bincount(owner, minlength=len(rows))
+        return GenreLists(self.names, np.concatenate(([0], np.cumsum(sizes))), codes)
 
     def any_of(self, wanted: Mask) -> Mask:
         """Which tracks have at least one genre g with wanted[g], shape (n_tracks,)."""

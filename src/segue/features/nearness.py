@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,16 @@ import numpy.typing as npt
 
 from segue.features.sheet import SOUND, Codes, Sheet
 
-__all__ = ["closeness", "familiarity", "jumps", "places_among", "same_artist", "varied"]
+__all__ = [
+    "closeness",
+    "familiarity",
+    "first_of_each",
+    "jumps",
+    "places_among",
+    "same_artist",
+    "varied",
+    "within_cap",
+]
 
 _ENERGY = tuple(SOUND).index("energy")
 _VALENCE = tuple(SOUND).index("valence")
@@ -35,7 +45,7 @@ def closeness(sheet: Sheet, *, artist: float, genre: float, sound: float) -> Rea
 
 def same_artist(sheet: Sheet) -> Mask:
     """Which pairs have somebody credited on both, shape (n, n)."""
-    held, _ = _held(sheet.artists, len(sheet), sheet.artists, 0)
+    held, _ = _held(sheet.artists, len(sheet), sheet.artists, len(sheet))
     return np.asarray(held @ held.T > 0)
 
 
@@ -72,6 +82,45 @@ def varied(
         np.maximum(nearest, near[place], out=nearest)
         left[place] = -np.inf
     return picked
+
+
+def first_of_each(codes: Codes, n_tracks: int) -> list[int]:
+    """Places of the tracks none of whose codes stands at an earlier place."""
+    owner, values = codes
+    order = np.argsort(values, kind="stable")
+    again = np.zeros(len(order), bool)
+    again[1:] = values[order[1:]] == values[order[:-1]]
+    fresh = np.ones(n_tracks, bool)
+    fresh[owner[order[again]]] = False
+    places: list[int] = np.flatnonzero(fresh).tolist()
+    return places
+
+
+def within_cap(codes: Codes, n_tracks: int, most: int) -> list[int]:
+    """Places of tracks, each code in at most so many of them, the earlier ones first."""
+    owner, values = codes
+    if len(owner) != n_tracks or (np.diff(owner) != 1).any():
+        return _within_cap(codes, n_tracks, most)
+    order = np.argsort(values, kind="stable")  # one for each track: no choice depends on another
+    ordered = values[order]
+    place = np.arange(n_tracks) - np.searchsorted(ordered, ordered)
+    places: list[int] = np.sort(order[place < most]).tolist()
+    return places
+
+
+def _within_cap(codes: Codes, n_tracks: int, most: int) -> list[int]:
+    tracks: list[list[int]] = [[] for _ in range(n_tracks)]
+    for place, code in zip(codes[0].tolist(), codes[1].tolist(), strict=True):
+        tracks[place].append(code)
+    count: Counter[int] = Counter()
+    full: set[int] = set()
+    places = []
+    for place, held in enumerate(tracks):
+        if full.isdisjoint(held):
+            places.append(place)
+            count.update(held)
+            full.update(code for code in held if count[code] >= most)
+    return places
 
 
 def jumps(sheet: Sheet) -> Reals:
@@ -159,17 +208,22 @@ def _genres(sheet: Sheet, others: Sheet) -> tuple[Reals, Reals]:
     """Jaccard of all pairs; and which have genres on both sides, as 0 and 1."""
     mine, theirs = _held(sheet.genres, len(sheet), others.genres, len(others))
     common = mine @ theirs.T
-    sizes, lengths = mine.sum(axis=1), theirs.sum(axis=1)
+    sizes = np.bincount(sheet.genres[0], minlength=len(sheet))
+    lengths = np.bincount(others.genres[0], minlength=len(others))
     together = sizes[:, None] + lengths[None, :] - common
     jaccard = np.divide(common, together, out=np.zeros_like(common), where=common > 0)
     return jaccard, np.outer(sizes > 0, lengths > 0).astype(np.float64)
 
 
 def _held(mine: Codes, n_mine: int, theirs: Codes, n_theirs: int) -> tuple[Reals, Reals]:
-    """Who holds which of all codes, as 0 and 1; tracks × codes."""
-    codes, column = np.unique(np.concatenate([mine[1], theirs[1]]), return_inverse=True)
+    """Who holds which of the codes that any of the others has, as 0 and 1; tracks × codes."""
+    codes, column = np.unique(theirs[1], return_inverse=True)
     one, other = np.zeros((n_mine, len(codes))), np.zeros((n_theirs, len(codes)))
-    one[mine[0], column[: len(mine[0])]] = 1.0
-    if n_theirs:
-        other[theirs[0], column[len(mine[0]) :]] = 1.0
+    other[theirs[0], column] = 1.0
+    if mine is theirs:
+        return other, other
+    if len(codes):
+        place = np.minimum(np.searchsorted(codes, mine[1]), len(codes) - 1)
+        shared = codes[place] == mine[1]
+        one[mine[0][shared], place[shared]] = 1.0
     return one, other

@@ -12,12 +12,12 @@ import numpy as np
 
 from segue.features.catalogue import Catalogue
 from segue.features.sheet import RowSheet
-from segue.flows.listener import rows_of
+from segue.flows.facts_at import facts_at
 from segue.music.candidates import Candidates, Evidence, joined
 from segue.music.query import Query
 from segue.playlists.blend import blend
 from segue.playlists.choose import shortlist_of
-from segue.playlists.facts import FACT_COLUMNS, TrackFacts, facts_of
+from segue.playlists.facts import ManyFacts, TrackFacts
 from segue.playlists.filters import Filter, Screened, WithTitle, screen
 from segue.playlists.mixes import Part
 from segue.recommenders.base import Deferring, Recommender
@@ -31,7 +31,7 @@ _DEEPEST: Final = 32_000
 _REMEMBERED: Final = 20_000
 
 
-class Known(Mapping[str, TrackFacts]):
+class Known(ManyFacts):
     """What is known about tracks: each by itself, or many as arrays.
 
     The facts of the latest playlists' tracks are remembered beside the catalogue: favourites, and
@@ -50,7 +50,8 @@ class Known(Mapping[str, TrackFacts]):
         """Have the facts of these at hand, as far as there are such tracks."""
         missing = [track_id for track_id in track_ids if track_id not in self._facts]
         if missing:
-            self._facts |= facts_of(rows_of(self.catalogue, missing, FACT_COLUMNS))
+            rows = self.catalogue.rows(missing)
+            self._facts |= facts_at(self.catalogue, rows[rows >= 0])
 
     def showable(self, track_ids: Sequence[str]) -> list[bool]:
         """Which of these are in the catalogue, with a title and an artist."""
@@ -83,6 +84,9 @@ class Known(Mapping[str, TrackFacts]):
 
     def _find(self, track_ids: Sequence[str]) -> None:
         missing = [track_id for track_id in track_ids if track_id not in self._rows]
+        if len(missing) > 1:  # most likely what a recommender has just answered
+            self._rows.update(self.catalogue.latest_ids())
+            missing = [track_id for track_id in missing if track_id not in self._rows]
         if missing:
             rows = self.catalogue.rows(missing).tolist()
             self._rows.update(zip(missing, rows, strict=True))

@@ -396,9 +396,10 @@ class Making:
 
     def written(self, chosen: Candidates, notes: Sequence[str]) -> Playlist:
         """The playlist of these tracks, in their order, each with its reason."""
-        told = self._told(chosen)
-        self.known.look_up(self.seeds)
-        seeds = self.facts
+        # with the tracks that the evidence names
+        others = [one.other_id for all_ in chosen.evidence for one in all_ if one.other_id]
+        self.known.look_up(list(dict.fromkeys([*chosen.track_ids, *self.seeds, *others])))
+        told, seeds = self._told(chosen), self.facts
         made_at = self.person.now.astimezone(UTC)
         owner = self.person.user_id or ""
         return Playlist(
@@ -418,9 +419,7 @@ class Making:
         )
 
     def _told(self, chosen: Candidates) -> tuple[str, ...]:
-        """Reasons, for which the tracks that the evidence names must be known too."""
-        others = [one.other_id for all_ in chosen.evidence for one in all_ if one.other_id]
-        self.known.look_up(list(dict.fromkeys(others)))
+        """Reasons for the tracks."""
         explained = replace(
             chosen,
             evidence=tuple(

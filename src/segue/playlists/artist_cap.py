@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
+from segue.features.nearness import within_cap
 from segue.music.candidates import Candidates
 from segue.playlists.facts import Facts, sheet_of
 
@@ -27,18 +27,5 @@ class ArtistCap:
 
     def __call__(self, candidates: Candidates, /) -> Candidates:
         """The candidates within the cap, in their order."""
-        tracks: list[list[int]] = [[] for _ in candidates.track_ids]
-        owner, codes = sheet_of(self.facts, candidates.track_ids).artists
-        for row, artist in zip(owner.tolist(), codes.tolist(), strict=True):
-            tracks[row].append(artist)
-        count: Counter[int] = Counter()
-        full: set[int] = set()
-        rows = []
-        for row, artists in enumerate(tracks):
-            if full.isdisjoint(artists):
-                rows.append(row)
-                for artist in artists:
-                    count[artist] += 1
-                    if count[artist] >= self.most:
-                        full.add(artist)
-        return candidates.take(rows)
+        artists = sheet_of(self.facts, candidates.track_ids).artists
+        return candidates.take(within_cap(artists, len(candidates), self.most))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -95,16 +96,18 @@ Facts = Mapping[str, TrackFacts]
 """track_id -> what is known about it."""
 
 
-@runtime_checkable
-class ManyFacts(Protocol):
+class ManyFacts(Mapping[str, TrackFacts]):
     """Facts that come faster for many tracks at a time."""
 
+    @abstractmethod
     def look_up(self, track_ids: Sequence[str]) -> None:
         """Have the facts of these at hand, as far as there are such tracks."""
 
+    @abstractmethod
     def showable(self, track_ids: Sequence[str]) -> Sequence[bool]:
         """Which of these are known, with a title and an artist."""
 
+    @abstractmethod
     def sheet(self, track_ids: Sequence[str]) -> Sheet:
         """The facts of these as arrays; all of them are known."""
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from segue.features.nearness import first_of_each
 from segue.music.candidates import Candidates
 from segue.music.names import title_key
 from segue.playlists.facts import Facts, ManyFacts, TrackFacts, look_up, sheet_of
@@ -289,13 +290,8 @@ class EachSongOnce:
 
     def __call__(self, candidates: Candidates, /) -> Candidates:
         """The first of each song, in their order."""
-        owner, songs = sheet_of(self.facts, candidates.track_ids).songs
-        again = [False] * len(candidates)
-        seen: dict[int, int] = {}
-        for row, song in zip(owner.tolist(), songs.tolist(), strict=True):
-            if seen.setdefault(song, row) != row:
-                again[row] = True
-        return candidates.take(row for row, twice in enumerate(again) if not twice)
+        songs = sheet_of(self.facts, candidates.track_ids).songs
+        return candidates.take(first_of_each(songs, len(candidates)))
 
 
 def song_keys(track: TrackFacts) -> tuple[str, ...]:

@@ -39,8 +39,7 @@ class Asked:
 
 def asked_by(query: Query, heard: Listening, catalogue: Catalogue) -> Asked:
     """Seeds and what the user likes or skips; for "similar" the seeds alone."""
-    seeds = np.unique(catalogue.rows(query.seeds))
-    seeds = seeds[seeds >= 0]
+    seeds = catalogue.found(query.seeds)
     liking = _TAKEN_UP * heard.taken_up() if query.mix == "discover" else heard.affinity()
     loudest = liking.max(initial=1.0)
     if query.mix == "similar" and len(seeds):

@@ -23,8 +23,7 @@ Reals = npt.NDArray[np.float64]
 
 def asked_lately(query: Query, heard: Listening, catalogue: Catalogue) -> tuple[Rows, Reals]:
     """Seeds at full weight, then what the user liked lately at half; for "similar" seeds alone."""
-    seeds = np.unique(catalogue.rows(query.seeds))
-    seeds = seeds[seeds >= 0]
+    seeds = catalogue.found(query.seeds)
     if query.mix == "similar" and len(seeds):
         return seeds, np.ones(len(seeds))
     discover = query.mix == "discover"

@@ -174,8 +174,7 @@ class Content:
 
     def _n_seeds(self, query: Query) -> int:
         catalogue, vectors = self._state()
-        rows = np.unique(catalogue.rows(query.seeds))
-        return int(vectors.known[rows[rows >= 0]].sum())
+        return int(vectors.known[catalogue.found(query.seeds)].sum())
 
     def _n_groups(self, anchors: Rows) -> int:
         return max(1, min(self.groups, len(anchors) // 3))
@@ -195,8 +194,7 @@ class Content:
     def _anchors(self, query: Query, heard: Listening) -> tuple[Rows, Reals]:
         """Seeds first, then the user's best liked tracks; "similar" has the seeds alone."""
         catalogue, vectors = self._state()
-        seeds = np.unique(catalogue.rows(query.seeds))
-        seeds = seeds[seeds >= 0]
+        seeds = catalogue.found(query.seeds)
         seeds = seeds[vectors.known[seeds]]
         if query.mix == "similar" and len(seeds):
             return seeds, np.ones(len(seeds), np.float32)

@@ -160,8 +160,7 @@ class FromCrowd(ABC, Generic[L]):
     def similar(self, track_ids: Sequence[str], k: int) -> Candidates:
         """What listeners of these play besides."""
         catalogue = fitted(self.name, self.catalogue_)
-        rows = np.unique(catalogue.rows(track_ids))
-        rows = rows[rows >= 0]
+        rows = catalogue.found(track_ids)
         usable = catalogue.named.copy()
         usable[rows] = False
         put = self._put(Asked(rows, np.ones(len(rows)), rows), usable)
@@ -246,10 +245,19 @@ class FromCrowd(ABC, Generic[L]):
         if self.tracks_ is None and self.artists_ is None:
             return _Question(np.zeros(len(catalogue), bool), None, None, None)
         heard = listening(query, catalogue)
-        own = asked_by(query, heard, catalogue)
+        own = self._asked(query, heard, catalogue)
         put = self._put(own, searchable(query, catalogue, heard), heard)
         catalogue.memo[self.name] = (self, query, put)
         return put
+
+    @staticmethod
+    def _asked(query: Query, heard: Listening, catalogue: Catalogue) -> Asked:
+        """What the query asks of any crowd; the latest is remembered."""
+        latest = catalogue.memo.get("asked")
+        if latest is None or latest[0] is not query:
+            latest = catalogue.memo["asked"] = (query, asked_by(query, heard, catalogue))
+        own: Asked = latest[1]
+        return own
 
     def _put(self, own: Asked, usable: Mask, heard: Listening | None = None) -> _Question:
         catalogue = fitted(self.name, self.catalogue_)

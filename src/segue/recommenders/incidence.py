@@ -57,10 +57,14 @@ class Incidence:
     def both(self, columns: Rows, others: Rows) -> Rows:
         """How many rows hold columns[i] and others[i], exact, shape (len(columns),)."""
         found = np.zeros(len(columns), np.int64)
-        mark = np.zeros(self.n_rows, dtype=bool)
-        for other in np.unique(others):
-            mark[self.holding(other)] = True
-            for i in np.flatnonzero(others == other):
-                found[i] = np.count_nonzero(mark[self.holding(columns[i])])
-            mark[self.holding(other)] = False
+        mark, marked = np.zeros(self.n_rows, dtype=bool), self.rows[:0]
+        latest = -1
+        mine, theirs = columns.tolist(), others.tolist()
+        for i in np.argsort(others, kind="stable").tolist():
+            if theirs[i] != latest:
+                mark[marked] = False
+                latest = theirs[i]
+                marked = self.holding(latest)
+                mark[marked] = True
+            found[i] = np.count_nonzero(mark[self.holding(mine[i])])
         return found

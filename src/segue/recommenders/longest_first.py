@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from operator import neg
 from typing import Final
 
 import numpy as np
@@ -104,7 +106,7 @@ class LongestFirst:
         """How many of the vectors may have a product above the bar with one of this length."""
         if bar <= 0 or length <= 0:
             return len(self.order) if length > 0 else 0
-        return int(np.searchsorted(-self.lengths, -np.float32(bar / length), side="right"))
+        return bisect_right(self.lengths, -float(bar) / length, key=neg)
 
     def top(
         self,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from segue.features.catalogue import Catalogue
 from segue.features.interactions import Interactions
 from segue.features.listening import Listening, listening
+from segue.features.name_lists import GenreLists
 from segue.features.ranked import Ranked
 from segue.features.training_data import TrainingData
 from segue.music.candidates import Candidates, Evidence
@@ -29,6 +30,7 @@ _PRIOR: Final = 0.2
 _TASTE: Final = 0.75
 _HOME: Final = 0.5
 _FIRST: Final = 1 << 12
+_IN_ORDER: Final = 1 << 14
 _SLACK: Final = 2.0**-18
 
 Doubles = npt.NDArray[np.float64]
@@ -121,15 +123,21 @@ class Popular:
 
         The most popular are looked at first: taste and country can only lower a score.
         """
-        catalogue, order = fitted(self.name, self.catalogue_), self._by_popularity
+        order, tasty = self._by_popularity, taste.any()
+        sets, lists = self._sets
+        liked = lists.highest_at(np.arange(len(lists)), taste)[sets] if tasty else np.zeros(0)
         rows, scores = np.empty(0, np.int64), np.empty(0)
         start, block, bar = 0, _FIRST, -np.inf
         while start < len(order) and self.scores_[order[start]] >= bar:
             some = order[start : start + block]
-            some = some[usable[some]]
             found = self.scores_[some].astype(np.float64)
-            if taste.any():
-                found *= 1 - _TASTE + _TASTE * catalogue.genres.highest_at(some, taste)
+            if tasty:
+                near = liked[start : start + len(some)]
+                if len(near) < len(some):
+                    near = fitted(self.name, self.catalogue_).genres.highest_at(some, taste)
+                found *= 1 - _TASTE + _TASTE * near
+            kept = usable[some] & (found >= bar)
+            some, found = some[kept], found[kept]
             if self.homelands_ and home.any():
                 found *= 1 - _HOME + _HOME * self.homelands_.nearness(some, home)
             rows, scores = np.concatenate([rows, some]), np.concatenate([scores, found])
@@ -137,9 +145,16 @@ class Popular:
                 bar = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
                 bar -= _SLACK * abs(bar)  # what is tied with the last stays
                 rows, scores = rows[scores >= bar], scores[scores >= bar]
-            start, block = start + block, 2 * block
+            start = start + block
+            block = start
         ascending = np.argsort(rows)
         return rows[ascending], scores[ascending]
+
+    @cached_property
+    def _sets(self) -> tuple[Rows, GenreLists]:
+        """Which set of genres each of the most popular tracks has, in their order; and the sets."""
+        genres = fitted(self.name, self.catalogue_).genres
+        return genres.some(self._by_popularity[:_IN_ORDER]).distinct()
 
     @cached_property
     def _by_popularity(self) -> Rows:

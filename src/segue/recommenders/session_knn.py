@@ -123,8 +123,7 @@ class SessionKnn:
     def similar(self, track_ids: Sequence[str], k: int) -> Candidates:
         """What sessions with any of these hold besides."""
         catalogue = fitted(self.name, self.catalogue_)
-        rows = np.unique(catalogue.rows(track_ids))
-        rows = rows[rows >= 0]
+        rows = catalogue.found(track_ids)
         usable = catalogue.named.copy()
         usable[rows] = False
         votes = self._votes_of(rows, np.ones(len(rows)), usable)
@@ -235,7 +234,9 @@ class SessionKnn:
         assert memory is not None
         if not len(rows) or not len(votes.asked):
             return [None] * len(rows)
-        shared = _held(memory, votes.sessions, rows).T @ _held(memory, votes.sessions, votes.asked)
+        held = memory.by_session.held(votes.sessions)
+        n_sessions = len(votes.sessions)
+        shared = _held(held, n_sessions, rows).T @ _held(held, n_sessions, votes.asked)
         shared *= rows[:, None] != votes.asked[None, :]
         other = (shared * votes.weights).argmax(axis=1)
         counts = memory.by_track.both(rows, votes.asked[other])
@@ -297,13 +298,19 @@ def _tally(keys: npt.NDArray[np.int32], weights: Reals, size: int) -> tuple[Rows
     return distinct.astype(np.int64), total
 
 
-def _held(memory: _Memory, sessions: Rows, tracks: Rows) -> npt.NDArray[np.float32]:
-    """Which sessions hold which tracks, as 0 and 1, shape (n_sessions, n_tracks)."""
+def _held(
+    pairs: tuple[npt.NDArray[np.int32], Rows], n_sessions: int, tracks: Rows
+) -> npt.NDArray[np.float32]:
+    """Which sessions hold which tracks, as 0 and 1, shape (n_sessions, n_tracks).
+
+    Args:
+        pairs: The tracks of the sessions, and the session of each.
+    """
     order = np.argsort(tracks, kind="stable")
-    held, owner = memory.by_session.held(sessions)
+    held, owner = pairs
     place = np.minimum(np.searchsorted(tracks[order], held), len(tracks) - 1)
     column = order[place]
     hit = tracks[column] == held
-    found = np.zeros((len(sessions), len(tracks)), np.float32)
+    found = np.zeros((n_sessions, len(tracks)), np.float32)
     found[owner[hit], column[hit]] = 1
     return found

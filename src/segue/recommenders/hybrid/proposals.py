@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -65,9 +67,9 @@ class Proposals:
         at = np.searchsorted(self.rows, rows)
         for column, name in enumerate(self.names):
             part = parts.get(name)
-            if name not in found and isinstance(part, Proposer):
+            if name not in found and part is not None and _proposes(type(part)):
                 mine = rows[self.places[at, column] < ABSENT]
-                found[name] = part.explain(query, mine) if len(mine) else {}
+                found[name] = cast(Proposer, part).explain(query, mine) if len(mine) else {}
         return found
 
 
@@ -84,17 +86,17 @@ def proposals(
     lists = []
     for name in names:
         part = parts.get(name)
-        if isinstance(part, Proposer):
-            lists.append(part.propose(query, k))
-        elif part is not None:
+        if part is None:
+            lists.append((np.empty(0, np.int64), np.empty(0)))
+        elif _proposes(type(part)):
+            lists.append(cast(Proposer, part).propose(query, k))
+        else:
             answer = part.recommend(query, k)
             rows = catalogue.rows(answer.track_ids)
             told[name] = {
                 int(row): facts[0] for row, facts in zip(rows, answer.evidence, strict=True)
             }
             lists.append((rows, np.array(answer.scores, dtype=np.float64)))
-        else:
-            lists.append((np.empty(0, np.int64), np.empty(0)))
     every = np.unique(np.concatenate([rows for rows, _ in lists])) if lists else np.empty(0, int)
     places = np.full((len(every), len(names)), ABSENT)
     levels = np.zeros((len(every), len(names)))
@@ -104,6 +106,12 @@ def proposals(
             places[at, column] = np.arange(len(rows))
             levels[at, column] = _levels(scores)
     return Proposals(tuple(names), every.astype(np.int64), places, levels, told)
+
+
+@cache
+def _proposes(kind: type) -> bool:
+    """Remembered, since asking a protocol takes longer than some proposals."""
+    return issubclass(kind, Proposer)
 
 
 def _levels(scores: Reals) -> Reals:
