@@ -123,15 +123,20 @@ class Listening:
         return known.copy()  # every recommender crosses out what it has no use for
 
     @cached_property
+    def _values(self) -> Reals:
+        """What each play says of its track, before it fades."""
+        value = np.where(self.play_finished, 1.0, 0.7) * self.play_counted
+        return np.asarray(value - 0.5 * self.play_skipped)
+
+    @cached_property
     def _affinities(self) -> dict[float, Reals]:
         return {}
 
     def _affinity(self, half_life_days: float) -> Reals:
         if not len(self):
             return np.zeros(0)
-        fading = np.exp2(-(self._latest - self.play_at) / (half_life_days * DAY))
-        value = np.where(self.play_finished, 1.0, 0.7) * self.play_counted
-        liking = self.total(fading * (value - 0.5 * self.play_skipped))
+        fading = np.exp2((self.play_at - self._latest) / (half_life_days * DAY))
+        liking = self.total(fading * self._values)
         said = self._since_said(half_life_days)
         return self._judged(liking + np.where(self.liked, LIKE_PLAYS * said, 0.0), _LESS * said)
 
@@ -143,6 +148,16 @@ class Listening:
         asked for. Where a user looks for new music now shows in what they took up lately, not in
         what they play again and again.
         """
+        known = self._taken_up.get(half_life_days)
+        if known is None:
+            known = self._taken_up[half_life_days] = self._taken(half_life_days)
+        return known.copy()
+
+    @cached_property
+    def _taken_up(self) -> dict[float, Reals]:
+        return {}
+
+    def _taken(self, half_life_days: float) -> Reals:
         if not len(self):
             return np.zeros(0)
         played = self.plays > 0
@@ -159,17 +174,26 @@ class Listening:
         return first
 
     @cached_property
+    def _unspoken(self) -> bool:
+        """Whether nothing was said of anything."""
+        return not self.said.any() and bool((self.lowered == 1).all())
+
+    @cached_property
     def _latest(self) -> float:
         """The latest play, Unix seconds; without one, when something was last said."""
         return float(self.play_at.max() if len(self.play_at) else np.nanmax(self.said_at))
 
     def _since_said(self, half_life_days: float) -> Reals:
         """1 for what was said now, halved with every half-life; 0 where nothing was said."""
+        if self._unspoken:
+            return np.zeros(len(self))
         age = np.maximum(self._latest - self.said_at, 0.0)
         return np.nan_to_num(np.exp2(-age / (half_life_days * DAY)))
 
     def _judged(self, liking: Reals, unwanted: Reals) -> Reals:
         """The liking after what was said of artists, and of tracks to hear less of."""
+        if self._unspoken:
+            return liking
         liking = np.where(liking > 0, liking * self.lowered, liking)
         return np.where(self.less, unwanted, liking)
 

@@ -331,7 +331,7 @@ class Making:
 
     def _known_songs(self, part: Part) -> Filter | None:
         """Leaves out other recordings of what the user knows."""
-        if part.known != "out" or not self.person.listener.known:
+        if part.known != "out" or not len(self._songs):
             return None
         return WithoutKnownSongs(self._other_songs)
 
@@ -348,14 +348,16 @@ class Making:
     def _other_songs(self, track_ids: Sequence[str]) -> list[bool]:
         owner, songs = self.known.sheet(track_ids).songs
         other = np.ones(len(track_ids), bool)
-        other[owner[np.isin(songs, self._songs)]] = False
+        known = self._songs
+        place = np.minimum(np.searchsorted(known, songs), len(known) - 1)
+        other[owner[known[place] == songs]] = False
         kept: list[bool] = other.tolist()
         return kept
 
     @cached_property
     def _songs(self) -> npt.NDArray[np.int64]:
-        """The songs of the tracks that the listener knows."""
-        return self.bundle.catalogue.song_keys.songs_at(self._known_rows)[1]
+        """The songs of the tracks that the listener knows, ascending."""
+        return np.sort(self.bundle.catalogue.song_keys.songs_at(self._known_rows)[1])
 
     @cached_property
     def _known_rows(self) -> npt.NDArray[np.int64]:

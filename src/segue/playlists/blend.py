@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from segue.music.candidates import Candidates, Evidence
@@ -55,12 +56,12 @@ def _alone(part: Candidates) -> Candidates:
     """The same for one recommender, whose sources and evidence stay as they are."""
     finite = [score for score in part.scores if math.isfinite(score)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
-    return part.with_scores(
-        [
-            ((_FLATNESS + 1) / (_FLATNESS + 1 + place) + _level(score, low, high)) / 2
-            for place, score in enumerate(part.scores)
-        ]
+    scores = tuple(
+        ((_FLATNESS + 1) / (_FLATNESS + 1 + place) + _level(score, low, high)) / 2
+        for place, score in enumerate(part.scores)
     )
+    # places tell all apart, so that the order stays
+    return replace(part, scores=scores)
 
 
 def _strongest_first(named: tuple[str, tuple[float, Evidence]]) -> tuple[float, str]:

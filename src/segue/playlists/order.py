@@ -44,7 +44,8 @@ class Flow:
         while left:
             free = _allowed(left, clashes[playing[-1]] if playing else None, artists, remaining)
             cut = cuts[playing[-1]] if playing else None
-            row = min(free, key=lambda row: (self._cost(row, cut, worth), ids[row]))
+            costs = [self._cost(row, cut, worth) for row in free]
+            row = min(zip(costs, map(ids.__getitem__, free), free, strict=True))[2]
             left.remove(row)
             remaining.subtract(artists[row])
             playing.append(row)

@@ -44,7 +44,9 @@ def asked_by(query: Query, heard: Listening, catalogue: Catalogue) -> Asked:
     loudest = liking.max(initial=1.0)
     if query.mix == "similar" and len(seeds):
         return Asked(seeds, np.ones(len(seeds)), seeds)
-    mine = ~np.isin(heard.rows, seeds) & (liking != 0)
+    mine = liking != 0
+    if len(seeds):
+        mine &= ~np.isin(heard.rows, seeds)
     rows = np.concatenate([seeds, heard.rows[mine]])
     return Asked(rows, np.concatenate([np.full(len(seeds), loudest), liking[mine]]), rows)
 

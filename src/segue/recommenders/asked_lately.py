@@ -28,7 +28,8 @@ def asked_lately(query: Query, heard: Listening, catalogue: Catalogue) -> tuple[
         return seeds, np.ones(len(seeds))
     discover = query.mix == "discover"
     liking = heard.taken_up(_LISTENED_DAYS) if discover else heard.affinity(_LISTENED_DAYS)
-    liking[np.isin(heard.rows, seeds)] = 0
+    if len(seeds):
+        liking[np.isin(heard.rows, seeds)] = 0
     top = best(np.where(liking > 0, liking, -np.inf), _ASKED)
     mine = liking[top] / liking[top].max(initial=1e-9)
     if len(seeds):

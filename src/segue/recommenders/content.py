@@ -199,7 +199,9 @@ class Content:
         if query.mix == "similar" and len(seeds):
             return seeds, np.ones(len(seeds), np.float32)
         liking = heard.affinity(*([_NEW_HALF_LIFE_DAYS] if query.mix == "discover" else []))
-        liking[~vectors.known[heard.rows] | np.isin(heard.rows, seeds)] = 0
+        liking[~vectors.known[heard.rows]] = 0
+        if len(seeds):
+            liking[np.isin(heard.rows, seeds)] = 0
         top = best(np.where(liking > 0, liking, -np.inf), self.liked)
         mine = np.sqrt(liking[top])  # the hundredth play says less than the first
         if len(seeds):  # seeds steer: half of the answer is theirs

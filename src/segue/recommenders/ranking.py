@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ __all__ = [
     "spread_best",
     "steadied",
 ]
+
+_DROPPED: Final = 52 - 19  # of the bits of a fraction, before which there is a 1 that is not kept
 
 Rows = npt.NDArray[np.int64]
 
@@ -49,8 +51,8 @@ def best(scores: npt.NDArray[np.floating], k: int) -> Rows:
         # what is tied with the last of them is within a millionth of it
         near = values >= bar - 2.0**-19 * abs(bar)
         usable, values = usable[near], values[near]
-    values = steadied(values)
-    return usable[np.lexsort((usable, -values))][:k]
+    # in the order of positions, so that a stable sort leaves ties to them
+    return usable[np.argsort(-steadied(values), kind="stable")[:k]]
 
 
 def steadied(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
@@ -59,8 +61,13 @@ def steadied(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     Sums of many floats differ in the last digits with the number of threads and the processor's
     instructions; what is ranked by such a difference would be ranked by chance.
     """
-    mantissa, exponent = np.frexp(np.asarray(scores, dtype=np.float64))
-    return np.asarray(np.ldexp(np.round(mantissa * 2.0**20) * 2.0**-20, exponent))
+    bits = np.array(scores, dtype=np.float64).view(np.int64)
+    # to the nearest, ties to even; a carry goes on into the exponent, as it has to
+    odd = (bits >> _DROPPED) & 1
+    bits += odd
+    bits += (1 << (_DROPPED - 1)) - 1
+    bits &= -1 << _DROPPED
+    return bits.view(np.float64)
 
 
 def spread(rows: Rows, catalogue: Catalogue, per_artist: int) -> Rows:

@@ -97,7 +97,8 @@ def proposals(
                 int(row): facts[0] for row, facts in zip(rows, answer.evidence, strict=True)
             }
             lists.append((rows, np.array(answer.scores, dtype=np.float64)))
-    every = np.unique(np.concatenate([rows for rows, _ in lists])) if lists else np.empty(0, int)
+    every = np.sort(np.concatenate([rows for rows, _ in lists])) if lists else np.empty(0, int)
+    every = every[np.diff(every, prepend=-1) > 0]
     places = np.full((len(every), len(names)), ABSENT)
     levels = np.zeros((len(every), len(names)))
     for column, (rows, scores) in enumerate(lists):
