@@ -86,4 +86,6 @@ def _add(part: Candidates, weight: float, said: dict[str, _Said], gains: dict[st
 def _level(score: float, low: float, high: float) -> float:
     if not math.isfinite(score):
         return 0.0
-    return (score - low) / (high - low) if high > low else 1.0
+    # halves, since the span of two finite numbers need not be finite
+    span = high / 2 - low / 2
+    return (score / 2 - low / 2) / span if span > 0 else 1.0
