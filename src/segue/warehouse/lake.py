@@ -134,7 +134,9 @@ class Lake:
             WarehouseError: A manifest is damaged; nothing is swept then.
         """
         with self.store.writing() as self._staging:
-            if not self.store.shared:
+            if self.store.shared:
+                self.state()  # whoever cannot reach it learns so before a long import, not after
+            else:
                 sweep(self.log)
             try:
                 with connect(config=self._config()) as self._connection:

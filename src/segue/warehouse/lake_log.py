@@ -150,6 +150,9 @@ class LakeLog:
         for commit in wanted:
             self.store.replace(commit.manifest, manifest_bytes(commit))
             on_step("manifest")
+        self._start_over()
+
+    def _start_over(self) -> None:
         self._old, self._read, self._state = None, {}, LakeState(())
 
     # --- reading --------------------------------------------------------------------------------
@@ -182,6 +185,7 @@ class LakeLog:
     def _write_checkpoint(self) -> None:
         """Spare others some reading; the lake is whole without it."""
         try:
+            self._start_over()  # what was rewritten elsewhere since we began is not repeated
             state = self.state()
             manifests = [_without_gone(commit, state) for commit in state.commits]
             content = gzip.compress(json.dumps({"manifests": manifests}).encode(), mtime=0)

@@ -32,7 +32,8 @@ def demo(context: typer.Context, as_json: AsJson = False) -> None:
 
     call = call_of(context)
     home = call.settings().home / "demo"
-    wiring = Wiring(replace(call, home=home).settings(user_id="demo"))
+    own = replace(call, home=home).settings(user_id="demo", lake="", warehouse="duckdb")
+    wiring = Wiring(own)
     report = run(wiring, now=now(), progress=call.progress())
     if as_json:
         print_json(report.as_dict())
