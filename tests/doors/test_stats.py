@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from segue.analytics.statistics import VIEWS
+from segue.music.marts import MARTS
 from tests.doors.home import Home
 from tests.listening_home import history, play
 
@@ -99,3 +101,32 @@ def test_numbers_agree_with_the_published_marts(trained: Home) -> None:
         assert place["plays"] == mart["plays"]
         assert place["ms_played"] == mart["ms_played"]
         assert place["skips"] == mart["skips"]
+
+
+@pytest.mark.skipif("listening_hours" not in MARTS, reason="these marts are not published yet")
+@pytest.mark.xdist_group("trained")
+def test_rhythms_agree_with_the_published_marts(trained: Home) -> None:
+    def rows(query: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = trained("sql", query, "--json").ok().json["rows"]
+        return found
+
+    def told(*words: str) -> Any:
+        return trained("stats", *words, "--json").ok().json
+
+    hours = rows("SELECT weekday, hour, sum(plays) AS plays FROM listening_hours GROUP BY ALL")
+    cells = {(row["weekday"], row["hour"]): row["plays"] for row in hours if row["plays"]}
+    shown = told("clock")["clock"]["cells"]
+    assert cells == {
+        (cell["weekday"], cell["hour"]): cell["plays"] for cell in shown if cell["plays"]
+    }
+    runs = rows("SELECT started_on, ended_on, days FROM streaks ORDER BY days DESC, ended_on DESC")
+    longest = told("streaks")["streaks"]["longest"]
+    assert [run["days"] for run in longest] == [run["days"] for run in runs][: len(longest)]
+    assert longest[0]["first_day"] == runs[0]["started_on"]
+    weeks = rows("SELECT week, plays, new_tracks, repeat_rate FROM listening_weeks ORDER BY week")
+    periods = {p["begins"]: p for p in told("new", "--every", "week")["new"]["periods"]}
+    for week in weeks:
+        period = periods[week["week"]]
+        assert (period["plays"], period["discoveries"]) == (week["plays"], week["new_tracks"])
+        if period["plays"]:
+            assert period["repeat_rate"] == pytest.approx(week["repeat_rate"])

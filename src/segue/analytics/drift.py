@@ -8,6 +8,8 @@ from datetime import date
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -19,7 +21,10 @@ from segue.analytics.sound import FeatureShift, Sound, shifts
 __all__ = ["Drift", "Mix", "Moved", "Shift", "drift"]
 
 _DAY_US: Final = 86_400_000_000
-_MANY: Final = 2_000_000  # plays, from which on whole weeks are dealt out, not days
+_MANY: Final = 1_000_000  # plays, from which on four weeks are dealt out at once, not a day
+_MANY_DAYS: Final = 28
+_EPOCH: Final = date(1970, 1, 1)
+_BEFORE: Final = -(2**31)  # in the place of a period: the window before
 _MOVED: Final = 5
 _SHOWN_GENRES: Final = 8
 _YEAR: Final = 365
@@ -213,7 +218,7 @@ def _mixes(heard: Heard, every: Every) -> None:
     """
     before = heard.window.before
     many = heard.row("SELECT sum(plays) > $most AS many FROM heard", most=_MANY)["many"]
-    block = 7 * _DAY_US if many else _DAY_US
+    block = _MANY_DAYS * _DAY_US if many else _DAY_US
     heard.rows("""
         CREATE OR REPLACE TEMP TABLE kinds AS
         SELECT track_id, artist_id, genres,
@@ -232,11 +237,13 @@ def _mixes(heard: Heard, every: Every) -> None:
                 SELECT quarter, date_trunc('{every}', local_at)::DATE AS begins FROM quarters
             )
             SELECT begins, {columns}, count(*) AS plays
-            FROM plays JOIN kinds USING (track_id)
-                LEFT JOIN named ON epoch_us(played_at) // {QUARTER_S * 1_000_000} = quarter
-                    AND played_at >= $since
-            WHERE user_id = $user_id AND counted AND NOT not_me
-                AND played_at >= $earliest AND played_at < $until
+            FROM (
+                SELECT track_id, played_at, CASE WHEN played_at >= $since
+                    THEN epoch_us(played_at) // {QUARTER_S * 1_000_000} END AS quarter
+                FROM plays
+                WHERE user_id = $user_id AND counted AND NOT not_me
+                    AND played_at >= $earliest AND played_at < $until
+            ) JOIN kinds USING (track_id) LEFT JOIN named USING (quarter)
             GROUP BY ALL
             """,
             user_id=heard.user_id,
@@ -277,21 +284,21 @@ class _Days:
     """What was heard on each day, by kind; a day that two periods share is two days.
 
     Args:
-        begins: Of the period of each day; None in the window before.
+        begins: First day of the period of each day, int32, in days since 1970; _BEFORE in the
+            window before.
         kinds: Names of the columns.
         weights: float64, shape (n_days, n_kinds).
     """
 
-    begins: NDArray[np.object_]
+    begins: NDArray[np.int32]
     kinds: tuple[str, ...]
     weights: sparse.csr_matrix
 
     @classmethod
     def of(cls, heard: Heard, sql: str) -> _Days:
         table = heard.table(sql)
-        days = table.select(["begins", "day"])
-        begins = np.array(days["begins"].to_pylist(), dtype=object)
-        day = days["day"].to_numpy()
+        begins = pc.fill_null(table["begins"].cast(pa.int32()), _BEFORE).to_numpy()
+        day = table["day"].to_numpy()
         is_next = np.ones(len(day), bool)
         is_next[1:] = (day[1:] != day[:-1]) | (begins[1:] != begins[:-1])
         kind = table["kind"].combine_chunks().dictionary_encode()
@@ -306,8 +313,8 @@ class _Days:
         """How far a period is from another."""
         if earlier is None:
             return None
-        mine = (self.begins == earlier) | (self.begins == later)
-        return self._distance(mine, self.begins[mine] == later, rng)
+        mine = np.isin(self.begins, [_number(earlier), _number(later)])
+        return self._distance(mine, self.begins[mine] == _number(later), rng)
 
     def _distance(
         self, mine: NDArray[np.bool_], in_second: NDArray[np.bool_], rng: np.random.Generator
@@ -320,7 +327,7 @@ class _Days:
 
     def shift(self, later_from: date, rng: np.random.Generator) -> Shift:
         """From all that was before a day to all since."""
-        later = np.array([day is not None and day >= later_from for day in self.begins], bool)
+        later = self.begins >= _number(later_from)
         apart = self._distance(np.ones(len(later), bool), later, rng)
         if apart is None:
             return Shift(None, (), ())
@@ -333,19 +340,23 @@ class _Days:
 
     def largest(self, n: int) -> tuple[str, ...]:
         """The kinds that are heard most in the window."""
-        inside = np.array([day is not None for day in self.begins], bool)
-        sums = np.asarray(self.weights[inside].sum(axis=0)).ravel()
+        sums = np.asarray(self.weights[self.begins != _BEFORE].sum(axis=0)).ravel()
         return tuple(self.kinds[k] for k in np.argsort(-sums, kind="stable")[:n] if sums[k] > 0)
 
     def shares(self, begins: date, shown: tuple[str, ...]) -> dict[str, float]:
         """Of some kinds in one period, and of all others together."""
-        found = _shares(self.weights[self.begins == begins])
+        found = _shares(self.weights[self.begins == _number(begins)])
         if not found.any():
             return {}
         of = dict(zip(self.kinds, found.tolist(), strict=True))
         told = {kind: of[kind] for kind in shown}
         other = 1.0 - sum(told.values())
         return {**told, "other": other} if other > 1e-9 else told
+
+
+def _number(day: date) -> int:
+    """Days since 1970."""
+    return (day - _EPOCH).days
 
 
 def _shares(weights: sparse.csr_matrix) -> NDArray[np.float64]:

@@ -31,14 +31,14 @@ class NewPeriod:
     new_artists: int
 
     @property
-    def discovery_rate(self) -> float | None:
-        """Discoveries in plays; None without plays."""
-        return self.discoveries / self.plays if self.plays else None
+    def repeat_rate(self) -> float | None:
+        """Repeats in plays; None without plays."""
+        return self.repeats / self.plays if self.plays else None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
         begins = self.begins.isoformat()
-        return {**asdict(self), "begins": begins, "discovery_rate": self.discovery_rate}
+        return {**asdict(self), "begins": begins, "repeat_rate": self.repeat_rate}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +64,16 @@ class Newness:
     kept: int
 
     @property
-    def discovery_rate(self) -> float | None:
-        """Discoveries in plays; None without plays."""
-        return self.discoveries / self.plays if self.plays else None
+    def repeat_rate(self) -> float | None:
+        """Plays that were no discovery, in all; None without plays."""
+        return 1 - self.discoveries / self.plays if self.plays else None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
         names = ("every", "plays", "discoveries", "plays_of_new", "new_artists", "kept")
         return {
             **{name: getattr(self, name) for name in names},
-            "discovery_rate": self.discovery_rate,
+            "repeat_rate": self.repeat_rate,
             "periods": [period.as_dict() for period in self.periods],
         }
 

@@ -374,7 +374,7 @@ def closing_facts(told: Statistics) -> Iterator[tuple[str, str, str]]:
             yield f"{told.streaks.days:,}", f"of {told.streaks.of_days:,} days", ""
             return
     if told.new is not None:
-        yield share(told.new.discovery_rate), "first times", ""
+        yield share(told.new.repeat_rate), "repeated", ""
     if told.totals.skips:
         yield share(told.totals.skip_rate), "skipped", ""
     if told.finished:

@@ -174,11 +174,11 @@ def _new(told: Newness) -> Section:
             f"{period.discoveries:,}",
             f"{period.repeats:,}",
             f"{period.new_artists:,}",
-            share(period.discovery_rate),
+            share(period.repeat_rate),
         )
         for period in told.periods
     )
-    columns = ("from", "# plays", "# discoveries", "# repeats", "# new artists", "# new")
+    columns = ("from", "# plays", "# discoveries", "# repeats", "# new artists", "# repeated")
     return Section(f"New against known, by {told.every}", columns, rows, new_sentence(told))
 
 
@@ -302,8 +302,8 @@ def sentences(told: Statistics) -> Iterator[tuple[str, str]]:
         )
         yield "Streaks", first + " ".join(_streak_sentences(told.streaks))
     if told.new is not None:
-        rate = told.new.discovery_rate
-        yield "New", f"{new_sentence(told.new)} {share(rate)} of plays were a first time."
+        rate = told.new.repeat_rate
+        yield "New", f"{new_sentence(told.new)} {share(rate)} of plays were repeats."
     skipped = told.skipped.get("tracks", ())
     if told.totals.skips:
         most = (
