@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -125,6 +125,38 @@ class PostgreSQL(_Part):
     )
 
 
+class Snowflake(_Part):
+    """How Snowflake is reached; what is not said here, the variables SNOWFLAKE_… say."""
+
+    account: str | None = Field(None, description="Account identifier: myorg-myaccount.")
+    user: str | None = Field(None, description="User who builds.")
+    password: SecretStr | None = Field(
+        None, description="Password, where there is no key; better kept in SNOWFLAKE_PASSWORD."
+    )
+    private_key_path: str | None = Field(
+        None, description="File of the user's private key (PEM), to sign in without a password."
+    )
+    private_key_passphrase: SecretStr | None = Field(
+        None,
+        description="What that file is encrypted with; better kept in"
+        " SNOWFLAKE_PRIVATE_KEY_PASSPHRASE.",
+    )
+    role: str | None = Field(None, description="Role that builds; else the user's default role.")
+    database: str | None = Field(None, description="Database for raw tables and marts.")
+    schema_prefix: str | None = Field(
+        None,
+        description="SEGUE calls the schemas SEGUE_RAW, SEGUE_INTERMEDIATE and SEGUE_MARTS;"
+        " SNOWFLAKE_SCHEMA says the same.",
+    )
+    warehouse: str | None = Field(None, description="Virtual warehouse that does the work.")
+    url: str | None = Field(
+        None, description="Address of the service, where it is not the account's own (PrivateLink)."
+    )
+    timeout_s: int = Field(
+        120, ge=1, description="Seconds without an answer until a lost connection is given up."
+    )
+
+
 class Recommending(_Part):
     """How playlists are put together."""
 
@@ -201,6 +233,7 @@ class Settings(BaseSettings):
     training: Training = Training()
     recommend: Recommending = Recommending()
     postgresql: PostgreSQL = PostgreSQL()
+    snowflake: Snowflake = Snowflake()
     models: dict[str, dict[str, bool | int | float | str]] = Field(
         default_factory=dict,
         description="Settings of single models by their names; see `segue tune`.",
@@ -223,7 +256,38 @@ class Settings(BaseSettings):
         """Arguments, then the environment, then segue.toml."""
         del dotenv_settings, file_secret_settings
         file = _settings_file(init_settings())
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file))
+        return (
+            init_settings,
+            env_settings,
+            _SnowflakeVariables(settings_cls),
+            TomlConfigSettingsSource(settings_cls, file),
+        )
+
+
+class _SnowflakeVariables(PydanticBaseSettingsSource):
+    """The variables that Snowflake's other programs read, as they are."""
+
+    NAMES: ClassVar[Mapping[str, str]] = {
+        "account": "SNOWFLAKE_ACCOUNT",
+        "user": "SNOWFLAKE_USER",
+        "password": "SNOWFLAKE_PASSWORD",
+        "private_key_path": "SNOWFLAKE_PRIVATE_KEY_PATH",
+        "private_key_passphrase": "SNOWFLAKE_PRIVATE_KEY_PASSPHRASE",
+        "role": "SNOWFLAKE_ROLE",
+        "database": "SNOWFLAKE_DATABASE",
+        "schema_prefix": "SNOWFLAKE_SCHEMA",
+        "warehouse": "SNOWFLAKE_WAREHOUSE",
+    }
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Nothing for single settings: the section comes as a whole."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The section with what is set."""
+        values = {name: os.environ.get(variable) for name, variable in self.NAMES.items()}
+        section = {name: value for name, value in values.items() if value}
+        return {"snowflake": section} if section else {}
 
 
 def _tells_secrets(place: Sequence[str | int]) -> bool:

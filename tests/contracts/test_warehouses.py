@@ -16,12 +16,14 @@ from segue.music.marts import MARTS
 from segue.progress import Silent
 from segue.warehouse.base import Warehouse
 from segue.warehouse.duckdb import DuckDBWarehouse
+from tests.fakesnow.client import warehouse as snowflake
 from tests.lake_files import HandLake
 from tests.postgresql_warehouses import postgresql_warehouse
 
 MAKERS: dict[str, Callable[[Path], Warehouse]] = {
     "duckdb": lambda folder: DuckDBWarehouse(folder / "segue.duckdb", threads=2),
     "postgresql": lambda folder: postgresql_warehouse(folder),
+    "snowflake": snowflake,
 }
 
 PLAY = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
@@ -9,12 +10,16 @@ import sys
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
+from hashlib import md5
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+
+from segue.warehouse.snowflake import SnowflakeWarehouse
 
 SERVER: Final = Path(__file__).with_name("server.py")
 PASSWORD: Final = "correct horse 'battery' staple"
@@ -38,18 +43,7 @@ class FakeSnowflake:
 
     def settings(self, database: str) -> dict[str, Any]:
         """The settings of a warehouse there; the database is made."""
-        import snowflake.connector
-
-        port = int(self.url.rpartition(":")[2])
-        with snowflake.connector.connect(
-            account="fakesnow",
-            user="SEGUE",
-            password=PASSWORD,
-            host="127.0.0.1",
-            port=port,
-            protocol="http",
-            session_parameters={"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
-        ) as connection:
+        with self._connect() as connection:
             connection.cursor().execute(f"create database if not exists {database}")
         return {
             "account": "fakesnow",
@@ -59,6 +53,7 @@ class FakeSnowflake:
             "warehouse": WAREHOUSE,
             "database": database,
             "url": self.url,
+            "timeout_s": 5,
         }
 
     def new_settings(self) -> dict[str, Any]:
@@ -79,11 +74,53 @@ class FakeSnowflake:
         finally:
             self._set(())
 
+    def until_waiting(self) -> None:
+        """Return when a statement waits; see FAULTS in server.py."""
+        urllib.request.urlopen(f"{self.url}/waiting", timeout=120).close()
+
+    def hang_up(self) -> None:
+        """End every session, as Snowflake does with those whose program is gone."""
+        urllib.request.urlopen(f"{self.url}/hang-up", timeout=10).close()
+
+    def ask(self, settings: Mapping[str, Any], sql: str) -> list[tuple[Any, ...]]:
+        """What a statement answers in a database."""
+        with self._connect(warehouse=WAREHOUSE, database=settings["database"]) as connection:
+            answer: list[tuple[Any, ...]] = connection.cursor().execute(sql).fetchall()
+            return answer
+
+    def _connect(self, **arguments: Any) -> Any:
+        import snowflake.connector
+
+        return snowflake.connector.connect(
+            account="fakesnow",
+            user="SEGUE",
+            password=PASSWORD,
+            host="127.0.0.1",
+            port=int(self.url.rpartition(":")[2]),
+            protocol="http",
+            **arguments,
+        )
+
     def _set(self, faults: Sequence[Mapping[str, Any]]) -> None:
         request = urllib.request.Request(
             f"{self.url}/faults", json.dumps([dict(fault) for fault in faults]).encode()
         )
         urllib.request.urlopen(request, timeout=10).close()
+
+
+@cache
+def shared_server() -> FakeSnowflake:
+    """One server for all tests of this process, until it ends."""
+    stack = ExitStack()
+    server = stack.enter_context(serving())
+    atexit.register(stack.close)
+    return server
+
+
+def warehouse(folder: Path, **changes: Any) -> SnowflakeWarehouse:
+    """A warehouse on the shared server: the same database for the same folder."""
+    settings = shared_server().settings(f"T{md5(str(folder).encode()).hexdigest().upper()}")
+    return SnowflakeWarehouse(folder / "segue.snowflake", threads=2, **settings | changes)
 
 
 @contextmanager

@@ -9,8 +9,11 @@ What is mended here is what real Snowflake does, as its documentation says; each
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+import logging
+import os
 import re
 import shutil
 import socket
@@ -45,7 +48,12 @@ KNOWN: dict[str, Any] = {}
 LOG: list[tuple[str, str]] = []
 """(query tag, statement) of everything that was asked since the last `/log`."""
 FAULTS: list[dict[str, Any]] = []
-"""What goes wrong next: {"matches": regular expression, "after": statements to let pass}."""
+"""What goes wrong: {"matches": regular expression, "after": statements to let pass, …}.
+
+With "code" and "message" Snowflake says no, once; else the connection is cut, again and again:
+after "wait" seconds, and when it is "done", if these are there.
+"""
+WAITING = asyncio.Event()
 
 NOTHING = "select 'Statement executed successfully.' as status"
 
@@ -86,22 +94,42 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]  # fakesnow is not inst
         return super().execute(command, *args, **kwargs)
 
     def _transform(self, expression: Any, params: Any) -> Any:
-        return super()._transform(expression.transform(_hexadecimal, copy=False), params)
+        return super()._transform(expression.transform(_as_duckdb, copy=False), params)
 
 
-def _hexadecimal(node: Any) -> Any:
-    """to_char(number, 'XXXX'): sqlglot drops the format on its way to DuckDB."""
+def _as_duckdb(node: Any) -> Any:
+    """What fakesnow leaves as it is, or translates into something else."""
+    # sqlglot drops the format of to_char(number, 'XXXX') on its way to DuckDB
     if isinstance(node, exp.ToChar) and set(node.text("format")) == {"X"}:
         return exp.Anonymous(this="_segue_hex", expressions=[node.this])
+    # fakesnow keeps arrays as JSON, which DuckDB does not take for a list
+    if isinstance(node, exp.ArrayToString):
+        return exp.Anonymous(this="_segue_joined", expressions=[node.this, node.expression])
+    # temporary tables of Snowflake may belong to a schema, those of DuckDB may not
+    if isinstance(node, exp.Create) and (table := node.find(exp.Table)) and table.db:
+        given = node.args.get("properties")
+        for one in list(given.expressions) if given else ():
+            if isinstance(one, exp.TemporaryProperty):
+                one.pop()
+    # sqlglot adds microseconds to a time by way of a double, which is not exact after 2255
+    if isinstance(node, exp.DateAdd) and node.text("unit").upper() == "MICROSECOND":
+        return exp.Anonymous(this="_segue_later", expressions=[node.this, node.expression])
     return node
 
 
 _fake_macros = fakesnow.macros.creation_sql
+_MACROS = {
+    "_segue_hex(n)": "upper(to_hex(n::hugeint))",
+    "_segue_later(moment, n)": "moment + to_microseconds(n::bigint)",
+    "_segue_joined(list, between)": "array_to_string(list::varchar[], between)",
+}
 
 
 def _macros(catalog: str) -> str:
-    mine = f"create or replace macro {catalog}._segue_hex(n) as upper(to_hex(n::hugeint))"
-    return f"{_fake_macros(catalog)}; {mine};"
+    mine = "".join(
+        f"create or replace macro {catalog}.{name} as {body};" for name, body in _MACROS.items()
+    )
+    return f"{_fake_macros(catalog)}; {mine}"
 
 
 # --- signing in: fakesnow lets everybody in ----------------------------------------------------
@@ -135,6 +163,11 @@ async def login(request: Request) -> Response:
     connection = fake.sessions[token]
     connection.warehouse = warehouse if warehouse in KNOWN["warehouses"] else ""
     connection.query_tag = data["SESSION_PARAMETERS"].get("QUERY_TAG", "")
+    # a database has a schema PUBLIC, which is the session's unless it says otherwise
+    if connection.database_set and not connection.schema_set:
+        cursor = FakeSnowflakeCursor(connection, connection._duck_conn)
+        cursor.execute(f"create schema if not exists {connection.database}.PUBLIC")
+        cursor.execute(f"use schema {connection.database}.PUBLIC")
     return answer
 
 
@@ -172,6 +205,11 @@ async def query(request: Request) -> Response:
             if "message" in fault:  # Snowflake says no, once
                 FAULTS.remove(fault)
                 return _refused(fault["code"], fault["message"])
+            if "wait" in fault:
+                WAITING.set()
+                await asyncio.sleep(fault["wait"])
+            if fault.get("done"):  # it is done, but the answer is lost
+                await fake.query_request(request)
             cycle = request.scope["segue.cycle"]
             cycle.disconnected = True
             cycle.transport.abort()  # stays a fault: the connector tries again
@@ -190,6 +228,21 @@ async def log(_: Request) -> Response:
 async def faults(request: Request) -> Response:
     """Set what goes wrong."""
     FAULTS[:] = json.loads(await request.body())
+    WAITING.clear()
+    return Response()
+
+
+async def waiting(_: Request) -> Response:
+    """Answer as soon as a statement waits."""
+    await WAITING.wait()
+    return Response()
+
+
+async def hang_up(_: Request) -> Response:
+    """End all sessions and roll back what they have not committed, as Snowflake does in time."""
+    for connection in fake.sessions.values():
+        connection.close()
+    fake.sessions.clear()
     return Response()
 
 
@@ -208,7 +261,9 @@ class KeepsCycle:
 
 def main() -> None:
     """Serve until standard input ends."""
-    fake.logger.setLevel("CRITICAL")  # tests provoke errors
+    # tests provoke errors; FAKESNOW_LOG=ERROR shows what went wrong in fakesnow itself
+    logging.getLogger("sqlglot").setLevel("CRITICAL")
+    fake.logger.setLevel(os.environ.get("FAKESNOW_LOG", "CRITICAL"))
     KNOWN.update(json.loads(sys.stdin.readline()))
     fakesnow.conn.FakeSnowflakeCursor = Cursor
     fakesnow.macros.creation_sql = _macros
@@ -219,6 +274,8 @@ def main() -> None:
         Route("/queries/v1/query-request", query, methods=["POST"]),
         Route("/log", log),
         Route("/faults", faults, methods=["POST"]),
+        Route("/waiting", waiting),
+        Route("/hang-up", hang_up),
         *fake.routes,
     ]
     listener = socket.socket()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ __all__ = [
     "MATCHES_BY_METHOD",
     "PLACES",
     "PLACES_A_TABLE",
+    "SPACES",
     "Dialect",
     "select_mart",
 ]
@@ -32,12 +33,15 @@ class Dialect:
         refs_to_match: A query for what `segue.warehouse.matching.REFS` says.
         touched_refs: Statements that do the same for the references in raw.touched_refs alone,
             whose rows of the last time they replace; none where all are always made anew.
+        leaving: How a column of a type leaves the warehouse, `{}` being its name, where casting
+            it to that type is not the way.
     """
 
     types: Mapping[pa.DataType, str]
     track_refs: tuple[str, ...]
     refs_to_match: str
     touched_refs: tuple[str, ...] = ()
+    leaving: Mapping[pa.DataType, str] = field(default_factory=dict)
 
 
 PLACES: Final = (
@@ -52,6 +56,11 @@ PLACES: Final = (
 
 PLACES_A_TABLE: Final = 10**15
 """More than any `file_no`: `place * PLACES_A_TABLE + file_no` puts rows of all tables in order."""
+
+SPACES: Final = "".join(
+    map(chr, (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))
+)
+"""What DuckDB's `trim` takes away, and so do the others: every space of Unicode."""
 
 ARTIST_NAMES: Final = """
 select artist from raw.artist_tags where artist is not null
@@ -74,7 +83,7 @@ COVERAGE: Final = """
 with catalogue as (
     select distinct track_id from marts.track_matches where in_catalogue
 )
-select avg((catalogue.track_id is not null)::int)
+select avg(case when catalogue.track_id is not null then 1e0 else 0e0 end)
 from marts.track_matches as matches
 left join catalogue on matches.track_id = catalogue.track_id
 where matches.in_history and matches.track_id is not null
@@ -108,8 +117,12 @@ def select_mart(
     """A query for a mart with the columns, types and order that `segue.music.marts` promises."""
     schema = MARTS[mart]
     casts = ", ".join(
-        f"cast({name} as {dialect.types[schema.field(name).type]}) as {name}"
-        for name in columns or schema.names
+        f"{_leaving(dialect, schema.field(name))} as {name}" for name in columns or schema.names
     )
     order = f" order by {mart_order(mart)}" if ordered else ""
     return f"select {casts} from marts.{mart}{order}"
+
+
+def _leaving(dialect: Dialect, column: pa.Field) -> str:
+    way = dialect.leaving.get(column.type, f"cast({{}} as {dialect.types[column.type]})")
+    return way.format(column.name)

@@ -11,7 +11,8 @@ from segue.errors import WarehouseError
 from segue.music import columns as c
 from segue.music.lake_tables import LAKE_TABLES
 from segue.warehouse.matching import ARTIST_NAMES, MATCHES
-from segue.warehouse.postgresql.sql import SPACES, TRACK_REFS_COLUMNS, column_type
+from segue.warehouse.postgresql.sql import TRACK_REFS_COLUMNS, column_type
+from segue.warehouse.raw_sql import SPACES
 
 __all__ = ["LOCK", "MIGRATIONS", "SCHEMAS", "migrate", "remove_all"]
 

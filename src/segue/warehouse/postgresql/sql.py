@@ -7,9 +7,9 @@ from typing import Final
 import pyarrow as pa
 
 from segue.music.lake_tables import TIMESTAMP
-from segue.warehouse.raw_sql import PLACES, PLACES_A_TABLE, Dialect
+from segue.warehouse.raw_sql import PLACES, PLACES_A_TABLE, SPACES, Dialect
 
-__all__ = ["POSTGRESQL", "SPACES", "TRACK_REFS_COLUMNS", "column_type"]
+__all__ = ["POSTGRESQL", "TRACK_REFS_COLUMNS", "column_type"]
 
 # Text is compared by its bytes, as everywhere in Segue, whatever language the server speaks.
 _COLLATED: Final = ' collate "C"'
@@ -25,11 +25,6 @@ TRACK_REFS_COLUMNS: Final = (
     "in_history boolean",
     "in_crowd boolean",
 )
-
-SPACES: Final = "".join(
-    map(chr, (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))
-)
-"""What DuckDB's `trim` takes away, and so does ours: every space of Unicode."""
 
 # What is said alike in many rows is put together first: of all plays there remain few.
 _TOLD: Final = " union all ".join(

@@ -16,10 +16,19 @@ case
 end
 {% endmacro %}
 
-{% macro without_edition(album) -%}
+{% macro without_edition(album) %}{{ return(adapter.dispatch('without_edition')(album)) }}{% endmacro %}
+{% macro default__without_edition(album) -%}
 regexp_replace(
     {{ album }},
     '[\t\n\f\r ]*([(\[][^)\]]*|-[\t\n\f\r ][^-]*)(remaster|deluxe|edition|expanded|bonus|anniversary|version)[^)\]]*[)\]]?[\t\n\f\r ]*$',
+    ''
+)
+{%- endmacro %}
+{# In a text of Snowflake's, a backslash before a bracket is nothing: the same pattern without any. #}
+{% macro snowflake__without_edition(album) -%}
+regexp_replace(
+    {{ album }},
+    '[\t\n\f\r ]*([([][^])]*|-[\t\n\f\r ][^-]*)(remaster|deluxe|edition|expanded|bonus|anniversary|version)[^])]*[])]?[\t\n\f\r ]*$',
     ''
 )
 {%- endmacro %}

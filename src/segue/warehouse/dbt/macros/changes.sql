@@ -12,17 +12,17 @@
 #}
 
 {% macro last_build() %}
-{{ return(api.Relation.create(database=target.database, schema='intermediate', identifier='last_build')) }}
+{{ return(api.Relation.create(database=target.database, schema=schema_called('intermediate'), identifier='last_build')) }}
 {% endmacro %}
 
 {% macro built_files() %}
-{{ return(api.Relation.create(database=target.database, schema='intermediate', identifier='built_files')) }}
+{{ return(api.Relation.create(database=target.database, schema=schema_called('intermediate'), identifier='built_files')) }}
 {% endmacro %}
 
 {# Whether this run builds only what has changed. #}
 {% macro only_changes() %}
     {% if not execute or flags.FULL_REFRESH or model.resource_type == 'unit_test' %}{{ return(false) }}{% endif %}
-    {% if not adapter.get_relation(target.database, 'intermediate', 'last_build') %}{{ return(false) }}{% endif %}
+    {% if not adapter.get_relation(target.database, schema_called('intermediate'), 'last_build') %}{{ return(false) }}{% endif %}
     {% set found = run_query("select value from " ~ last_build() ~ " where name = 'only_changes'") %}
     {{ return(found.rows | length > 0) }}
 {% endmacro %}
@@ -35,7 +35,7 @@
 
 {# A mart as the last build left it; for models that the mart itself is made from. #}
 {% macro as_last_built(mart) %}
-{{ return(api.Relation.create(database=target.database, schema='marts', identifier=mart)) }}
+{{ return(api.Relation.create(database=target.database, schema=schema_called('marts'), identifier=mart)) }}
 {% endmacro %}
 
 {# What all models and rules are, as a hash. #}
@@ -72,7 +72,7 @@
 {% macro begin_build() %}
     {% if not makes_incremental_models() %}{{ return('') }}{% endif %}
     {% set known = {} %}
-    {% if adapter.get_relation(target.database, 'intermediate', 'last_build') %}
+    {% if adapter.get_relation(target.database, schema_called('intermediate'), 'last_build') %}
         {% for row in run_query("select name, value from " ~ last_build()).rows %}{% do known.update({row[0]: row[1]}) %}{% endfor %}
     {% endif %}
     {% set edition = var('edition') or known.get('edition', '') %}
@@ -102,7 +102,7 @@
 
 {# Whether the files of the last build are still loaded, and no new one under the number of such. #}
 {% macro built_files_are_there() %}
-    {% if not adapter.get_relation(target.database, 'intermediate', 'built_files') %}{{ return(false) }}{% endif %}
+    {% if not adapter.get_relation(target.database, schema_called('intermediate'), 'built_files') %}{{ return(false) }}{% endif %}
     {% set loads = "(select piece, file_no from " ~ source('raw', 'loads') ~ " where table_name = 'plays')" %}
     {% set both %}
     select count(*)
@@ -180,7 +180,9 @@
 {% endmacro %}
 
 {# Earlier than any play. #}
-{% macro beginning_of_time() %}cast('1000-01-01 00:00:00+00' as timestamp with time zone){% endmacro %}
+{% macro beginning_of_time() %}{{ return(adapter.dispatch('beginning_of_time')()) }}{% endmacro %}
+{% macro default__beginning_of_time() %}cast('1000-01-01 00:00:00+00' as timestamp with time zone){% endmacro %}
+{% macro snowflake__beginning_of_time() %}cast('1000-01-01 00:00:00' as timestamp_ntz){% endmacro %}
 
 {# A play is at most this long, in seconds, when the same play is looked for in another source. #}
 {% macro longest_play_s() %}{{ return(21600) }}{% endmacro %}

@@ -1,19 +1,24 @@
-{# What the warehouses say differently, each in one place. #}
+{# What the warehouses say differently, each in one place. Snowflake's times are TIMESTAMP_NTZ in UTC. #}
 
 {# Seconds since 1970 of a timestamp, with fractions. #}
 {% macro seconds(moment) %}{{ return(adapter.dispatch('seconds')(moment)) }}{% endmacro %}
 {% macro default__seconds(moment) %}extract(epoch from {{ moment }}){% endmacro %}
 {% macro duckdb__seconds(moment) %}epoch({{ moment }}){% endmacro %}
 {% macro postgres__seconds(moment) %}date_part('epoch', {{ moment }}){% endmacro %}
+{% macro snowflake__seconds(moment) %}(date_part(epoch_microsecond, {{ moment }}) / 1000000){% endmacro %}
 
 {# Whether a number of seconds, which may have a fraction, is a whole minute. #}
 {% macro is_whole_minute(seconds) %}floor({{ seconds }} / 60) * 60 = {{ seconds }}{% endmacro %}
 
 {# The day of a timestamp in UTC. #}
-{% macro utc_day(moment) %}cast({{ moment }} at time zone 'UTC' as date){% endmacro %}
+{% macro utc_day(moment) %}{{ return(adapter.dispatch('utc_day')(moment)) }}{% endmacro %}
+{% macro default__utc_day(moment) %}cast({{ moment }} at time zone 'UTC' as date){% endmacro %}
+{% macro snowflake__utc_day(moment) %}cast({{ moment }} as date){% endmacro %}
 
 {# A timestamp some milliseconds later. #}
-{% macro plus_ms(moment, ms) %}({{ moment }} + {{ ms }} * interval '1 millisecond'){% endmacro %}
+{% macro plus_ms(moment, ms) %}{{ return(adapter.dispatch('plus_ms')(moment, ms)) }}{% endmacro %}
+{% macro default__plus_ms(moment, ms) %}({{ moment }} + {{ ms }} * interval '1 millisecond'){% endmacro %}
+{% macro snowflake__plus_ms(moment, ms) %}dateadd(millisecond, {{ ms }}, {{ moment }}){% endmacro %}
 
 {# A text id from a 64-bit number. #}
 {% macro id_from(prefix, number) %}('{{ prefix }}' || {{ hexadecimal(number) }}){% endmacro %}
@@ -22,33 +27,61 @@
 {% macro hexadecimal(number) %}{{ return(adapter.dispatch('hexadecimal')(number)) }}{% endmacro %}
 {% macro default__hexadecimal(number) %}lpad(to_hex({{ number }}), 16, '0'){% endmacro %}
 {% macro postgres__hexadecimal(number) %}upper(lpad(to_hex({{ number }}), 16, '0')){% endmacro %}
+{# Snowflake's numbers have no width, so that of two's complement is added; its format has room for a sign. #}
+{% macro snowflake__hexadecimal(number) -%}
+lpad(trim(to_char(
+    mod({{ number }} + 18446744073709551616, 18446744073709551616), 'XXXXXXXXXXXXXXXX'
+)), 16, '0')
+{%- endmacro %}
+
+{# Whether a condition holds in any row of a group; null where it is null in all. #}
+{% macro any_true(condition) %}{{ return(adapter.dispatch('any_true')(condition)) }}{% endmacro %}
+{% macro default__any_true(condition) %}bool_or({{ condition }}){% endmacro %}
+{% macro snowflake__any_true(condition) %}boolor_agg({{ condition }}){% endmacro %}
 
 {# The distinct values of a group, sorted, as a list. #}
 {% macro sorted_set(value) %}{{ return(adapter.dispatch('sorted_set')(value)) }}{% endmacro %}
 {% macro default__sorted_set(value) %}array_agg(distinct {{ value }} order by {{ value }}){% endmacro %}
 {% macro duckdb__sorted_set(value) %}list_sort(list(distinct {{ value }})){% endmacro %}
+{% macro snowflake__sorted_set(value) %}array_agg(distinct {{ value }}) within group (order by {{ value }}){% endmacro %}
 
-{# One row for each value of a list column. #}
-{% macro each(list) %}unnest({{ list }}){% endmacro %}
+{# One row for each text of a list column: `columns` of a relation, and the text as `name`. #}
+{% macro one_row_each(relation, list, name, columns) %}
+{{ return(adapter.dispatch('one_row_each')(relation, list, name, columns)) }}
+{% endmacro %}
+{% macro default__one_row_each(relation, list, name, columns) %}
+select {{ columns | join(', ') }}, unnest({{ list }}) as {{ name }} from {{ relation }}
+{% endmacro %}
+{% macro snowflake__one_row_each(relation, list, name, columns) %}
+select
+    {% for column in columns %}listed.{{ column }}, {% endfor %}each_of.value::varchar as {{ name }}
+from {{ relation }} as listed, lateral flatten(input => listed.{{ list }}) as each_of
+{% endmacro %}
 
 {# How many values a list has. #}
 {% macro length_of(list) %}{{ return(adapter.dispatch('length_of')(list)) }}{% endmacro %}
 {% macro default__length_of(list) %}len({{ list }}){% endmacro %}
 {% macro postgres__length_of(list) %}cardinality({{ list }}){% endmacro %}
+{% macro snowflake__length_of(list) %}array_size({{ list }}){% endmacro %}
 
 {# The first value of a list. #}
 {% macro first_of(list) %}{{ return(adapter.dispatch('first_of')(list)) }}{% endmacro %}
 {% macro default__first_of(list) %}{{ list }}[1]{% endmacro %}
+{% macro snowflake__first_of(list) %}cast({{ list }}[0] as varchar){% endmacro %}
 
 {# A list of one value. #}
 {% macro list_of(value) %}{{ return(adapter.dispatch('list_of')(value)) }}{% endmacro %}
 {% macro default__list_of(value) %}[{{ value }}]{% endmacro %}
 {% macro postgres__list_of(value) %}array[{{ value }}]{% endmacro %}
+{% macro snowflake__list_of(value) %}array_construct({{ value }}){% endmacro %}
 
 {# A text without the spaces around it, of every kind that Unicode has. #}
 {% macro trimmed(value) %}{{ return(adapter.dispatch('trimmed')(value)) }}{% endmacro %}
 {% macro default__trimmed(value) %}trim({{ value }}){% endmacro %}
 {% macro postgres__trimmed(value) %}raw.trim({{ value }}){% endmacro %}
+{% macro snowflake__trimmed(value) -%}
+trim({{ value }}, '{{ ' \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000' }}')
+{%- endmacro %}
 
 {# A text in small letters, letter by letter and by the rules of no language. #}
 {% macro lowered(value) %}{{ return(adapter.dispatch('lowered')(value)) }}{% endmacro %}
@@ -59,6 +92,11 @@
 {% macro middle(value) %}{{ return(adapter.dispatch('middle')(value)) }}{% endmacro %}
 {% macro default__middle(value) %}median({{ value }}){% endmacro %}
 {% macro postgres__middle(value) %}percentile_cont(0.5) within group (order by {{ value }}){% endmacro %}
+
+{# A number as a whole one, halves to the even one. #}
+{% macro whole(value) %}{{ return(adapter.dispatch('whole')(value)) }}{% endmacro %}
+{% macro default__whole(value) %}cast({{ value }} as bigint){% endmacro %}
+{% macro snowflake__whole(value) %}cast(round(cast({{ value }} as number(38, 9)), 0, 'HALF_TO_EVEN') as bigint){% endmacro %}
 
 {#
   Sum and mean of real numbers, the same to the bit whatever the order of the rows and the warehouse:

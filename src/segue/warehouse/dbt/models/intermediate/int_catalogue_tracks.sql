@@ -19,9 +19,9 @@ with ranked as (
 
 select
     track_id,
-    cast({{ middle('duration_ms') }} as bigint) as duration_ms,
+    {{ whole(middle('duration_ms')) }} as duration_ms,
     min(year) as year,
-    bool_or(explicit) as explicit,
+    {{ any_true('explicit') }} as explicit,
     max(popularity) as popularity,
     {% for feature in measured_features() -%}
     {{ exact_mean(feature) }} as {{ feature }},

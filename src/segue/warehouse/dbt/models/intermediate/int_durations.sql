@@ -12,7 +12,7 @@ with heard as (
             case
                 when
                     reason_end is null
-                    and skipped is not true
+                    and not coalesce(skipped, false)
                     and ms_played >= {{ var('counted_ms') }}
                     then ms_played
             end

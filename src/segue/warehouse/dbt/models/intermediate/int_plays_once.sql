@@ -10,10 +10,10 @@ with facts as (
         max(told.duration_ms) as duration_ms,
         min(told.reason_start) as reason_start,
         min(told.reason_end) as reason_end,
-        bool_or(told.skipped) as skipped,
-        bool_or(told.shuffle) as shuffle,
-        bool_or(told.offline) as offline,
-        bool_or(told.incognito) as incognito,
+        {{ any_true('told.skipped') }} as skipped,
+        {{ any_true('told.shuffle') }} as shuffle,
+        {{ any_true('told.offline') }} as offline,
+        {{ any_true('told.incognito') }} as incognito,
         min(told.platform) as platform,
         min(told.country) as country
     from {{ ref('int_same_plays') }} as same

@@ -24,7 +24,7 @@ identities as (
         min(recording_mbid) as recording_mbid,
         min(isrc) as isrc,
         min(album) as album,
-        bool_or(in_catalogue) as in_catalogue
+        {{ any_true('in_catalogue') }} as in_catalogue
     from ranked
     group by track_id
 )

@@ -17,7 +17,7 @@ tracks as (
 genres as (
     select artist_id, {{ sorted_set('genre') }} as genres
     from (
-        select artist_id, {{ each('genres') }} as genre from {{ ref('tracks') }}
+        {{ one_row_each(ref('tracks'), 'genres', 'genre', ['artist_id']) }}
     ) as told
     group by artist_id
 ),

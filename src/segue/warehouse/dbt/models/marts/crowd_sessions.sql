@@ -33,7 +33,7 @@ sessions as (
         listener_id || '#' || sum(starts_session) over (
             partition by crowd, listener_id
             order by played_at, position, row_id
-            rows unbounded preceding
+            rows between unbounded preceding and current row
         ) as session_id,
         track_id,
         position,

@@ -52,7 +52,9 @@ numbered as (
         played_at,
         starts_session,
         sum(starts_session) over (
-            partition by user_id order by played_at, row_id rows unbounded preceding
+            partition by user_id
+            order by played_at, row_id
+            rows between unbounded preceding and current row
         ) as session_number
     from (
         select

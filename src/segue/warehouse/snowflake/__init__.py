@@ -1,0 +1,5 @@
+"""Snowflake as a warehouse."""
+
+from segue.warehouse.snowflake.warehouse import SnowflakeWarehouse
+
+__all__ = ["SnowflakeWarehouse"]
