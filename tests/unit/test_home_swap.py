@@ -12,9 +12,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from segue.doors.cli.context import Call
-from segue.errors import BusyError, ConfigError, StorageError, WarehouseError
+from segue.errors import BusyError, ConfigError, NotReadyError, StorageError, WarehouseError
 from segue.flows.backup import Wanted, backup, backup_to_stream, verify
 from segue.flows.restore import restore
 from segue.flows.unfinished import finish
@@ -72,6 +74,37 @@ def bring(home: Path, archive: Path, *, replace: bool = False) -> None:
         restore(
             HomeLock(home), stream, archive, replace=replace, size=None, progress=QUIET, now=NOW
         )
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=40)
+KEPT = st.dictionaries(
+    st.tuples(st.sampled_from(["experiments", "tuning", "playlists"]), NAMES, NAMES).filter(
+        lambda path: not any(part.startswith(".") or part == "lock" for part in path)
+    ),
+    st.binary(max_size=2000),
+    max_size=4,
+)
+
+
+@settings(deadline=None, max_examples=25)
+@given(files=KEPT, toml=st.none() | st.sampled_from(['user_id = "ann"\n', "# nothing\n"]))
+def test_any_small_home_there_and_back(
+    tmp_path_factory: pytest.TempPathFactory, files: dict[tuple[str, ...], bytes], toml: str | None
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    home = folder / "home"
+    for parts, written in files.items():
+        home.joinpath(*parts).parent.mkdir(parents=True, exist_ok=True)
+        home.joinpath(*parts).write_bytes(written)
+    if toml is not None:
+        home.mkdir(exist_ok=True)
+        (home / "segue.toml").write_text(toml)
+    if not files and toml is None:
+        with pytest.raises(NotReadyError, match="nothing to back up"):
+            archive_of(home, folder / "b.tar")
+        return
+    bring(folder / "back", archive_of(home, folder / "b.tar"))
+    assert content(folder / "back") == content(home)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import weakref
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from segue.errors import BusyError
 from segue.warehouse.storage import make_folder, storing
 
 __all__ = ["LOCK", "HomeLock"]
+
+_log = logging.getLogger(__name__)
 
 LOCK: Final = "lock"
 """Name of the lock file in the home."""
@@ -38,7 +41,10 @@ class HomeLock:
         self._handle = _open(home / LOCK)
         if self._handle is not None:
             weakref.finalize(self, os.close, self._handle)
-            self._take(fcntl.LOCK_SH)
+            try:
+                self._take(fcntl.LOCK_SH)
+            except OSError as error:  # a network disk without locks: reading goes without
+                _log.info("%s cannot be locked: %s", home, error)
 
     @contextmanager
     def alone(self, doing: str) -> Iterator[None]:
