@@ -111,7 +111,7 @@ def test_rhythms_agree_with_the_published_marts(trained: Home) -> None:
         return found
 
     def told(*words: str) -> Any:
-        return trained("stats", *words, "--json").ok().json
+        return trained("stats", *words, "--json", "--time-zone", "UTC").ok().json
 
     hours = rows("SELECT weekday, hour, sum(plays) AS plays FROM listening_hours GROUP BY ALL")
     cells = {(row["weekday"], row["hour"]): row["plays"] for row in hours if row["plays"]}
