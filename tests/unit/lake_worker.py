@@ -18,14 +18,20 @@ ROWS = 400
 
 
 def main(folder: str, number: str, fault: str) -> int:
-    """Import ROWS plays, the `number`-th lot; `fault` is "none", "hold" or "kill:<step>"."""
+    """Import ROWS plays, the `number`-th lot; `fault` is "none", "hold" or "kill:<step>".
+
+    With "compact:<step>" nothing is imported, but a compaction killed at that step.
+    """
 
     def on_step(step: str) -> None:
-        if fault == f"kill:{step}":
+        if fault in (f"kill:{step}", f"compact:{step}"):
             os.kill(os.getpid(), signal.SIGKILL)
 
     lake = Lake(Path(folder), threads=1, on_step=on_step)
-    begin = 1_000_000 * int(number)
+    if fault.startswith("compact:"):
+        lake.compact(NOW)
+        return 0
+    begin = 10_000 * int(number)
     rows = play_rows(*[(begin + minute, f"Artist {minute}", "Song") for minute in range(ROWS)])
     try:
         with lake.writing(), lake.begin("history", Path("a"), user_id="ann", name="") as new:

@@ -279,3 +279,41 @@ def test_the_sweep_takes_only_what_killed_imports_left(lake: Lake) -> None:
         assert not draft.exists()
         assert foreign.exists()
         assert commit.files[0].path.exists()
+
+
+def made_of_old(lake: Lake) -> None:
+    """Turn a lake of today into one of version 1: no years, numbers in the names of files."""
+    for path in sorted((lake.folder / "commits").glob("*.json")):
+        manifest = json.loads(path.read_text())
+        commit_id = manifest["commit_id"]
+        for number, entry in enumerate(manifest["files"], start=1):
+            name = f"plays/source=list/{commit_id}-{number}.parquet"
+            (lake.folder / entry["path"]).rename(lake.folder / name)
+            entry["path"] = name
+            for later in ("number", "year", "first", "last", "bytes"):
+                del entry[later]
+        for later in ("number", "token", "replaced"):
+            del manifest[later]
+        (path.parent / f"{commit_id}.json").write_text(json.dumps(manifest | {"version": 1}))
+        path.unlink()
+
+
+def test_a_lake_of_the_first_version_goes_on(lake: Lake) -> None:
+    for play in (ONE, TWO):
+        put(lake, {"a.json": [Chunk(PLAYS, play_rows(play))]})
+    made_of_old(lake)
+    older = Lake(lake.folder)
+    with older.writing():
+        assert [file.path.exists() for file in older.files("plays")] == [True, True]
+    later = put(older, {"a.json": [Chunk(PLAYS, play_rows(TWO, THREE))]})
+    assert later.total == Account(read=2, kept=1, duplicate=1)
+    assert [commit.number for commit in older.commits()] == [1, 2, 3]
+    pieces = [piece for file in older.files("plays") for piece in file.pieces]
+    assert [piece.place for piece in pieces] == [1_000_001, 2_000_001, 3_000_001]
+    assert older.compact(NOW).merged == 2  # those without a year stay apart from those with one
+    assert older.verify() == ()
+    again = put(older, {"a.json": [Chunk(PLAYS, play_rows(ONE, TWO, THREE))]})
+    assert again.total == Account(read=3, duplicate=3)
+    assert older.rows("plays")[c.TITLE].to_pylist() == ["One", "Two", "Three"]
+    status = older.status(NOW)
+    assert status.shares[0].bytes == sum(file.path.stat().st_size for file in older.files("plays"))

@@ -19,6 +19,7 @@ import pytest
 from segue.errors import BusyError, StorageError
 from segue.sources.inputs import open_input
 from segue.warehouse.lake import Lake
+from tests.support import NOW
 from tests.unit.lake_worker import ROWS
 
 REPO = Path(__file__).parents[2]
@@ -73,6 +74,24 @@ def test_killed_at_a_step_all_or_nothing(tmp_path: Path, step: str) -> None:
         assert files_of(tmp_path) == before
     assert finish(start(tmp_path, 2))[0] == 0  # trying again brings all of it
     assert sum(commit.total.kept for commit in Lake(tmp_path).commits()) == 2 * ROWS
+
+
+@pytest.mark.parametrize("step", ["merged", "move", "before manifest", "manifest"])
+def test_a_compaction_killed_at_a_step(tmp_path: Path, step: str) -> None:
+    for number in (1, 2):
+        assert finish(start(tmp_path, number))[0] == 0
+    lake = Lake(tmp_path)
+    before = lake.rows("plays")
+    pieces = sorted(piece.name for file in lake.files("plays") for piece in file.pieces)
+    assert finish(start(tmp_path, 0, f"compact:{step}"))[0] == -signal.SIGKILL
+    assert len(lake.files("plays")) == (1 if step == "manifest" else len(pieces))
+    assert lake.rows("plays").equals(before)
+    report = lake.compact(NOW)
+    assert report.merged == (0 if step == "manifest" else len(pieces))
+    assert lake.rows("plays").equals(before)
+    assert sorted(piece.name for file in lake.files("plays") for piece in file.pieces) == pieces
+    assert lake.verify() == ()
+    assert lake.status(NOW).orphans == (0, 0)
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
