@@ -83,6 +83,32 @@ def test_a_bad_value_is_refused_by_name(alone: Path, text: str, named: str) -> N
         load_settings()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[postgresql]\npasswrod = "hidden"\n',
+        '[postgresql]\npassword = ["hidden"]\n',
+        '[postgresql]\nurl = {password = "hidden"}\n',
+        'postgresql = "postgresql://me:hidden@here/db"\n',
+    ],
+)
+def test_a_bad_value_beside_a_password_is_not_shown(alone: Path, text: str) -> None:
+    (alone / "segue.toml").write_text(text)
+    with pytest.raises(ConfigError, match="postgresql") as fault:
+        load_settings()
+    assert "hidden" not in str(fault.value)
+
+
+def test_a_password_is_masked_wherever_settings_are_shown(
+    alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGUE_POSTGRESQL__PASSWORD", "hidden")
+    settings = load_settings()
+    assert "hidden" not in repr(settings) + settings.model_dump_json()
+    assert settings.section("postgresql")["password"].get_secret_value() == "hidden"
+    assert settings.section("duckdb") == settings.section("models") == {}
+
+
 def test_a_list_in_the_environment_is_json(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGUE_TRAINING__SOURCES", '["lastfm", "spotify_api"]')
     assert load_settings().training.sources == ("lastfm", "spotify_api")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,8 @@ __all__ = ["PostgreSQLSession"]
 _ROWS_AT_ONCE: Final = 50_000
 _BATCHES_AHEAD: Final = 3
 _ROWS_IN_GROUP: Final = 100_000
+_MUCH: Final = 0.05
+"""A table is looked at anew once it has grown by this share."""
 _NUL: Final = "\x00"
 _INSTEAD: Final = "\ufffd"
 
@@ -45,6 +48,7 @@ class PostgreSQLSession:
         self._where = where
         # transactions are begun and ended in SQL: between them the connection must not be in one
         self._connection = adbc.connect(conninfo, autocommit=True)
+        self._grown: Counter[str] = Counter()
 
     def hold(self) -> None:
         """Be the only one who builds in this database, until the connection ends.
@@ -133,9 +137,18 @@ class PostgreSQLSession:
         self._ingest(table, pa.RecordBatchReader.from_batches(rows.schema, sayable))
 
     def settle(self) -> None:
-        """Let the planner know the sizes of the raw tables: those just made are unknown to it."""
-        for table in (*LAKE_TABLES, "track_refs", "track_matches", "artist_names"):
-            self.query(f"analyze raw.{table}")
+        """Let the planner know the sizes of the raw tables that have grown by much."""
+        known = dict(
+            self.query(
+                "select relname::text, reltuples::bigint from pg_class"
+                " where relnamespace = 'raw'::regnamespace and relkind = 'r'"
+            )
+        )
+        for table, rows in self._grown.items():
+            if table in known and rows > _MUCH * max(known[table], 0):
+                self.query(f"analyze raw.{table}")
+        self._grown.clear()
+        self.query("analyze raw.track_refs")  # filled by a statement, not by us
 
     def export(self, query: str, schema: pa.Schema, path: Path) -> int:
         """Batch by batch as the server sends them."""
@@ -156,7 +169,9 @@ class PostgreSQLSession:
 
     def _ingest(self, table: str, reader: pa.RecordBatchReader) -> int:
         with self._connection.cursor() as cursor:
-            return int(cursor.adbc_ingest(table, reader, mode="append", db_schema_name="raw"))
+            rows = int(cursor.adbc_ingest(table, reader, mode="append", db_schema_name="raw"))
+        self._grown[table] += rows
+        return rows
 
     @staticmethod
     def _errors() -> type[Exception]:
