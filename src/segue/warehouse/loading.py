@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -115,9 +116,12 @@ def batches(load: Load, columns: Sequence[str], *, rows: int = 65_536) -> Iterat
         load: What to load.
         columns: Of these the ones that the file has, in this order.
         rows: Most rows of a batch.
+
+    Raises:
+        WarehouseError: The file is damaged inside.
     """
     numbers = pa.array(load.places, pa.int64())
-    with pq.ParquetFile(load.file.path) as file:
+    with _readable(load.file), pq.ParquetFile(load.file.path) as file:
         there = [name for name in columns if name in file.schema_arrow.names]
         wanted = [*there, PIECE] if load.several else there
         for batch in file.iter_batches(rows, columns=wanted, use_threads=False):
@@ -183,17 +187,24 @@ def _looked_at(loads: Sequence[Load], *, ahead: int) -> Iterator[Checked]:
 def _check(load: Load) -> Checked:
     file = load.file
     require_intact(file)
-    try:
+    with _readable(file):
         about = pq.read_metadata(file.path)
         columns = frozenset(about.schema.to_arrow_schema().names)
-    except (OSError, pa.ArrowException) as error:
-        raise WarehouseError(
-            f"the lake's file {file.place} cannot be read: {str(error).splitlines()[0]}",
-            cure=RESTORE,
-        ) from error
     if about.num_rows != file.rows:
         raise WarehouseError(
             f"the lake's file {file.place} holds {about.num_rows:,} rows, not {file.rows:,}",
             cure=RESTORE,
         )
     return Checked(load, columns)
+
+
+@contextmanager
+def _readable(file: RawFile) -> Iterator[None]:
+    """Name the file that cannot be read."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise WarehouseError(
+            f"the lake's file {file.place} cannot be read: {str(error).splitlines()[0]}",
+            cure=RESTORE,
+        ) from error

@@ -17,9 +17,8 @@ import pyarrow.parquet as pq
 from segue.errors import BusyError, WarehouseError
 from segue.music import columns as c
 from segue.music.lake_tables import LAKE_TABLES
-from segue.warehouse.intact import RESTORE
 from segue.warehouse.loading import Checked, batches
-from segue.warehouse.postgresql.faults import fault, first_line
+from segue.warehouse.postgresql.faults import fault
 from segue.warehouse.postgresql.schema import LOCK
 from segue.warehouse.postgresql.sql import column_type
 
@@ -188,11 +187,8 @@ def _rows_of(
         try:
             for rows in batches(one.load, schema.names[:-1], rows=_ROWS_AT_ONCE):
                 yield _sayable(rows, schema)
-        except (OSError, pa.ArrowException) as error:
-            path, said = one.load.file.path, first_line(error)
-            unreadable.append(
-                WarehouseError(f"the lake's file {path} cannot be read: {said}", cure=RESTORE)
-            )
+        except WarehouseError as error:
+            unreadable.append(error)
             raise
 
 
