@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg
 import pytest
 
 from segue.errors import WarehouseError
@@ -18,6 +20,7 @@ from segue.warehouse.base import Rules
 from tests.contracts.test_warehouses import MAKERS
 from tests.flows.test_build import ACCOUNT, EXPORT, LASTFM, NOON, House, play
 from tests.flows.test_equal_marts import OTHERS, content
+from tests.postgres_server import database_of, server_of_tests
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -67,6 +70,12 @@ def built_changes(house: House) -> bool:
             "select value from intermediate.last_build where name = 'built'"
         ).fetchall()
     return found == [("changes",)]
+
+
+def clock(house: House) -> list[tuple[int, int]]:
+    """Weekdays and hours at which somebody listened."""
+    with duckdb.connect(str(house.warehouse.path), read_only=True) as connection:
+        return connection.execute("select weekday, hour from marts.listening_clock").fetchall()
 
 
 @pytest.fixture
@@ -243,13 +252,36 @@ def test_changes_in_other_warehouses(name: str, twins: Twins, tmp_path: Path) ->
     reference = content(tmp_path, twins.step.warehouse, twins.step.lake)
     for mart in MARTS:
         assert found[mart] == reference[mart], mart
+    if name == "postgresql":
+        with psycopg.connect(server_of_tests().url(database_of(tmp_path / name))) as connection:
+            connection.execute("set time zone 'UTC'")
+            assert connection.execute(
+                "select value from intermediate.last_build where name = 'built'"
+            ).fetchall() == [("changes",)]
+            for mart, expected in marts(twins.step).items():
+                if mart not in MARTS:
+                    found_there = connection.execute(f"select * from marts.{mart}")
+                    assert sorted(map(plain, found_there)) == sorted(map(plain, expected)), mart
+
+
+def plain(row: Sequence[Any]) -> str:
+    """A row to the bit, whatever the driver makes of whole numbers and of UTC."""
+    return repr([_plain(value) for value in row])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    return int(value) if isinstance(value, Decimal) else value
 
 
 def test_other_rules_are_applied_to_everything(twins: Twins) -> None:
     twins.add("plays", [*listening("u", range(4)), *scrobbles(listening("u", range(4)))])
     twins.step.build()
-    twins.with_rules(counted_ms=10_000, finished_share=0.2)
+    hours = {hour for _, hour in clock(twins.step)}
+    twins.with_rules(counted_ms=10_000, finished_share=0.2, time_zones={"u": "Asia/Tokyo"})
     twins.compare()
+    assert {hour for _, hour in clock(twins.step)} == {(hour + 9) % 24 for hour in hours}
     assert not built_changes(twins.step)
     twins.step.build()
     assert built_changes(twins.step)

@@ -139,6 +139,7 @@ class Wiring:
         rules = Rules(
             **self.settings.plays.model_dump(),
             fuzzy_threshold=self.settings.matching.fuzzy_threshold,
+            time_zones=self._time_zones(),
         )
         kind = load_adapter("warehouses", self.settings.warehouse)
         made: Warehouse = kind(
@@ -149,6 +150,13 @@ class Wiring:
             **self.settings.section(self.settings.warehouse),
         )
         return made
+
+    def _time_zones(self) -> dict[str, str]:
+        """The user's time zone, if it is set: marts do not depend on where they are made."""
+        from segue.analytics.windows import zone_of
+
+        zone = self.settings.time_zone
+        return {} if zone == "local" else {self.settings.user_id: zone_of(zone).key}
 
     @cached_property
     def snapshots(self) -> SnapshotStore:

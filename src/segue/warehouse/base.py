@@ -76,6 +76,7 @@ class Rules:
         session_gap_minutes: A pause of this length starts a new session.
         same_play_seconds: Two sources may differ by this much about the start of a play.
         fuzzy_threshold: Lowest fuzzy score, 0 … 100, that is a match.
+        time_zones: User -> IANA name of the time zone of their days and hours; of others, UTC.
     """
 
     counted_ms: int = 30_000
@@ -83,6 +84,7 @@ class Rules:
     session_gap_minutes: int = 30
     same_play_seconds: int = 90
     fuzzy_threshold: float = 90.0
+    time_zones: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class DbtProject:
         *,
         output: Callable[[], Mapping[str, Any]],
         folder: Path,
-        variables: Mapping[str, float],
+        variables: Mapping[str, Any],
         environment: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._folder = folder

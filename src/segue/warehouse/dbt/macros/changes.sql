@@ -50,7 +50,7 @@
 {% endmacro %}
 
 {% macro rule_names() %}
-{{ return(['counted_ms', 'finished_share', 'session_gap_minutes', 'same_play_seconds']) }}
+{{ return(['counted_ms', 'finished_share', 'session_gap_minutes', 'same_play_seconds', 'time_zones']) }}
 {% endmacro %}
 
 {% macro incremental_models() %}
@@ -235,3 +235,9 @@ inner join {{ ref('int_changed_users') }} as changed
     {% endif %}
 )
 {% endmacro %}
+
+{# The day and the week (its Monday) of a moment, as its user's clocks show it. #}
+{% macro told_days(moment, user) -%}
+cast({{ local_time(moment, user) }} as date) as day,
+{{ monday('cast(' ~ local_time(moment, user) ~ ' as date)') }} as week
+{%- endmacro %}

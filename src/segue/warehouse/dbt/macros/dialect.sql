@@ -117,3 +117,40 @@ end
 
 {# For unit tests, which ask the server what types columns have: of lists it says no more than this. #}
 {% macro postgres__safe_cast(field, type) %}cast({{ field }} as {{ 'text[]' if type == 'ARRAY' else type }}){% endmacro %}
+
+{# A timestamp as the clocks of its user show it, without a zone: see `time_zones` in dbt_project.yml. #}
+{% macro local_time(moment, user='user_id') %}{{ return(adapter.dispatch('local_time')(moment, zone_of(user))) }}{% endmacro %}
+{% macro default__local_time(moment, zone) %}({{ moment }} at time zone {{ zone }}){% endmacro %}
+{% macro snowflake__local_time(moment, zone) %}cast(convert_timezone({{ zone }}, {{ moment }}) as timestamp_ntz){% endmacro %}
+
+{# The name of a user's time zone. #}
+{% macro zone_of(user) -%}
+{%- if var('time_zones') -%}
+case {{ user }}
+    {%- for name, zone in var('time_zones').items() %} when {{ quoted(name) }} then {{ quoted(zone) }}{% endfor %} else 'UTC'
+end
+{%- else -%}'UTC'{%- endif -%}
+{%- endmacro %}
+
+{# A text in quotation marks. #}
+{% macro quoted(text) %}{{ return(dbt.string_literal(dbt.escape_single_quotes(text))) }}{% endmacro %}
+
+{# Of a time without a zone: day of the week, 1 is Monday; hour; the Monday on or before it. #}
+{% macro weekday(time) %}{{ return(adapter.dispatch('weekday')(time)) }}{% endmacro %}
+{% macro default__weekday(time) %}cast(extract(isodow from {{ time }}) as integer){% endmacro %}
+{% macro snowflake__weekday(time) %}dayofweekiso({{ time }}){% endmacro %}
+{% macro hour_of(time) %}cast(extract(hour from {{ time }}) as integer){% endmacro %}
+{% macro monday(day) %}cast(date_trunc('week', {{ day }}) as date){% endmacro %}
+
+{# Days from one date to another. #}
+{% macro days_between(one, other) %}{{ return(adapter.dispatch('days_between')(one, other)) }}{% endmacro %}
+{% macro default__days_between(one, other) %}({{ other }} - {{ one }}){% endmacro %}
+{% macro snowflake__days_between(one, other) %}datediff(day, {{ one }}, {{ other }}){% endmacro %}
+
+{# A date some days earlier. #}
+{% macro minus_days(day, days) %}{{ return(adapter.dispatch('minus_days')(day, days)) }}{% endmacro %}
+{% macro default__minus_days(day, days) %}({{ day }} - cast({{ days }} as integer)){% endmacro %}
+{% macro snowflake__minus_days(day, days) %}dateadd(day, -{{ days }}, {{ day }}){% endmacro %}
+
+{# A share, 0 to 1, of two counts; null of nothing. #}
+{% macro share(part, whole) %}(cast({{ part }} as double precision) / nullif(cast({{ whole }} as double precision), 0)){% endmacro %}

@@ -43,9 +43,12 @@ judged as (
         )
 )
 
-select * from changed
-union all
-select * from judged
+select told.*, {{ told_days('told.played_at', 'told.user_id') }}
+from (
+    select * from changed
+    union all
+    select * from judged
+) as told
 {% else %}
 select
     {{ id_from('p', 'row_id') }} as play_id,
@@ -55,7 +58,8 @@ select
     artist_id,
     played_at,
     cast(null as varchar(20)) as session_id,
-    cast(null as varchar(5)) as state
+    cast(null as varchar(5)) as state,
+    {{ told_days('played_at', 'user_id') }}
 from {{ ref('int_plays_once') }}
 where 1 = 0
 {% endif %}

@@ -14,7 +14,9 @@ select
     count(distinct case when counted then {{ utc_day('played_at') }} end) as days,
     cast(coalesce(sum(ms_played), 0) as bigint) as ms_played,
     min(played_at) as first_played_at,
-    max(played_at) as last_played_at
+    max(played_at) as last_played_at,
+    min(case when counted then cast({{ local_time('played_at') }} as date) end) as first_counted_on,
+    count(*) as starts
 from {{ ref('plays') }} as plays
 where
     not not_me
