@@ -121,7 +121,7 @@ end
 {# A timestamp as the clocks of its user show it, without a zone: see `time_zones` in dbt_project.yml. #}
 {% macro local_time(moment, user='user_id') %}{{ return(adapter.dispatch('local_time')(moment, zone_of(user))) }}{% endmacro %}
 {% macro default__local_time(moment, zone) %}({{ moment }} at time zone {{ zone }}){% endmacro %}
-{% macro snowflake__local_time(moment, zone) %}cast(convert_timezone({{ zone }}, {{ moment }}) as timestamp_ntz){% endmacro %}
+{% macro snowflake__local_time(moment, zone) %}convert_timezone('UTC', {{ zone }}, {{ moment }}){% endmacro %}
 
 {# The name of a user's time zone. #}
 {% macro zone_of(user) -%}
@@ -154,3 +154,8 @@ end
 
 {# A share, 0 to 1, of two counts; null of nothing. #}
 {% macro share(part, whole) %}(cast({{ part }} as double precision) / nullif(cast({{ whole }} as double precision), 0)){% endmacro %}
+
+{# A text such as 2025-01-31 12:00:00, of a time in UTC, as a timestamp. #}
+{% macro utc_moment(text) %}{{ return(adapter.dispatch('utc_moment')(text)) }}{% endmacro %}
+{% macro default__utc_moment(text) %}cast({{ text }} || '+00' as timestamp with time zone){% endmacro %}
+{% macro snowflake__utc_moment(text) %}cast({{ text }} as timestamp_ntz){% endmacro %}

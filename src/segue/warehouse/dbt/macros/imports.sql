@@ -7,13 +7,11 @@ end
 {%- endmacro %}
 
 {% macro moment_of(text, start) -%}
-cast(
-    {%- for length, end in [(4, '-'), (2, '-'), (2, ' '), (2, ':'), (2, ':'), (2, '+00')] %}
-    {%- set at = [0, 4, 6, 9, 11, 13][loop.index0] + start %}
-    {{ "|| " if not loop.first }}substr({{ text }}, {{ at }}, {{ length }}) || '{{ end }}'
-    {%- endfor %}
-    as timestamp with time zone
-)
+{%- set parts = [] -%}
+{%- for at, length in [(0, 4), (4, 2), (6, 2), (9, 2), (11, 2), (13, 2)] -%}
+{%- do parts.append('substr(' ~ text ~ ', ' ~ (start + at) ~ ', ' ~ length ~ ')') -%}
+{%- endfor -%}
+{{ utc_moment("%s || '-' || %s || '-' || %s || ' ' || %s || ':' || %s || ':' || %s" % (parts[0], parts[1], parts[2], parts[3], parts[4], parts[5])) }}
 {%- endmacro %}
 
 {# The latest import that had rows for a raw table, for `dbt source freshness`. #}

@@ -20,10 +20,9 @@ with counts as (
 genres as (
     select album_id, {{ sorted_set('genre') }} as genres
     from (
-        select album_id, {{ each('genres') }} as genre
-        from {{ ref('tracks') }}
-        where album_id is not null
+        {{ one_row_each(ref('tracks'), 'genres', 'genre', ['album_id']) }}
     ) as told
+    where album_id is not null
     group by album_id
 ),
 

@@ -31,6 +31,10 @@ artists as (
     group by user_id
 ),
 
+artist_genres as (
+    {{ one_row_each(ref('artists'), 'genres', 'genre', ['artist_id']) }}
+),
+
 genres as (
     select user_id, genre
     from (
@@ -39,9 +43,9 @@ genres as (
             genre,
             row_number() over (partition by user_id order by sum(plays) desc, genre) as place
         from (
-            select counts.user_id, {{ each('artists.genres') }} as genre, counts.plays
+            select counts.user_id, artist_genres.genre, counts.plays
             from {{ ref('user_artist_counts') }} as counts
-            inner join {{ ref('artists') }} as artists on counts.artist_id = artists.artist_id
+            inner join artist_genres on counts.artist_id = artist_genres.artist_id
         ) as told
         group by user_id, genre
     ) as ranked
