@@ -19,7 +19,7 @@ _NO_DATABASE: Final = {90105, 90106, 390201}
 _NOT_ALLOWED: Final = {3001}
 _NOT_THERE: Final = {2003, 2043}
 _UNREACHABLE: Final = range(250001, 250010)
-_GRANTS: Final = "docs/warehouse.md, “Snowflake”, lists what the role needs"
+_GRANTS: Final = "See docs/warehouse.md, “Snowflake”, for what the role needs."
 
 
 def told(error: Error, doing: str, account: SnowflakeAccount) -> SegueError:
@@ -45,7 +45,7 @@ def told(error: Error, doing: str, account: SnowflakeAccount) -> SegueError:
             f" {account.database} to role {account.role or '…'}.",
         )
     if number in _NOT_ALLOWED or number in _NOT_THERE:
-        return WarehouseError(f"{doing} failed: {text}", cure=f"{_GRANTS[0].upper()}{_GRANTS[1:]}.")
+        return WarehouseError(f"{doing} failed: {text}", cure=_GRANTS)
     if number in _UNREACHABLE or number // 1000 == 290:
         return WarehouseError(
             f"{doing} failed: the connection to {account.where} was lost, or cannot be made",

@@ -114,6 +114,9 @@ class SnowflakeWarehouse(SqlWarehouse):
 
         from segue.warehouse.snowflake.faults import told
 
+        # dbt's connections name no limit, and would wait for a lost connection for ever
+        limits = snowflake.connector.connection.DEFAULT_CONFIGURATION
+        limits["network_timeout"] = (self.account.timeout_s, limits["network_timeout"][1])
         try:
             return snowflake.connector.connect(**self.account.connector_arguments())
         except snowflake.connector.errors.Error as error:
