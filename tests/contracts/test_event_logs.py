@@ -196,3 +196,12 @@ def test_what_was_accepted_survives_a_kill(
         assert len(set(ids)) == len(ids) >= told
         assert len(ids) % 3 == 0  # a batch is there as a whole or not at all
         assert {f"e{n}" for n in range(told)} <= set(ids)
+
+
+def test_what_was_taken_after_all_is_parked_no_more(log: EventLog) -> None:
+    log.append([_event(n) for n in range(3)], NOW).result()
+    log.advance("c", 3, parked=[Parked(1, "odd", NOW), Parked(2, "odd", NOW)])
+    log.advance("other", 3, parked=[Parked(1, "odd", NOW)])
+    log.advance("c", 3, state={"k": b"v"}, unparked=[1])
+    assert [one.position for one in log.parked("c")] == [2]
+    assert (log.state("c", "k"), len(log.parked("other"))) == (b"v", 1)

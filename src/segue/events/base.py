@@ -88,6 +88,7 @@ class EventLog(Protocol):
         *,
         state: Mapping[str, bytes] | None = None,
         parked: Sequence[Parked] = (),
+        unparked: Sequence[int] = (),
     ) -> None:
         """Move a consumer's cursor, and with it what the consumer keeps: all or nothing.
 
@@ -97,6 +98,7 @@ class EventLog(Protocol):
             position: All events up to here are taken.
             state: Key -> value, to be kept for the consumer; others stay as they are.
             parked: Events among them that could not be taken.
+            unparked: Positions of parked events that have been taken since, or are gone.
         """
 
     def state(self, consumer: str, key: str) -> bytes | None:

@@ -133,6 +133,7 @@ class SqliteLog:
         *,
         state: Mapping[str, bytes] | None = None,
         parked: Sequence[Parked] = (),
+        unparked: Sequence[int] = (),
     ) -> None:
         """Move a consumer's cursor, and with it what the consumer keeps: all or nothing."""
         with self._writing() as connection:
@@ -144,6 +145,10 @@ class SqliteLog:
             connection.executemany(
                 "insert or replace into parked values (?, ?, ?, ?)",
                 [(consumer, one.position, one.error, _us(one.at)) for one in parked],
+            )
+            connection.executemany(
+                "delete from parked where consumer = ? and position = ?",
+                [(consumer, position) for position in unparked],
             )
             connection.execute(
                 "insert into cursors values (?, ?)"

@@ -152,7 +152,7 @@ def _next_step(
     snapshot: dict[str, Any] | None,
     bundle: dict[str, Any] | None,
 ) -> str:
-    if not any(entry["kind"] == "history" for entry in imports):
+    if not any(entry["kind"] in ("history", "events") for entry in imports):
         return "segue import my_spotify_data.zip   (or: segue demo)"
     if snapshot is None or not snapshot["fresh"]:
         return "segue build"

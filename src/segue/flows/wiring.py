@@ -14,6 +14,7 @@ from segue.settings import Settings, expanded
 from segue.warehouse.home_journal import unfinished
 
 if TYPE_CHECKING:
+    from segue.events.base import EventLog
     from segue.playlists.base import Sink
     from segue.recommenders.bundle import BundleStore
     from segue.sources.base import FileSource
@@ -178,6 +179,14 @@ class Wiring:
         from segue.warehouse.experiments import ExperimentStore
 
         return ExperimentStore(self.home / "experiments")
+
+    @cached_property
+    def events(self) -> EventLog:
+        """What happened while people listened, and how far each consumer has got with it."""
+        from segue.events.sqlite_log import SqliteLog
+        from segue.flows.home_parts import EVENT_LOG, EVENTS
+
+        return SqliteLog(self.home / EVENTS / EVENT_LOG)
 
     @property
     def limits(self) -> InputLimits:

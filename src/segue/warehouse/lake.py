@@ -149,9 +149,9 @@ class Lake:
         """Start an import, inside `writing`.
 
         Args:
-            kind: "history", "catalogue", "crowd" or "feedback".
+            kind: "history", "catalogue", "crowd", "feedback" or "events".
             source: The input that the user named; the lake's folder where there is none.
-            user_id: Whose history it is.
+            user_id: Whose history it is; empty where it is of several users.
             name: Name of the catalogue or crowd.
         """
         if self._connection is None or self._staging is None:

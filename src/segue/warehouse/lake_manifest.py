@@ -147,7 +147,7 @@ class Commit:
         number: Of the commit, from 1; none is given twice.
         commit_id: Sorts in the order of commits.
         made_at: Aware UTC.
-        kind: "history", "catalogue", "crowd", "feedback", or COMPACTION.
+        kind: "history", "catalogue", "crowd", "feedback", "events", or COMPACTION.
         input: What was imported, absolute; for feedback the lake's folder.
         user_id: Whose history; also set, and without meaning, for other kinds.
         name: Name of the catalogue or crowd.
