@@ -15,6 +15,7 @@ from segue.doors.cli import (
     compare,
     demo,
     evaluate,
+    events,
     export,
     feedback,
     forget,
@@ -86,6 +87,7 @@ export.add_to(app)
 add.add_to(app)
 backup.add_to(app)
 lake.add_to(app)
+events.add_to(app)
 forget.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)
