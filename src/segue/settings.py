@@ -80,6 +80,7 @@ class Training(_Part):
             "maloja",
             "koito",
             "simulated",
+            "app",
         ),
         description="Sources of plays that models may learn from; add spotify_api to opt in.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from segue.events.base import Parked
@@ -62,6 +63,29 @@ def test_what_was_parked_is_shown_and_tried_again(home: Home) -> None:
     assert log.parked("profiles") == []
     assert profile_of(log, "ann").plays == 1
     log.close()
+
+
+def test_plays_of_events_are_of_the_tracks_that_are_known(home: Home, tmp_path: Path) -> None:
+    history = tmp_path / "scrobbles.csv"
+    history.write_text(
+        "artist,album,track,date\n" + "Nina Simone,Pastel Blues,Sinnerman,01 Feb 2026 12:00\n"
+    )
+    home("import", history).ok()
+    home("build").ok()
+    (known,) = home("sql", "select track_id from tracks", "--json").ok().json["rows"]
+    track = known["track_id"]
+    log = SqliteLog(home.folder / "events" / "events.sqlite")
+    played = Event("e1", "me", track, "complete", AT, ms_played=200_000)
+    log.append([played, Event("e2", "me", track, "like", AT)], AT).result()
+    log.close()
+    home("events", "take").ok()
+    home("build").ok()
+    query = "select source, track_id from plays order by played_at"
+    told = home("sql", query, "--json").ok().json["rows"]
+    assert [row["source"] for row in told] == ["lastfm", "app"]
+    assert [row["track_id"] for row in told] == [track, track]
+    (word,) = home("feedback", "list", "--json").ok().json["words"]
+    assert word["track_id"] == track
 
 
 def test_what_cannot_be_meant_is_refused(home: Home) -> None:
