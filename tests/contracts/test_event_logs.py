@@ -205,3 +205,11 @@ def test_what_was_taken_after_all_is_parked_no_more(log: EventLog) -> None:
     log.advance("c", 3, state={"k": b"v"}, unparked=[1])
     assert [one.position for one in log.parked("c")] == [2]
     assert (log.state("c", "k"), len(log.parked("other"))) == (b"v", 1)
+
+
+def test_keys_are_read_a_page_at_a_time(log: EventLog) -> None:
+    log.advance("c", 1, state={"b": b"", "a": b"1", "ü": b"2"})
+    log.advance("other", 1, state={"x": b""})
+    assert log.keys("c", limit=2) == ["a", "b"]
+    assert log.keys("c", after="b") == ["ü"]
+    assert log.keys("nobody") == []

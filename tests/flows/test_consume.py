@@ -20,7 +20,7 @@ from segue.events.consumer import KeptState
 from segue.events.profile_keeper import ProfileKeeper, profile_of
 from segue.events.profiles import Profile, taken
 from segue.events.sqlite_log import SqliteLog
-from segue.flows.consume import consume, follow_log, rebuild, retry_parked
+from segue.flows.consume import consume, follow_log, rebuild, retry_parked, settle
 from segue.flows.lake_writer import LakeWriter
 from segue.music import columns as c
 from segue.music.event import Event, EventType
@@ -74,6 +74,9 @@ class _Adds:
                 raise self.error("a fault\nin two lines")
             ids.append(one.event.event_id)
         return {"ids": " ".join(ids).encode()}
+
+    def settle(self, kept: Mapping[str, bytes], now: datetime) -> Mapping[str, bytes]:
+        return {}
 
 
 def test_each_event_is_taken_once(log: EventLog) -> None:
@@ -176,6 +179,23 @@ def test_plays_and_words_come_into_the_lake(log: EventLog, tmp_path: Path) -> No
     (word,) = lake.rows("feedback").to_pylist()
     assert (word[c.USER_ID], word[c.VERB], word[c.TRACK_REF]) == ("u0", "like", URI)
     assert consume(log, LakeWriter(lake), now=NOW).events == 0
+
+
+def test_a_play_without_an_end_is_told_after_a_day(log: EventLog, tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake", threads=1)
+    writer = LakeWriter(lake)
+    _fill(log, _event(0, "play", user_id="bob"), _event(0, "play"), _event(1, "complete"))
+    consume(log, writer, now=NOW)
+    settle(log, writer, now=NOW + timedelta(hours=23))
+    assert lake.rows("plays").num_rows == 1
+    for _ in range(2):
+        settle(log, writer, now=NOW + timedelta(hours=25))
+        told = lake.rows("plays", [c.USER_ID, c.ENDED_AT]).to_pylist()
+        assert [row[c.USER_ID] for row in told if row[c.ENDED_AT] is None] == ["ann", "bob"]
+    late = _event(2, track_id="t0", timestamp=NOW + timedelta(minutes=1))
+    _fill(log, late)
+    consume(log, writer, now=NOW)
+    assert lake.rows("plays").num_rows == 3, "its end came when it had been told"
 
 
 def test_the_lake_is_not_written_again_from_the_log(log: EventLog, tmp_path: Path) -> None:

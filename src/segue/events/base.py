@@ -104,6 +104,9 @@ class EventLog(Protocol):
     def state(self, consumer: str, key: str) -> bytes | None:
         """What a consumer keeps under a key; None: nothing."""
 
+    def keys(self, consumer: str, *, after: str = "", limit: int = 1000) -> Sequence[str]:
+        """The next keys under which a consumer keeps something, behind a key, in order."""
+
     def parked(self, consumer: str) -> Sequence[Parked]:
         """What a consumer could not take, in order."""
 

@@ -50,3 +50,14 @@ class Consumer(Protocol):
             WarehouseError: Nothing can be taken now, whichever event; it is tried again later.
             Exception: An event among them cannot be taken. Tried again alone, it is parked.
         """
+
+    def settle(self, kept: Mapping[str, bytes], now: datetime) -> Mapping[str, bytes]:
+        """Do what only time brings about, such as giving up waiting; what has changed of it.
+
+        Done before events are taken when a process begins, then every hour. As with `take`,
+        doing it twice must come to the same as doing it once.
+
+        Args:
+            kept: Some of what the consumer keeps, by key.
+            now: Aware UTC.
+        """

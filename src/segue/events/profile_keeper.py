@@ -34,6 +34,10 @@ class ProfileKeeper:
             for user, events in by_user.items()
         }
 
+    def settle(self, kept: Mapping[str, bytes], now: datetime) -> Mapping[str, bytes]:
+        """Nothing: a record needs no fading. See `Consumer`."""
+        return {}
+
 
 def profile_of(log: EventLog, user_id: str) -> Profile:
     """What a user's events came to, as far as the log's consumer has taken them."""

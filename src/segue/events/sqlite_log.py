@@ -163,6 +163,14 @@ class SqliteLog:
         )
         return bytes(found[0][0]) if found else None
 
+    def keys(self, consumer: str, *, after: str = "", limit: int = 1000) -> Sequence[str]:
+        """The next keys under which a consumer keeps something, behind a key, in order."""
+        found = self._fetch(
+            "select key from states where consumer = ? and key > ? order by key limit ?",
+            (consumer, after, limit),
+        )
+        return [key for (key,) in found]
+
     def parked(self, consumer: str) -> Sequence[Parked]:
         """What a consumer could not take, in order."""
         found = self._fetch(

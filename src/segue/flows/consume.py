@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -14,13 +14,14 @@ from segue.errors import BusyError, ConfigError, SegueError, Temporary, Warehous
 from segue.events.base import EventLog, Parked, Recorded
 from segue.events.consumer import Consumer
 
-__all__ = ["Taken", "consume", "follow_log", "rebuild", "retry_parked"]
+__all__ = ["Taken", "consume", "follow_log", "rebuild", "retry_parked", "settle"]
 
 _log = logging.getLogger(__name__)
 _TRIES: Final = 3
 _NO_FAULT_OF_AN_EVENT: Final = (WarehouseError, Temporary, OSError, MemoryError)
 _LOOK_EVERY_S: Final = 0.1
 _REST_S: Final = 5.0
+_SETTLE_EVERY: Final = timedelta(hours=1)
 _LONGEST_ERROR: Final = 300
 
 
@@ -51,6 +52,23 @@ def consume(log: EventLog, consumer: Consumer, *, now: datetime) -> Taken:
     """
     with log.consuming(consumer.name):
         return _to_the_end(log, consumer, now)
+
+
+def settle(log: EventLog, consumer: Consumer, *, now: datetime) -> None:
+    """Let a consumer do what only time brings about; before it takes events.
+
+    Raises:
+        BusyError: Another process consumes under this name, or what it writes to is busy.
+        WarehouseError: What the consumer writes to cannot be written.
+    """
+    name = consumer.name
+    with log.consuming(name):
+        last = ""
+        while keys := log.keys(name, after=last):
+            kept = {key: value for key in keys if (value := log.state(name, key)) is not None}
+            if changed := consumer.settle(kept, now):
+                log.advance(name, log.cursor(name), state=changed)
+            last = keys[-1]
 
 
 def rebuild(log: EventLog, consumer: Consumer, *, now: datetime) -> Taken:
@@ -103,10 +121,14 @@ def follow_log(
     consumes already, or nothing can be written, it rests and tries again.
     """
     waiting_since: datetime | None = None
+    settled_at: datetime | None = None
     while not stop.wait(_LOOK_EVERY_S):
         try:
-            behind = log.last() - log.cursor(consumer.name)
             now = clock()
+            if settled_at is None or abs(now - settled_at) >= _SETTLE_EVERY:
+                settle(log, consumer, now=now)
+                settled_at = now
+            behind = log.last() - log.cursor(consumer.name)
             if behind <= 0:
                 waiting_since = None
                 continue

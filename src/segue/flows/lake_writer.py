@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from segue.events.base import Recorded
 from segue.events.consumer import KeptState
-from segue.events.playbacks import HeardPlay, Player, follow
+from segue.events.playbacks import HeardPlay, Player, follow, give_up
 from segue.flows.event_rows import Names, feedback_rows, no_names, play_rows
 from segue.music.event import PLAYBACK
 from segue.music.lake_tables import FEEDBACK, PLAYS, REJECTS, LakeTable
@@ -77,8 +77,20 @@ class LakeWriter:
         self._commit([part for part in rows if part.rows.num_rows], now)
         return {user: _bytes(player) for user, player in players.items()}
 
-    def _commit(self, parts: Iterable[_Rows], now: datetime) -> None:
-        parts = list(parts)
+    def settle(self, kept: Mapping[str, bytes], now: datetime) -> Mapping[str, bytes]:
+        """Commit plays that began a day ago and whose end nobody reported. See `Consumer`."""
+        plays: list[tuple[str, HeardPlay]] = []
+        changed: dict[str, bytes] = {}
+        for user, record in kept.items():
+            player, told = give_up(_player(record), now)
+            if told:
+                plays += [(user, play) for play in told]
+                changed[user] = _bytes(player)
+        if plays:
+            self._commit([_Rows(PLAYS, play_rows(plays, self._names))], now)
+        return changed
+
+    def _commit(self, parts: Sequence[_Rows], now: datetime) -> None:
         if not parts:
             return
         with (

@@ -60,12 +60,14 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 def take(context: typer.Context, only: Only = None, as_json: AsJson = False) -> None:
     """Let the consumers take what waits, as the service does by itself."""
-    from segue.flows.consume import consume
+    from segue.flows.consume import consume, settle
     from segue.flows.event_consumers import consumer_called, consumers
     from segue.flows.wiring import Wiring
 
     wiring = Wiring(call_of(context).settings())
     asked = consumers(wiring) if only is None else (consumer_called(wiring, only),)
+    for one in asked:
+        settle(wiring.events, one, now=now())
     _tell([consume(wiring.events, one, now=now()) for one in asked], as_json=as_json)
 
 
