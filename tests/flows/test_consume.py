@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -213,12 +215,26 @@ def _work(folder: Path, fault: str) -> int:
     ).returncode
 
 
+def _kill_after(folder: Path, seconds: float) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.flows.events_worker", str(folder), "none"],
+        cwd=REPO,
+        env=os.environ | {"PYTHONPATH": f"{REPO / 'src'}{os.pathsep}{REPO}"},
+    ) as process:
+        time.sleep(seconds)
+        process.kill()
+
+
 def test_killed_at_any_step_every_play_is_told_once(log: EventLog, tmp_path: Path) -> None:
     events = _listening()
     steps = ["staged", "moved", "before manifest", "manifest"]
     for number, step in enumerate(steps):  # more arrives after each death
         _fill(log, *events[number * 6 + 1 : number * 6 + 7])
         assert _work(tmp_path, step) == -signal.SIGKILL
+    chance = random.Random(5)
+    for number in range(8):  # and at moments that nobody chose
+        _fill(log, *events[number * 3 : number * 3 + 3])
+        _kill_after(tmp_path, chance.uniform(0.2, 1.2))
     _fill(log, *events)
     assert _work(tmp_path, "none") == 0
     plays = Lake(tmp_path / "lake").rows("plays")

@@ -42,13 +42,16 @@ class LakeWriter:
     What a user is in the middle of is kept with the consumer's place in the log. Dying between a
     commit and that is harmless: the same events tell the same plays, whose rows are there already.
 
+    A commit writes a file for each user in it, whatever their number of plays, so that the batches
+    are large: with many users, ten small commits cost ten times as much as one.
+
     Args:
         lake: Where to.
         names: What is known of tracks, so that a build finds them again.
     """
 
     name: ClassVar[str] = "lake"
-    at_once: ClassVar[int] = 5_000
+    at_once: ClassVar[int] = 50_000
     every: ClassVar[timedelta] = timedelta(seconds=30)
     from_scratch: ClassVar[bool] = False
 
