@@ -22,6 +22,20 @@ def pytest_configure() -> None:
     os.environ.setdefault("SEGUE_TEST_RUN", str(os.getpid()))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of a group on one worker.
+
+    pytest-xdist 3.8 writes the group behind a test's id, where pytest 9.2 no longer looks.
+    """
+    if not getattr(config.option, "loadgroup", False):
+        return
+    for item in items:
+        group = next((str(mark.args[0]) for mark in item.iter_markers("xdist_group")), None)
+        if group is not None and item.parent is not None and not item.nodeid.endswith(f"@{group}"):
+            item._id = item.parent.id.child(f"{item.name}@{group}")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data beside the project; tests that need it are skipped without it."""
