@@ -60,6 +60,8 @@ def _numbered(rows: pa.Table) -> pa.Table:
 
 def _exact(value: Any) -> Any:
     """A value whose `repr` tells every bit of it apart."""
+    if isinstance(value, float) and math.isnan(value):
+        return "nan"  # whose sign means nothing
     return struct.pack(">d", value).hex() if isinstance(value, float) else value
 
 

@@ -178,12 +178,12 @@ def _edition() -> str:
 
 
 def _error(answer: Any, problems: Sequence[str]) -> WarehouseError:
-    failed = [
+    failed = sorted(
         f"{result.node.resource_type.value.replace('_', ' ')} {result.node.name}: "
         + " ".join((result.message or str(result.status)).split())
         for result in getattr(answer.result, "results", ())
         if result.status.value in ("error", "fail", "runtime error")
-    ]
+    )
     if failed:
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         message = f"dbt {failed[0]}{more}"
