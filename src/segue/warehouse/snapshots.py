@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -209,15 +209,22 @@ class SnapshotStore:
         unfinished.mkdir()
         try:
             write(unfinished)
-            name = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_sync(unfinished)}"
-            snapshot = Snapshot(name, self.folder / name)
-            if not snapshot.folder.exists():  # the same content within the same second
+            snapshot = self._named(now, _sync(unfinished))
+            while snapshot.folder.exists() and _sums(snapshot.folder) != _sums(unfinished):
+                now += timedelta(seconds=1)  # of the same second and content, but damaged since
+                snapshot = self._named(now, snapshot.name[-8:])
+            if not snapshot.folder.exists():
                 unfinished.rename(snapshot.folder)
+            name = snapshot.name
             write_atomically(self.folder / _POINTER, f"{name}\n".encode())
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         self._prune(name)
         return snapshot
+
+    def _named(self, now: datetime, content: str) -> Snapshot:
+        name = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{content}"
+        return Snapshot(name, self.folder / name)
 
     def _prune(self, current: str) -> None:
         names = [path.name for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
@@ -244,6 +251,15 @@ def _sync(folder: Path) -> str:
     for inner in {path.parent for path in files} | {folder}:
         sync_folder(inner)
     return digest.hexdigest()
+
+
+def _sums(folder: Path) -> dict[str, int]:
+    """CRC-32 of every file as it is now, by its name in the folder."""
+    return {
+        path.relative_to(folder).as_posix(): checksum(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def _on_disk(path: Path, folder: Path, sums: Mapping[str, int]) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from segue.errors import WarehouseError
 from segue.music import columns as c
 from segue.music.lake_tables import LAKE_TABLES
+from segue.warehouse.connection import connect
 from segue.warehouse.matching import ARTIST_NAMES, MATCHES
 from segue.warehouse.postgresql.sql import TRACK_REFS_COLUMNS, column_type
 from segue.warehouse.raw_sql import SPACES
@@ -128,7 +129,7 @@ def _make_functions(session: _Session) -> None:
     found = session.query("select value from raw.about where name = 'functions'")
     if found == [(state,)]:
         return
-    with duckdb.connect() as connection:
+    with connect(config={}) as connection:
         pairs = connection.execute(
             "select chr(code), lower(chr(code))"
             " from (select unnest(generate_series(128, 1114111))::integer as code)"
