@@ -107,11 +107,6 @@ def test_numbers_agree_with_the_published_marts(trained: Home) -> None:
 def test_rhythms_agree_with_the_marts_of_the_warehouse(trained: Home) -> None:
     warehouse = trained.folder / "warehouse" / "segue.duckdb"
     with duckdb.connect(str(warehouse), read_only=True) as marts:
-        names = {
-            name for (name,) in marts.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-        }
-        if not {"listening_hours", "listening_weeks", "streaks"} <= names:
-            pytest.skip("these marts are not made yet")
 
         def rows(query: str) -> list[tuple[Any, ...]]:
             return marts.execute(query).fetchall()
