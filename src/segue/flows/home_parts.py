@@ -15,9 +15,11 @@ from segue.warehouse.lake_manifest import Commit, manifest_bytes
 from segue.warehouse.lake_store import LakeStore
 
 __all__ = [
+    "ACCESS",
     "EVENTS",
     "EVENT_LOG",
     "EXPERIMENTS",
+    "KEYS",
     "LAKE",
     "MODELS",
     "PARTS",
@@ -35,11 +37,14 @@ TUNING: Final = "tuning"
 PLAYLISTS: Final = "playlists"
 EVENTS: Final = "events"
 EVENT_LOG: Final = "events.sqlite"
+ACCESS: Final = "access"
+KEYS: Final = "keys.sqlite"
 SNAPSHOTS: Final = "snapshots"
 MODELS: Final = "models"
 
 PARTS: Final = (LAKE, SETTINGS, EXPERIMENTS, TUNING, PLAYLISTS, EVENTS, SNAPSHOTS, MODELS)
-"""Names in a home that may be in a backup."""
+"""Names in a home that may be in a backup. API keys may not: a backup brings back what it holds,
+and a key that was revoked since must stay so."""
 
 _POINTER: Final = "current"
 

@@ -14,6 +14,7 @@ from segue.settings import Settings, expanded
 from segue.warehouse.home_journal import unfinished
 
 if TYPE_CHECKING:
+    from segue.access.base import KeyStore
     from segue.events.base import EventLog
     from segue.playlists.base import Sink
     from segue.recommenders.bundle import BundleStore
@@ -187,6 +188,14 @@ class Wiring:
         from segue.flows.home_parts import EVENT_LOG, EVENTS
 
         return SqliteLog(self.home / EVENTS / EVENT_LOG)
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        """Who may speak to the service."""
+        from segue.access.sqlite_keys import SqliteKeys
+        from segue.flows.home_parts import ACCESS, KEYS
+
+        return SqliteKeys(self.home / ACCESS / KEYS)
 
     @property
     def limits(self) -> InputLimits:

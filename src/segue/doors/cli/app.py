@@ -20,6 +20,7 @@ from segue.doors.cli import (
     feedback,
     forget,
     ingest,
+    keys,
     lake,
     learn,
     recommend,
@@ -88,6 +89,7 @@ add.add_to(app)
 backup.add_to(app)
 lake.add_to(app)
 events.add_to(app)
+keys.add_to(app)
 forget.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)

@@ -1,0 +1,139 @@
+"""Which key a token opens with: answered from memory, and never later than a second or so."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from segue.access.api_key import ApiKey
+from segue.access.base import KeyStore, KnownKey
+from segue.access.tokens import key_id_of, opens
+from segue.errors import SegueError
+
+__all__ = ["Keyring", "Unsure"]
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S: Final = 0.5
+_NOTE_EVERY_S: Final = 30.0
+_TRUSTED_S: Final = 30.0
+_MOST: Final = 50_000
+
+
+class Unsure(Enum):
+    """What memory alone cannot answer."""
+
+    ASK = "ask the store"
+
+
+class Keyring:
+    """The keys of a store, as one process that serves has them at hand.
+
+    A thread asks the store twice a second whether anything was added or revoked; then all is
+    looked up again. If the store cannot be asked, what is at hand is trusted for 30 seconds.
+
+    Args:
+        store: Where the keys are kept; closed by whoever opened it.
+        clock: Tells the moment, aware UTC; for when keys were last used.
+
+    >>> ring = Keyring(store, clock=now)  # doctest: +SKIP
+    >>> ring.start()  # doctest: +SKIP
+    >>> ring.look_up("segue_0123456789ab_…")  # doctest: +SKIP
+    ApiKey(key_id='0123456789ab', …)
+    """
+
+    def __init__(self, store: KeyStore, *, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._at_hand: dict[str, KnownKey | None] = {}
+        self._used: set[str] = set()
+        self._version = store.version()
+        self._asked_at = time.monotonic()
+        self._ever = self._version > 0
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there never was a key, as far as this process knows."""
+        return not self._ever
+
+    def at_hand(self, token: str) -> ApiKey | Unsure | None:
+        """The key that a token opens with, without waiting for anything; None: it opens nothing."""
+        key_id = key_id_of(token)
+        if key_id is None:
+            return None
+        if key_id not in self._at_hand or time.monotonic() - self._asked_at > _TRUSTED_S:
+            return Unsure.ASK
+        return self._checked(token, self._at_hand.get(key_id))
+
+    def look_up(self, token: str) -> ApiKey | None:
+        """The same, asking the store; it may take a while.
+
+        Raises:
+            WarehouseError: The store cannot be asked.
+        """
+        key_id = key_id_of(token)
+        if key_id is None:
+            return None
+        at_hand = self._at_hand
+        found = self._store.find(key_id)
+        if len(at_hand) >= _MOST:
+            at_hand.clear()
+        at_hand[key_id] = found  # a dict of before a change is nobody's any more
+        return self._checked(token, found)
+
+    def start(self) -> None:
+        """Begin to follow the store."""
+        self._thread = threading.Thread(target=self._follow, name="keys", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop following, and note what was used."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._note_use()
+
+    def _checked(self, token: str, known: KnownKey | None) -> ApiKey | None:
+        if not opens(token, None if known is None else known.digest) or known is None:
+            return None
+        if known.key.revoked_at is not None:
+            return None
+        self._used.add(known.key.key_id)
+        return known.key
+
+    def _follow(self) -> None:
+        noted_at = time.monotonic()
+        while not self._stop.wait(_LOOK_EVERY_S):
+            self._refresh()
+            if time.monotonic() - noted_at >= _NOTE_EVERY_S:
+                self._note_use()
+                noted_at = time.monotonic()
+
+    def _refresh(self) -> None:
+        try:
+            version = self._store.version()
+        except SegueError as error:
+            _log.warning("API keys cannot be read again: %s", error)
+            return
+        if version != self._version:
+            self._at_hand = {}
+            self._version = version
+            self._ever = self._ever or version > 0
+        self._asked_at = time.monotonic()
+
+    def _note_use(self) -> None:
+        used, self._used = self._used, set()
+        if not used:
+            return
+        try:
+            self._store.used(dict.fromkeys(used, self._clock()))
+        except SegueError as error:  # nobody waits for it, and the next time may do
+            _log.info("when API keys were used cannot be noted: %s", error)
+            self._used |= used

@@ -1,0 +1,264 @@
+"""API keys in one SQLite file, readable for its owner only."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Final, cast
+
+from segue.access.api_key import ApiKey, Scope
+from segue.access.base import KnownKey
+from segue.errors import BusyError, ConfigError, StorageError, WarehouseError
+
+__all__ = ["SqliteKeys"]
+
+_VERSION: Final = 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_WAIT_S: Final = 10.0
+
+_TABLES: Final = """
+create table if not exists keys (
+    key_id text primary key,
+    label text not null,
+    digest blob not null,
+    scopes text not null,
+    user_id text,
+    source text,
+    rate real,
+    created_us integer not null,
+    last_used_us integer,
+    revoked_us integer
+) strict, without rowid;
+create index if not exists keys_of_user on keys (user_id) where user_id is not null;
+create table if not exists changes (number integer not null) strict;
+insert into changes select 0 where not exists (select 1 from changes);
+"""
+_COLUMNS: Final = (
+    "key_id, label, digest, scopes, user_id, source, rate, created_us, last_used_us, revoked_us"
+)
+_CHANGED: Final = "update changes set number = number + 1"
+
+
+class SqliteKeys:
+    """Keys in a file of SQLite; each change is flushed to the disk.
+
+    Where the file was replaced (a home was restored), the new one is used from the next call on.
+
+    Args:
+        path: The database; it and its folder are made when needed, for their owner only.
+    """
+
+    name: ClassVar[str] = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self._lock = threading.Lock()
+        self._opened: tuple[sqlite3.Connection, int, int] | None = None
+
+    def add(self, known: KnownKey) -> None:
+        """Keep a new key. See `KeyStore`."""
+        key = known.key
+        row = (
+            key.key_id,
+            key.label,
+            known.digest,
+            " ".join(sorted(key.scopes)),
+            key.user_id,
+            key.source,
+            key.rate,
+            _us(key.created_at),
+            _us(key.last_used_at),
+            _us(key.revoked_at),
+        )
+        with self._writing() as connection:
+            if _rows(connection, "where key_id = ?", key.key_id):
+                raise ConfigError(
+                    f"there is a key {key.key_id} already", field="key", cure="Make another one."
+                )
+            connection.execute(f"insert into keys ({_COLUMNS}) values ({'?, ' * 9}?)", row)
+            connection.execute(_CHANGED)
+
+    def find(self, key_id: str) -> KnownKey | None:
+        """The key of this id, revoked or not; None: there is none."""
+        with self._connected() as connection:
+            found = _rows(connection, "where key_id = ?", key_id)
+        return found[0] if found else None
+
+    def page(self, *, after: str = "", limit: int = 1000) -> Sequence[ApiKey]:
+        """The next keys behind an id, by their ids."""
+        with self._connected() as connection:
+            found = _rows(connection, "where key_id > ? order by key_id limit ?", after, limit)
+        return [one.key for one in found]
+
+    def revoke(self, key_id: str, at: datetime) -> ApiKey:
+        """Let a key open nothing from now on. See `KeyStore`."""
+        with self._writing() as connection:
+            changed = connection.execute(
+                "update keys set revoked_us = ? where key_id = ? and revoked_us is null",
+                (_us(at), key_id),
+            )
+            if changed.rowcount:
+                connection.execute(_CHANGED)
+            found = _rows(connection, "where key_id = ?", key_id)
+        if not found:
+            raise ConfigError(
+                f"there is no key {key_id}", field="key", cure="`segue keys list` shows them all."
+            )
+        return found[0].key
+
+    def used(self, moments: Mapping[str, datetime]) -> None:
+        """Note when keys were last used; ids that are not there are passed over."""
+        with self._writing() as connection:
+            connection.executemany(
+                "update keys set last_used_us = max(coalesce(last_used_us, ?1), ?1)"
+                " where key_id = ?2",
+                [(_us(at), key_id) for key_id, at in moments.items()],
+            )
+
+    def forget(self, user_id: str) -> int:
+        """Remove the keys of one user; how many. The bytes are overwritten."""
+        with self._writing() as connection:
+            gone = connection.execute("delete from keys where user_id = ?", (user_id,)).rowcount
+            if gone:
+                connection.execute(_CHANGED)
+        with self._connected() as connection:
+            connection.execute("pragma wal_checkpoint(truncate)")
+        return gone
+
+    def version(self) -> int:
+        """A number that grows with every change of what keys may do; 0: there never was a key."""
+        with self._connected() as connection:
+            (number,) = connection.execute("select number from changes").fetchone()
+        return int(number)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._let_go()
+
+    # --- the file -------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._connected() as connection:
+            connection.execute("begin immediate")
+            try:
+                yield connection
+                connection.execute("commit")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("rollback")
+                raise
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """The one connection, for one thread at a time, to the file that is there now."""
+        with self._lock, self._guarded():
+            if self._opened is None or self._opened[1:] != (self._inode(), os.getpid()):
+                self._let_go()
+                self._open()
+            assert self._opened is not None
+            yield self._opened[0]
+
+    def _open(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise StorageError(
+                f"API keys cannot be kept in {self.path}: {error.strerror}",
+                cure="Name another data home, or mend its permissions.",
+            ) from error
+        connection = sqlite3.connect(
+            self.path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
+        )
+        self._opened = connection, self._inode(), os.getpid()
+        for pragma in ("journal_mode = wal", "synchronous = full", "secure_delete = on"):
+            connection.execute(f"pragma {pragma}")
+        (version,) = connection.execute("pragma user_version").fetchone()
+        if version > _VERSION:
+            self._let_go()
+            raise WarehouseError(
+                f"the API keys in {self.path} were written by a newer Segue",
+                cure="Install the newer version again.",
+            )
+        if version < _VERSION:
+            connection.executescript(f"begin immediate; {_TABLES} commit;")
+            connection.execute(f"pragma user_version = {_VERSION}")
+
+    def _let_go(self) -> None:
+        if self._opened is not None:
+            if self._opened[2] == os.getpid():  # a connection of before a fork is not ours
+                self._opened[0].close()
+            self._opened = None
+
+    def _inode(self) -> int:
+        with suppress(OSError):
+            return self.path.stat().st_ino
+        return 0
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error) or "busy" in str(error):
+                raise BusyError(
+                    f"another process has been writing to {self.path} for {_WAIT_S:.0f} s",
+                    cure="Try again later.",
+                ) from error
+            raise StorageError(
+                f"the API keys in {self.path} cannot be used: {error}",
+                cure="Free space or mend permissions, then try again.",
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise WarehouseError(
+                f"the API keys in {self.path} are damaged: {error}",
+                cure="Move the file away and make new keys with `segue keys create`.",
+            ) from error
+
+
+def _rows(connection: sqlite3.Connection, rest: str, *values: Any) -> list[KnownKey]:
+    rows = connection.execute(f"select {_COLUMNS} from keys {rest}", values).fetchall()
+    return [_known(*row) for row in rows]
+
+
+def _known(
+    key_id: str,
+    label: str,
+    digest: bytes,
+    scopes: str,
+    user_id: str | None,
+    source: str | None,
+    rate: float | None,
+    created_us: int,
+    last_used_us: int | None,
+    revoked_us: int | None,
+) -> KnownKey:
+    key = ApiKey(
+        key_id,
+        label,
+        frozenset(cast(list[Scope], scopes.split())),
+        created_at=_EPOCH + created_us * _MICROSECOND,
+        user_id=user_id,
+        source=source,
+        rate=rate,
+        last_used_at=_moment(last_used_us),
+        revoked_at=_moment(revoked_us),
+    )
+    return KnownKey(key, digest)
+
+
+def _us(moment: datetime | None) -> int | None:
+    """Microseconds since 1970."""
+    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+
+
+def _moment(us: int | None) -> datetime | None:
+    return None if us is None else _EPOCH + us * _MICROSECOND
