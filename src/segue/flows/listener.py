@@ -20,7 +20,8 @@ from segue.music.names import artist_key
 from segue.music.query import FEEDBACK, HISTORY
 from segue.playlists.listener import Heard, Listener
 
-__all__ = ["Marts", "Person", "find_person", "is_known", "rows_of", "track_by_ref"]
+__all__ = ["Marts", "Person", "Records", "find_person", "is_known", "person_of"]
+__all__ += ["rows_of", "track_by_ref"]
 
 _KEPT = "saved_track"
 _BANNED_TRACK = "banned_track"
@@ -53,6 +54,61 @@ class Person:
     history: pa.Table
     listener: Listener
     feedback: pa.Table = field(default_factory=FEEDBACK.empty_table)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What is kept of one user: rows of the marts, and nobody else's.
+
+    Args:
+        plays: In the HISTORY schema, oldest first.
+        library: kind, track_id, artist_id and added_at of what is saved, followed or banned.
+        entries: track_id and added_at of entries of playlists.
+        feedback: Words in their order, in the schema of the mart.
+    """
+
+    plays: pa.Table
+    library: pa.Table
+    entries: pa.Table
+    feedback: pa.Table
+
+
+def person_of(
+    records: Records,
+    snapshot: Marts,
+    catalogue: Catalogue,
+    *,
+    user_id: str,
+    now: datetime,
+    until: datetime | None = None,
+    undated: bool = True,
+) -> Person:
+    """The listener that these records tell of.
+
+    Args:
+        snapshot: Says what artists are called.
+        catalogue: The tracks of the bundle.
+        now: The moment, aware UTC; later plays do not count.
+        until: Later words do not count; None: all do.
+        undated: Whether what is saved, nobody knows since when, counts as saved by then.
+    """
+    log = records.feedback
+    history = without_not_me(_by_moment(records.plays, now), log, until, user_id=user_id)
+    feedback = known_at(standing(log, user_id, until), now)
+    listener = with_opinions(
+        _listener(
+            snapshot,
+            catalogue,
+            history,
+            _by_then(records.library, now, undated),
+            _by_then(records.entries, now, undated),
+        ),
+        feedback,
+        now,
+        rows_of=partial(rows_of, catalogue),
+        names_of=partial(_artist_names, snapshot),
+    )
+    return Person(user_id, now, history, listener, feedback)
 
 
 def find_person(
@@ -91,23 +147,19 @@ def find_person(
         now = _after(last_played, user_id, otherwise)
     if user_id is None:
         return Person(None, now, HISTORY.empty_table(), Listener())
-    history = without_not_me(_history(snapshot, user_id, now), log, until, user_id=user_id)
-    feedback = known_at(standing(log, user_id, until), now)
-    mine = _by_then(library.filter(pc.equal(library[c.USER_ID], user_id)), now, undated)
-    entries = snapshot.read(
-        "playlist_tracks",
-        columns=[c.TRACK_ID, c.ADDED_AT],
-        filters=pc.field(c.USER_ID) == user_id,
+    records = Records(
+        plays=_history(snapshot, user_id, now),
+        library=library.filter(pc.equal(library[c.USER_ID], user_id)),
+        entries=snapshot.read(
+            "playlist_tracks",
+            columns=[c.TRACK_ID, c.ADDED_AT],
+            filters=pc.field(c.USER_ID) == user_id,
+        ),
+        feedback=log,
     )
-    entries = _by_then(entries, now, undated)
-    listener = with_opinions(
-        _listener(snapshot, catalogue, history, mine, entries),
-        feedback,
-        now,
-        rows_of=partial(rows_of, catalogue),
-        names_of=partial(_artist_names, snapshot),
+    return person_of(
+        records, snapshot, catalogue, user_id=user_id, now=now, until=until, undated=undated
     )
-    return Person(user_id, now, history, listener, feedback)
 
 
 def is_known(snapshot: Marts, user_id: str) -> bool:
@@ -135,6 +187,13 @@ def track_by_ref(snapshot: Marts) -> Callable[[str], str | None]:
         return found[c.TRACK_ID][0].as_py() if found.num_rows else None
 
     return look_up
+
+
+def _by_moment(plays: pa.Table, now: datetime) -> pa.Table:
+    """The plays up to a moment."""
+    until = pa.scalar(now, HISTORY.field(c.PLAYED_AT).type)
+    kept = pc.less_equal(plays[c.PLAYED_AT], until)
+    return plays if pc.all(kept).as_py() is not False else plays.filter(kept)
 
 
 def _by_then(entries: pa.Table, now: datetime, undated: bool) -> pa.Table:

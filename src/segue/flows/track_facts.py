@@ -12,12 +12,13 @@ from segue.events.profiles import TrackFacts
 from segue.flows.listener import Marts
 from segue.music import columns as c
 
-__all__ = ["facts_in"]
+__all__ = ["FACT_COLUMNS", "facts_in", "facts_of_row"]
 
 _NO_QUANTITY: Final = (c.KEY, c.MODE, c.TIME_SIGNATURE)
 _SOUND: Final = tuple(name for name in c.AUDIO_FEATURES if name not in _NO_QUANTITY)
 """Features of which a mean says something."""
-_COLUMNS: Final = (c.TRACK_ID, c.ARTIST, c.ARTISTS, c.GENRES, c.YEAR, *_SOUND)
+FACT_COLUMNS: Final = (c.TRACK_ID, c.ARTIST, c.ARTISTS, c.GENRES, c.YEAR, *_SOUND)
+"""Of the tracks mart: what `facts_of_row` looks at."""
 
 
 def facts_in(marts: Marts) -> Callable[[Collection[str]], Mapping[str, TrackFacts]]:
@@ -38,14 +39,15 @@ def facts_in(marts: Marts) -> Callable[[Collection[str]], Mapping[str, TrackFact
         )
         ids = {name: by_ref.get(name) or name for name in tracks}
         wanted = pa.array(sorted(set(ids.values())), pa.string())
-        rows = marts.read("tracks", columns=_COLUMNS, filters=pc.field(c.TRACK_ID).isin(wanted))
-        known = {row[c.TRACK_ID]: _facts(row) for row in rows.to_pylist()}
+        rows = marts.read("tracks", columns=FACT_COLUMNS, filters=pc.field(c.TRACK_ID).isin(wanted))
+        known = {row[c.TRACK_ID]: facts_of_row(row) for row in rows.to_pylist()}
         return {name: known[track] for name, track in ids.items() if track in known}
 
     return look_up
 
 
-def _facts(row: Mapping[str, Any]) -> TrackFacts:
+def facts_of_row(row: Mapping[str, Any]) -> TrackFacts:
+    """What a row of the tracks mart tells."""
     artists = [name for name in row[c.ARTISTS] or () if name]
     return TrackFacts(
         artist=artists[0] if artists else row[c.ARTIST],

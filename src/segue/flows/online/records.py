@@ -1,0 +1,44 @@
+"""One user's rows of a published snapshot."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from segue.flows.listener import Marts, Records
+from segue.music import columns as c
+from segue.music.marts import MARTS
+from segue.music.query import HISTORY
+
+__all__ = ["NOTHING", "records_of"]
+
+_LIBRARY: Final = (c.KIND, c.TRACK_ID, c.ARTIST_ID, c.ADDED_AT)
+_ENTRIES: Final = (c.TRACK_ID, c.ADDED_AT)
+
+
+def _empty(mart: str, columns: tuple[str, ...]) -> pa.Table:
+    return MARTS[mart].empty_table().select(list(columns))
+
+
+NOTHING: Final = Records(
+    plays=HISTORY.empty_table(),
+    library=_empty("library", _LIBRARY),
+    entries=_empty("playlist_tracks", _ENTRIES),
+    feedback=MARTS["feedback"].empty_table(),
+)
+"""Of somebody who is new here."""
+
+
+def records_of(snapshot: Marts, user_id: str) -> Records:
+    """What a snapshot holds of a user; `NOTHING` of somebody it does not know."""
+    mine = pc.field(c.USER_ID) == user_id
+    plays = snapshot.read("plays", columns=HISTORY.names, filters=mine)
+    plays = plays.filter(pc.is_valid(plays[c.TRACK_ID])).cast(HISTORY)
+    return Records(
+        plays=plays.sort_by([(c.PLAYED_AT, "ascending"), (c.TRACK_ID, "ascending")]),
+        library=snapshot.read("library", columns=_LIBRARY, filters=mine),
+        entries=snapshot.read("playlist_tracks", columns=_ENTRIES, filters=mine),
+        feedback=snapshot.read("feedback", filters=mine),
+    )
