@@ -22,9 +22,9 @@ from segue.errors import BusyError, ConfigError, NotReadyError, StorageError, Wa
 from segue.flows.build import build
 from segue.music.lake_tables import LAKE_TABLES
 from segue.music.marts import MARTS
+from segue.postgresql.address import require_fit
 from segue.progress import Silent
 from segue.warehouse.postgresql import PostgreSQLWarehouse
-from segue.warehouse.postgresql.address import require_fit
 from segue.warehouse.postgresql.schema import MIGRATIONS, migrate
 from segue.warehouse.postgresql.session import PostgreSQLSession
 from segue.warehouse.snapshots import SnapshotStore

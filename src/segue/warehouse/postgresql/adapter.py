@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Final
 from pydantic import SecretStr
 
 from segue.errors import ConfigError
+from segue.postgresql.address import Address, Reached
 from segue.warehouse.base import Rules
-from segue.warehouse.postgresql.address import Address, Reached
+from segue.warehouse.postgresql.dbt_profile import environment, profile
 from segue.warehouse.postgresql.schema import migrate, remove_all
 from segue.warehouse.postgresql.session import PostgreSQLSession
 from segue.warehouse.postgresql.sql import POSTGRESQL
@@ -126,8 +127,8 @@ class PostgreSQLWarehouse(SqlWarehouse):
 
     def _dbt_output(self) -> dict[str, Any]:
         assert self._reached is not None
-        return {**self._reached.profile, "threads": min(self.threads, 4)}
+        return {**profile(self._reached), "threads": min(self.threads, 4)}
 
     def _dbt_environment(self) -> dict[str, str]:
         assert self._reached is not None
-        return dict(self._reached.environment)
+        return environment(self._reached)

@@ -10,14 +10,12 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from segue.errors import ConfigError, WarehouseError
-from segue.warehouse.postgresql.faults import no_connection
+from segue.postgresql.faults import no_connection
 
 __all__ = ["Address", "Reached", "require_fit"]
 
 _DEFAULTS: Final = {"connect_timeout": "10", "application_name": "segue"}
-_SECRET: Final = "DBT_ENV_SECRET_SEGUE_POSTGRESQL"  # noqa: S105 -- the name of a variable
 _OLDEST: Final = 140_000
-_OF_DBT: Final = ("host", "port", "user", "password", "dbname", "options")
 
 
 @dataclass(frozen=True)
@@ -25,16 +23,21 @@ class Reached:
     """What a connection that was made says of itself.
 
     Args:
-        conninfo: Opens another one to the same server; holds the password.
-        profile: Output of dbt's profile, without the password.
-        environment: What dbt needs beside the profile; holds the password.
+        parameters: libpq's, from settings, variables and passfile together; holds the password.
+        options: Settings of every session, as libpq's parameter `options` has them.
         where: Server, database and role in words.
     """
 
-    conninfo: str = field(repr=False)
-    profile: Mapping[str, Any]
-    environment: Mapping[str, str] = field(repr=False)
+    parameters: Mapping[str, str] = field(repr=False)
+    options: str
     where: str
+
+    @property
+    def conninfo(self) -> str:
+        """Opens another connection to the same server; holds the password."""
+        from psycopg.conninfo import make_conninfo
+
+        return make_conninfo("", **{**self.parameters, "options": self.options})
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Address:
     session: Mapping[str, str]
 
     def reach(self) -> Reached:
-        """Sign in once and see whether the server is fit for a warehouse.
+        """Sign in once and see whether the server is fit for Segue.
 
         Raises:
             ConfigError: The address cannot be read.
@@ -101,49 +104,16 @@ class Address:
         return _in_words(known)
 
     def _reached(self, info: Any, session: Mapping[str, str]) -> Reached:
-        from psycopg.conninfo import make_conninfo
-        from psycopg.pq import Conninfo
-
         # what libpq made of settings, variables and passfile, for those who need it spelled out
         known = {**info.get_parameters(), "host": info.host, "port": str(info.port)}
         known |= {"user": info.user, "dbname": info.dbname}
         if "hostaddr" in known:  # of several, the one that answered
             known["hostaddr"] = info.hostaddr
-        options = " ".join(
-            [known.get("options", ""), *(f"-c {name}={value}" for name, value in session.items())]
-        ).strip()
-        variables = {
-            option.keyword.decode(): option.envvar.decode()
-            for option in Conninfo.get_defaults()
-            if option.envvar
-        }
-        environment = {
-            variables[name]: str(value)
-            for name, value in known.items()
-            if name in variables and name not in _OF_DBT
-        }
-        profile = {
-            "type": "postgres",
-            "host": known["host"],
-            "port": int(known["port"]),
-            "user": known["user"],
-            "password": f"{{{{ env_var('{_SECRET}') }}}}",
-            "dbname": known["dbname"],
-            "schema": "marts",
-            "connect_timeout": int(known.get("connect_timeout", 10)),
-        }
-        return Reached(
-            conninfo=make_conninfo(
-                "", **{**known, "password": info.password or None, "options": options}
-            ),
-            profile=profile,
-            environment={
-                **environment,
-                "PGOPTIONS": options,
-                _SECRET: info.password or "none",  # dbt wants one, whoever asks for it
-            },
-            where=_in_words(known),
-        )
+        if info.password:
+            known["password"] = info.password
+        given = (f"-c {name}={value}" for name, value in session.items())
+        options = " ".join([known.get("options", ""), *given]).strip()
+        return Reached(known, options, _in_words(known))
 
 
 def _noticing(connection: Any) -> dict[str, str]:
