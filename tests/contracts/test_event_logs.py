@@ -17,10 +17,12 @@ from segue.errors import BusyError
 from segue.events.base import EventLog, Parked
 from segue.events.sqlite_log import SqliteLog
 from segue.music.event import Event
+from tests.postgresql_live import postgresql_log
 
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MAKERS: Final[dict[str, Callable[[Path], EventLog]]] = {
-    "sqlite": lambda folder: SqliteLog(folder / "events.sqlite")
+    "postgresql": lambda folder: postgresql_log(folder),
+    "sqlite": lambda folder: SqliteLog(folder / "events.sqlite"),
 }
 
 
@@ -213,3 +215,56 @@ def test_keys_are_read_a_page_at_a_time(log: EventLog) -> None:
     assert log.keys("c", limit=2) == ["a", "b"]
     assert log.keys("c", after="b") == ["ü"]
     assert log.keys("nobody") == []
+
+
+def test_whoever_follows_steps_over_nothing(make: Callable[[], EventLog], log: EventLog) -> None:
+    logs = [log, make()]
+    done = threading.Event()
+    seen: list[int] = []
+
+    def follow() -> None:
+        at = 0
+        while True:
+            ended = done.is_set()
+            found = logs[1].read(at, 7)
+            seen.extend(one.position for one in found)
+            at = found[-1].position if found else at
+            if ended and not found:
+                return
+
+    def write(writer: int) -> None:
+        for number in range(25):
+            logs[writer % 2].append([_event(number, f"u{writer}")], NOW).result()
+
+    follower = threading.Thread(target=follow)
+    writers = [threading.Thread(target=write, args=(writer,)) for writer in range(8)]
+    for thread in (follower, *writers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    follower.join()
+    assert len(seen) == 8 * 25
+    assert seen == [one.position for one in log.read(0, 10_000)]
+    logs[1].close()
+
+
+def test_a_word_can_be_read_as_soon_as_it_was_taken(
+    make: Callable[[], EventLog], log: EventLog
+) -> None:
+    other = make()
+    for number in range(20):
+        word = Event(f"w{number}", "ann", "t1", "like" if number % 2 else "hide", NOW)
+        log.append([word], NOW).result()
+        assert other.of_user("ann", limit=1)[0].event == word
+        assert other.last() == other.read(number)[-1].position
+    other.close()
+
+
+def test_what_cannot_be_written_keeps_nobody_else_out(log: EventLog) -> None:
+    whole = [log.append([_event(n)], NOW) for n in range(5)]
+    odd = log.append([_event(6), _event(7, context={"a": object()})], NOW)
+    whole += [log.append([_event(n)], NOW) for n in range(8, 10)]
+    assert [one.result() for one in whole] == [("accepted",)] * 7
+    assert odd.exception() is not None
+    assert [one.event.event_id for one in log.read(0)] == [f"e{n}" for n in (*range(5), 8, 9)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from segue.errors import OverloadedError, StorageError
+from segue.errors import OverloadedError, StorageError, WarehouseError
 from segue.events.base import Outcome
 from segue.music.event import Event
 
@@ -90,15 +90,22 @@ class GroupCommit:
 
     def _run(self) -> None:
         while taken := self._take():
-            groups = [group for group, _ in taken]
-            try:
-                outcomes = self._write(groups)
-            except BaseException as error:  # it belongs to those who wait
-                for _, answer in taken:
-                    answer.set_exception(error)
-            else:
-                for (_, answer), outcome in zip(taken, outcomes, strict=True):
-                    answer.set_result(outcome)
+            self._answer(taken)
+
+    def _answer(self, taken: Sequence[tuple[Group, Future[tuple[Outcome, ...]]]]) -> None:
+        """Write what was taken, and tell those who wait for it."""
+        try:
+            outcomes = self._write([group for group, _ in taken])
+        except BaseException as error:  # it belongs to those who wait
+            if len(taken) > 1 and not isinstance(error, WarehouseError):
+                for one in taken:  # one of them cannot be written: the others can
+                    self._answer([one])
+                return
+            for _, answer in taken:
+                answer.set_exception(error)
+        else:
+            for (_, answer), outcome in zip(taken, outcomes, strict=True):
+                answer.set_result(outcome)
 
     def _take(self) -> list[tuple[Group, Future[tuple[Outcome, ...]]]]:
         """What waits, about `_AT_ONCE` events at most; empty: closed, and nothing waits."""

@@ -63,16 +63,31 @@ class Address:
         """
         import psycopg
 
-        conninfo = self._conninfo()
+        plain = self._plain()
         try:
-            with psycopg.connect(conninfo, autocommit=True) as connection:
+            with psycopg.connect(plain, autocommit=True) as connection:
                 info = connection.info
                 require_fit(info.server_version, info.parameter_status("server_encoding") or "")
                 return self._reached(info, {**self.session, **_noticing(connection)})
         except psycopg.Error as error:
             raise no_connection(error, self.in_words()) from error
 
-    def _conninfo(self) -> str:
+    def conninfo(self) -> str:
+        """The connection string with the settings of sessions; holds the password.
+
+        Hosts, passfile and the like are looked up again with each connection that is made of it.
+
+        Raises:
+            ConfigError: The address cannot be read.
+        """
+        from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+        given = conninfo_to_dict(self._plain())
+        before = str(given.get("options") or os.environ.get("PGOPTIONS", ""))
+        options = " ".join([before, *_settings(self.session)]).strip()
+        return make_conninfo("", **{**given, "options": options})
+
+    def _plain(self) -> str:
         from psycopg import ProgrammingError
         from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -99,7 +114,7 @@ class Address:
 
         known = {
             **{name: os.environ[var] for name, var in _VARIABLES.items() if os.environ.get(var)},
-            **conninfo_to_dict(self._conninfo()),
+            **conninfo_to_dict(self._plain()),
         }
         return _in_words(known)
 
@@ -111,9 +126,12 @@ class Address:
             known["hostaddr"] = info.hostaddr
         if info.password:
             known["password"] = info.password
-        given = (f"-c {name}={value}" for name, value in session.items())
-        options = " ".join([known.get("options", ""), *given]).strip()
+        options = " ".join([known.get("options", ""), *_settings(session)]).strip()
         return Reached(known, options, _in_words(known))
+
+
+def _settings(session: Mapping[str, str]) -> list[str]:
+    return [f"-c {name}={value}" for name, value in session.items()]
 
 
 def _noticing(connection: Any) -> dict[str, str]:

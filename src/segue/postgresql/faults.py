@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from segue.errors import UnreachableError, WarehouseError
+from segue.errors import BusyError, SegueError, StorageError, UnreachableError, WarehouseError
 
-__all__ = ["first_line", "lost", "no_connection"]
+__all__ = ["first_line", "live_fault", "lost", "no_connection"]
 
 _ADDRESS: Final = "See [postgresql] in docs/configuration.md."
 
@@ -32,6 +32,7 @@ _CONNECTING: Final = (
     (("too many", "remaining connection slots"), "Wait until others are done, then try again."),
     (("starting up", "shutting down", "recovery"), "Wait until the server is up, then try again."),
 )
+_LIVE: Final = "docs/events.md under “PostgreSQL”"
 _PASSING: Final = (
     "too many",
     "remaining connection slots",
@@ -53,6 +54,38 @@ def no_connection(error: Exception, where: str) -> WarehouseError:
     cure = next((cure for words, cure in _CONNECTING if any(w in said for w in words)), "")
     kind = WarehouseError if cure and not any(w in said for w in _PASSING) else UnreachableError
     return kind(f"{where} cannot be used: {_reason(said)}", cure=cure or _UNREACHABLE)
+
+
+def live_fault(error: Exception, doing: str, where: str) -> SegueError:
+    """What to raise where a statement of the live service failed.
+
+    Args:
+        error: What the driver raised, with `sqlstate` where the server said one.
+        doing: What failed, such as "reading events".
+        where: The address in words.
+    """
+    state = str(getattr(error, "sqlstate", None) or "")
+    text = first_line(error)
+    if state in ("55P03", "57014", "40001", "40P01"):
+        return BusyError(
+            f"{doing} took too long: others are writing to {where}", cure="Try again later."
+        )
+    # a server that may only be read has become a standby: the next connection finds the new one
+    if state[:2] in ("08", "57") or state in ("25006", "53300") or (not state and lost(error)):
+        return UnreachableError(
+            f"{doing} failed: {where} went away ({text})",
+            cure="What was accepted is there; the rest can be sent again once the server is up.",
+        )
+    if state[:2] in ("53", "58"):
+        return StorageError(
+            f"{doing} failed: {where} has no room left ({text})",
+            cure="Free space on the server; what was accepted is still there.",
+        )
+    if state[:2] == "22" or not state:
+        return SegueError(f"{doing} failed: {text}", cure="Nothing of it was written.")
+    if state == "42501":
+        return WarehouseError(f"{doing} failed: {text}", cure=f"Grant it as {_LIVE} says.")
+    return WarehouseError(f"{doing} failed: {text}", cure=f"See {_LIVE}.")
 
 
 def first_line(error: Exception) -> str:
