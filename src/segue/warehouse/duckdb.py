@@ -181,8 +181,14 @@ class _DuckDBSession:
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, list(parameters)).fetchall()
 
-    def query_many(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
-        self._connection.executemany(sql, parameters)
+    def insert_rows(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        # a statement for each row would take a millisecond and some memory each
+        columns = [pa.array(column) for column in zip(*rows, strict=True)]
+        self._connection.register(
+            "new_rows", pa.table(columns, [f"c{n}" for n in range(len(columns))])
+        )
+        self._connection.execute(f"insert into raw.{table} select * from new_rows")
+        self._connection.unregister("new_rows")
 
     def query_arrow(self, sql: str) -> pa.Table:
         return self._connection.execute(sql).to_arrow_table()

@@ -48,8 +48,8 @@ class Session(Protocol):
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement; its rows, none where it has none."""
 
-    def query_many(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
-        """Run a statement once for each row of parameters, of which there is at least one."""
+    def insert_rows(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows, of which there is at least one, to a table of the raw schema."""
 
     def query_arrow(self, sql: str) -> pa.Table:
         """The answer to a query as Arrow."""
@@ -165,7 +165,6 @@ class SqlWarehouse(ABC):
             WarehouseError: A file is missing, damaged, or not what the lake says it is.
         """
         session = self._connect()
-        self._dbt.prepare()  # it starts while the lake is loaded and tracks are matched
         with session.guarded(f"loading {table}"), session.transaction():
             loaded = session.query(
                 "select piece, file_no, n_rows from raw.loads where table_name = ?", [table]
@@ -179,7 +178,7 @@ class SqlWarehouse(ABC):
             for batch in checked(plan.loads, threads=self.threads):
                 notes.extend(self._load_files(session, table, batch))
             if notes:
-                session.query_many("insert into raw.loads values (?, ?, ?, ?, ?)", notes)
+                session.insert_rows("loads", notes)
         return LoadReport(table, rows=plan.rows, files=len(plan.loads))
 
     def build(self, progress: Progress) -> BuildReport:
@@ -190,6 +189,7 @@ class SqlWarehouse(ABC):
         """
         seconds: dict[str, float] = {}
         session = self._connect()
+        self._dbt.prepare()  # it starts while tracks are matched
         with _timed(seconds, "match"):
             progress.start("matching tracks")
             self.match()

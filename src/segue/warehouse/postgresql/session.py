@@ -80,12 +80,13 @@ class PostgreSQLSession:
             cursor.execute(sql, list(parameters) or None)
             return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
 
-    def query_many(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
-        """Run it once for each; they travel together."""
-        for number in range(1, len(parameters[0]) + 1):
-            sql = sql.replace("?", f"${number}", 1)
+    def insert_rows(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Add them one by one; they travel together."""
+        marks = ", ".join(f"${number}" for number in range(1, len(rows[0]) + 1))
         with self._connection.cursor() as cursor:
-            cursor.executemany(sql, [list(row) for row in parameters])
+            cursor.executemany(
+                f"insert into raw.{table} values ({marks})", [list(row) for row in rows]
+            )
 
     def query_arrow(self, sql: str) -> pa.Table:
         """By COPY, as Arrow."""

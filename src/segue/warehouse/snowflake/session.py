@@ -63,10 +63,14 @@ class SnowflakeSession:
             found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
-    def query_many(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
-        """Run a statement for many rows of parameters, which travel together."""
+    def insert_rows(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows to a raw table; they travel together."""
+        marks = ", ".join("?" for _ in rows[0])
         with self._connection.cursor() as cursor:
-            cursor.executemany(self.named(sql), [tuple(row) for row in parameters])
+            cursor.executemany(
+                self.named(f"insert into raw.{table} values ({marks})"),
+                [tuple(row) for row in rows],
+            )
 
     def query_arrow(self, sql: str) -> pa.Table:
         """The answer to a query as Arrow, names in small letters."""
