@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,9 @@ from segue.errors import (
     UnknownTrackError,
     UnknownUserError,
 )
-from segue.flows.recommend import Wishes
+from segue.flows.listener import Person, find_person
+from segue.flows.prepared import prepared
+from segue.flows.recommend import Wishes, playlist_for
 from segue.music.query import MIXES
 from tests import tiny
 from tests.flows.world import World, world
@@ -430,3 +433,21 @@ def _listeners(home: World) -> dict[str, set[str]]:
 
 def test_times_are_utc(home: World) -> None:
     assert home.recommend(size=2).made_at.tzinfo is UTC
+
+
+def test_playlists_of_a_listener_who_is_kept_are_those_of_one_read_anew(home: World) -> None:
+    def person() -> Person:
+        return find_person(
+            home.snapshot, home.bundle.catalogue, user_id="ann", now=NOW, otherwise=NOW
+        )
+
+    kept = prepared(home.bundle, person())
+    asked = [
+        Wishes(mix=mix, size=size, adventurous=dial, genres=genres)
+        for mix in ("discover", "daily", "rediscover")
+        for size, dial, genres in ((5, 0.3, ()), (9, 0.8, ()), (5, 0.3, ("jazz",)))
+    ]
+    for wishes in [*asked, *reversed(asked)]:
+        for later in (timedelta(), timedelta(days=3)):
+            again = playlist_for(home.bundle, kept.at(NOW + later), wishes)
+            assert again == playlist_for(home.bundle, replace(person(), now=NOW + later), wishes)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from segue.features.catalogue import Catalogue
@@ -89,3 +91,43 @@ def test_the_same_history_with_other_feedback_is_counted_anew() -> None:
     )
     assert not first.liked.any()
     assert np.flatnonzero(second.liked).tolist() == [0]
+
+
+def test_a_listening_that_is_kept_is_found_at_other_moments_too() -> None:
+    catalogue = Catalogue(ROWS)
+    plays, words = history([("A", days_ago(9)), ("B", days_ago(2))]), said([("like", "A", NOW)])
+    asked = Query("me", NOW, history=plays, feedback=words)
+    kept = listening(asked, catalogue)
+    listening(Query("you", NOW, history=history([("C", NOW)])), catalogue)
+    assert listening(replace(asked, now=NOW + timedelta(days=1)), catalogue) is kept
+    assert listening(asked, catalogue) is kept
+    earlier = listening(replace(asked, now=days_ago(3)), catalogue)
+    assert earlier.rows.tolist() == [0]
+    assert not earlier.liked.any()
+    assert listening(replace(asked, now=days_ago(2)), catalogue).rows.tolist() == [0, 1]
+    assert listening(asked, catalogue).liked.tolist() == [True, False]
+
+
+def test_what_was_made_of_a_listener_goes_with_the_listening() -> None:
+    catalogue = Catalogue(ROWS)
+    asked = Query("me", NOW, history=history([("A", NOW)]))
+    heard = listening(asked, catalogue)
+    model, other = object(), object()
+    assert heard.remembered("taste", "discover", of=model, make=lambda: 1) == 1
+    assert heard.remembered("taste", "discover", of=model, make=lambda: 2) == 1
+    assert heard.remembered("taste", "daily", of=model, make=lambda: 3) == 3
+    assert heard.remembered("taste", "discover", of=other, make=lambda: 4) == 4
+    del heard
+    listening(Query("you", NOW, history=history([("C", NOW)])), catalogue)
+    again = listening(asked, catalogue)
+    assert again.remembered("taste", "daily", of=model, make=lambda: 5) == 5
+
+
+def test_plays_without_a_time_and_later_ones_do_not_count() -> None:
+    plays = history([("A", days_ago(2)), ("B", NOW + timedelta(seconds=1)), ("C", NOW)])
+    column = plays.schema.get_field_index("played_at")
+    at = pa.array([None, *plays["played_at"].to_pylist()[1:]], plays.schema.field(column).type)
+    plays = plays.set_column(column, plays.schema.field(column), at)
+    heard = listening(Query("me", NOW, history=plays), Catalogue(ROWS))
+    assert heard.rows.tolist() == [2]
+    assert heard.plays.tolist() == [1]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +29,12 @@ LIKE_PLAYS: Final = 5.0
 """Finished plays that a like counts as."""
 
 _LESS: Final = -2.0
+_REMEMBERED: Final = 64
 
+_T = TypeVar("_T")
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,9 @@ class Listening:
         said_at: Unix seconds at which it was said, NaN where nothing was, shape (n,).
         lowered: 0 … 1, what is left of the liking of each track since less was asked of its first
             artist, or of other tracks by that artist; shape (n,).
+        source: The history and the feedback that were summed up, to be told by.
+        since, until: The moments, in Unix microseconds, from the first to before the last, at
+            which the same was known.
     """
 
     rows: Ints
@@ -63,15 +71,41 @@ class Listening:
     last_at: Reals
     play_of: Ints
     play_at: Reals
-    play_counted: npt.NDArray[np.bool_]
-    play_finished: npt.NDArray[np.bool_]
-    play_skipped: npt.NDArray[np.bool_]
+    play_counted: Flags
+    play_finished: Flags
+    play_skipped: Flags
     said: npt.NDArray[np.int8]
     said_at: Reals
     lowered: Reals
+    source: tuple[pa.Table, ...] = field(default=(), repr=False, compare=False)
+    since: float = field(default=-np.inf, repr=False, compare=False)
+    until: float = field(default=np.inf, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def remembered(self, name: str, key: Hashable, *, of: object, make: Callable[[], _T]) -> _T:
+        """What was made of this listener before, else it is made now; nobody may write into it.
+
+        It lasts as long as the listening itself: whoever keeps that between two questions (see
+        `prepared`) has the second one answered faster.
+
+        Args:
+            name: Who remembers, such as the name of a recommender.
+            key: What it depends on besides the listener: the mix, the seeds. Never the moment.
+            of: What it was made by, such as a learned matrix; made by another, it is made anew.
+        """
+        found = self._memo.get((name, key))
+        if found is None or found[0] is not of:
+            if len(self._memo) >= _REMEMBERED:
+                self._memo.clear()
+            found = self._memo[name, key] = (of, make())
+        made: _T = found[1]
+        return made
+
+    @cached_property
+    def _memo(self) -> dict[tuple[str, Hashable], tuple[object, Any]]:
+        return {}
 
     def total(self, weights: Reals) -> Reals:
         """Sum one weight a play over each track, shape (n,)."""
@@ -91,16 +125,16 @@ class Listening:
         return np.asarray(mine[self.play_counted[mine]])
 
     @property
-    def liked(self) -> npt.NDArray[np.bool_]:
+    def liked(self) -> Flags:
         """Tracks that the user said to like, shape (n,)."""
         return np.asarray(self.said == Said.LIKE)
 
     @property
-    def less(self) -> npt.NDArray[np.bool_]:
+    def less(self) -> Flags:
         """Tracks that the user asked to hear less of, shape (n,)."""
         return np.asarray(self.said == Said.LESS)
 
-    def barred(self, now: float) -> npt.NDArray[np.bool_]:
+    def barred(self, now: float) -> Flags:
         """Tracks that answer nothing: hidden ones, and for 90 days those to hear less of, (n,).
 
         Args:
@@ -201,72 +235,95 @@ class Listening:
 def listening(query: Query, catalogue: Catalogue) -> Listening:
     """The query's history up to its moment, as far as the catalogue knows its tracks.
 
-    The latest answer is remembered: every recommender asks for the same one in turn.
+    An answer is found again as long as somebody keeps it, and the latest one in any case: every
+    recommender asks for the same in turn. It is told by the very tables of the query, not by what
+    is in them.
     """
-    latest = catalogue.memo.get("listening")
-    if latest and latest[0] is query.history and latest[1:3] == (id(query.feedback), query.now):
-        heard: Listening = latest[3]
-        return heard
-    heard = _listening(query, catalogue)
-    # the feedback is held, too, so that its id stays its own
-    catalogue.memo["listening"] = (
-        query.history,
-        id(query.feedback),
-        query.now,
-        heard,
-        query.feedback,
-    )
+    kept: WeakValueDictionary[tuple[int, int], Listening]
+    kept = catalogue.memo.setdefault("listenings", WeakValueDictionary())
+    # an answer holds the tables, so that their ids stay theirs as long as it is there
+    key = (id(query.history), id(query.feedback) if query.feedback.num_rows else 0)
+    heard, at = kept.get(key), _timestamp(query.now).value
+    if heard is None or not heard.since <= at < heard.until:
+        heard = kept[key] = _listening(query, catalogue)
+    catalogue.memo["listening"] = heard
     return heard
 
 
 def _listening(query: Query, catalogue: Catalogue) -> Listening:
-    history = _up_to(query.history.combine_chunks(), query.now)
-    words = spoken(query, catalogue)
+    now, words = _timestamp(query.now).value, spoken(query, catalogue)
+    history, micros = _plays(query.history)
+    since, until = _same(now, micros, _micros(query.feedback[c.SAID_AT]))
+    if until < np.inf and (micros > now).any():
+        history, micros = history.filter(pa.array(micros <= now)), micros[micros <= now]
     encoded = pc.dictionary_encode(history[c.TRACK_ID].combine_chunks())
     if isinstance(encoded, pa.ChunkedArray):  # an empty column may stay chunked
         encoded = encoded.combine_chunks()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     row_of_code = np.append(catalogue.id_index.rows(encoded.dictionary), -1)
-    rows = np.unique(np.concatenate([row_of_code[row_of_code >= 0], words.rows]))
+    rows = np.sort(row_of_code[row_of_code >= 0])  # ids are distinct, and so are their rows
+    if len(words.rows):
+        rows = np.union1d(rows, words.rows)
     position = np.where(row_of_code >= 0, np.searchsorted(rows, row_of_code), -1)
     play_of = position[codes]
     kept = play_of >= 0
-    return _tally(rows, play_of[kept], kept, history, words)
+    if kept.all():
+        heard = _tally(rows, play_of, micros / 1e6, _flags(history), words)
+    else:
+        flags = (flag[kept] for flag in _flags(history))
+        heard = _tally(rows, play_of[kept], micros[kept] / 1e6, flags, words)
+    source = (query.history, query.feedback)
+    return replace(heard, source=source, since=since, until=until)
 
 
-def _up_to(history: pa.Table, now: datetime) -> pa.Table:
-    """The plays up to a moment."""
-    until, column = _timestamp(now), history[c.PLAYED_AT]
-    if history.num_rows and not column.null_count and _micros(history).max() <= until.value:
-        return history
-    return history.filter(pc.less_equal(column, until)).combine_chunks()
+def _plays(history: pa.Table) -> tuple[pa.Table, Ints]:
+    """The plays of which it is known when they were, and when that was in Unix microseconds."""
+    whole = history.combine_chunks()
+    if whole[c.PLAYED_AT].null_count:
+        whole = whole.filter(whole[c.PLAYED_AT].is_valid()).combine_chunks()
+    return whole, _micros(whole[c.PLAYED_AT])
 
 
-def _micros(history: pa.Table) -> npt.NDArray[np.int64]:
-    """When each play was, in Unix microseconds."""
-    at = history[c.PLAYED_AT].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
-    return np.asarray(at.to_numpy())
+def _same(now: int, *known: Ints) -> tuple[float, float]:
+    """From which moment on, and before which one, the same is known as now."""
+    since, until = -np.inf, np.inf
+    for times in known:
+        before = times <= now
+        since = max(since, times.max(where=before, initial=np.iinfo(np.int64).min))
+        if not before.all():
+            until = min(until, times.min(where=~before, initial=np.iinfo(np.int64).max))
+    return float(since), float(until)
+
+
+def _micros(column: pa.ChunkedArray) -> Ints:
+    """Moments in Unix microseconds; unknown ones are left out."""
+    at = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+    return np.asarray((at.drop_null() if at.null_count else at).to_numpy())
+
+
+def _flags(history: pa.Table) -> Iterator[Flags]:
+    """Which plays counted, were heard to the end, and were left."""
+    for name in (c.COUNTED, c.FINISHED, c.SKIPPED):
+        column = history[name]
+        known = column.fill_null(False) if column.null_count else column
+        yield np.asarray(known.to_numpy(), dtype=bool)
 
 
 def _tally(
-    rows: Ints, play_of: Ints, kept: npt.NDArray[np.bool_], history: pa.Table, words: Spoken
+    rows: Ints, play_of: Ints, play_at: Reals, flags: Iterable[Flags], words: Spoken
 ) -> Listening:
-    def flag(name: str) -> npt.NDArray[np.bool_]:
-        values = history[name].fill_null(False).to_numpy()
-        return np.asarray(values[kept], dtype=bool)
-
+    counted, finished, skipped = flags
+    finished = finished & counted
     said, said_at = np.zeros(len(rows), np.int8), np.full(len(rows), np.nan)
     word_of = np.searchsorted(rows, words.rows)
     said[word_of], said_at[word_of] = words.said, words.said_at
-    counted, finished, skipped = flag(c.COUNTED), flag(c.FINISHED), flag(c.SKIPPED)
-    play_at = _micros(history)[kept] / 1e6
     last_at = np.full(len(rows), -np.inf)
     np.maximum.at(last_at, play_of, play_at)
-    n_rows, finished = len(rows), finished & counted
     if (play_at[1:] < play_at[:-1]).any():
         order = np.argsort(play_at, kind="stable")
         play_of, play_at = play_of[order], play_at[order]
         counted, finished, skipped = counted[order], finished[order], skipped[order]
+    n_rows = len(rows)
     return Listening(
         rows=rows,
         plays=np.bincount(play_of[counted], minlength=n_rows),

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from segue.errors import ConfigError, NotReadyError
-from segue.features.listening import Listening, listening
+from segue.features.listening import Listening
 from segue.flows.listener import Marts, Person, find_person, track_by_ref
 from segue.flows.pool import Known, Pool, ask, with_evidence
+from segue.flows.prepared import prepared
 from segue.flows.seeds import resolve_seed
 from segue.flows.shortage import Outcome, notes_about
 from segue.flows.wishes import Wishes
@@ -43,6 +44,9 @@ __all__ = ["Making", "Wishes", "picks", "playlist_for", "recommend", "resolved"]
 
 _log = logging.getLogger(__name__)
 _FAVOURITES: Final = 30
+
+Ints = npt.NDArray[np.int64]
+T = TypeVar("T")
 
 
 def recommend(
@@ -92,6 +96,8 @@ def recommend(
 
 def playlist_for(bundle: Bundle, person: Person, wishes: Wishes) -> Playlist:
     """The playlist of a listener who is in memory already; seeds are track ids.
+
+    Whoever keeps listeners in memory keeps them `prepared`, which makes their playlists faster.
 
     Raises:
         NotReadyError: There is nothing that this mix could be made of.
@@ -336,45 +342,53 @@ class Making:
         return WithoutKnownSongs(self._other_songs)
 
     def _by_known_artists(self, track_ids: Sequence[str]) -> list[bool]:
-        keys = self.bundle.catalogue.song_keys.artists
-        known = np.zeros(len(keys.names), bool)
-        known[keys.codes_at(self._known_rows)[1]] = True
         owner, artists = self.known.sheet(track_ids).artists
         by_known = np.zeros(len(track_ids), bool)
-        by_known[owner[known[artists]]] = True
+        by_known[owner[_among(self._artists, artists)]] = True
         found: list[bool] = by_known.tolist()
         return found
 
     def _other_songs(self, track_ids: Sequence[str]) -> list[bool]:
         owner, songs = self.known.sheet(track_ids).songs
         other = np.ones(len(track_ids), bool)
-        known = self._songs
-        place = np.minimum(np.searchsorted(known, songs), len(known) - 1)
-        other[owner[known[place] == songs]] = False
+        other[owner[_among(self._songs, songs)]] = False
         kept: list[bool] = other.tolist()
         return kept
 
-    @cached_property
-    def _songs(self) -> npt.NDArray[np.int64]:
+    @property
+    def _songs(self) -> Ints:
         """The songs of the tracks that the listener knows, ascending."""
-        return np.sort(self.bundle.catalogue.song_keys.songs_at(self._known_rows)[1])
+        keys = self.bundle.catalogue.song_keys
+        return self._remembered("songs", lambda: np.sort(keys.songs_at(self._known_rows)[1]))
 
-    @cached_property
-    def _known_rows(self) -> npt.NDArray[np.int64]:
+    @property
+    def _artists(self) -> Ints:
+        """The artists of these tracks, ascending."""
+        artists = self.bundle.catalogue.song_keys.artists
+        return self._remembered("artists", lambda: np.unique(artists.codes_at(self._known_rows)[1]))
+
+    @property
+    def _known_rows(self) -> Ints:
         """Catalogue rows of the tracks that the listener knows."""
+        return self._remembered("known", self._find_known)
+
+    def _find_known(self) -> Ints:
         listener = self.person.listener
         others = self.bundle.catalogue.rows(listener.kept | listener.spoken_of)
         return np.concatenate([self._heard.rows, others[others >= 0]])
 
+    def _remembered(self, what: str, make: Callable[[], T]) -> T:
+        """What the listener knows and likes stays so from one playlist to the next."""
+        return self._heard.remembered("playlists", what, of=self.person.listener, make=make)
+
     @cached_property
     def _heard(self) -> Listening:
-        person = self.person
-        query = Query(person.user_id, person.now, history=person.history, feedback=person.feedback)
-        return listening(query, self.bundle.catalogue)
+        return prepared(self.bundle, self.person).heard
 
     def _dial(self) -> Dial:
         """Near is near what the user plays most; around seeds, no setting leads away from them."""
-        ids = () if self.mix == "similar" else self._favourites()
+        similar = self.mix == "similar"
+        ids = () if similar else self._remembered("favourites", self._favourites)
         return Dial(
             facts=self.facts,
             adventurous=self.wishes.adventurous,
@@ -438,6 +452,14 @@ class Making:
         if heard is None or evidence.plays is not None or not heard.plays:
             return evidence
         return replace(evidence, plays=heard.plays)
+
+
+def _among(known: Ints, asked: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+    """Which numbers are among the known ones, which are ascending."""
+    if not len(known):
+        return np.zeros(len(asked), bool)
+    place = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+    return np.asarray(known[place] == asked)
 
 
 def _place(rank: int, track: TrackFacts, chosen: Candidates, reason: str) -> PlaylistTrack:

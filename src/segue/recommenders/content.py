@@ -23,6 +23,7 @@ from segue.recommenders.ranking import (
     candidates,
     few_of_each,
     fitted,
+    proposed_before,
     searchable,
     steadied,
 )
@@ -102,12 +103,23 @@ class Content:
 
     def propose(self, query: Query, k: int) -> tuple[Rows, Doubles]:
         """Rows and scores of the same, best first."""
-        catalogue, _ = self._state()
+        catalogue, vectors = self._state()
+        heard, exactly = listening(query, catalogue), self.cells_ is None
+        return proposed_before(
+            f"{self.name}, exactly" if exactly else self.name,
+            query,
+            heard,
+            k,
+            of=vectors,
+            propose=lambda: self._propose(query, heard, k),
+        )
+
+    def _propose(self, query: Query, heard: Listening, k: int) -> tuple[Rows, Doubles]:
         anchors, weights, full = self._liked(query)
         if not len(anchors) or k <= 0:
             return np.empty(0, np.int64), np.empty(0)
         centres, shares = _centres(full, weights, self._n_seeds(query), self._n_groups(anchors))
-        usable = searchable(query, catalogue, listening(query, catalogue))
+        usable = searchable(query, self._state()[0], heard)
         fame = _FAME_OF_NEW if query.mix == "discover" else _FAME
         rows, scores = self._near(centres, shares, usable=usable, fame=fame, k=k)
         return rows, steadied(scores)
@@ -180,16 +192,15 @@ class Content:
         return max(1, min(self.groups, len(anchors) // 3))
 
     def _liked(self, query: Query) -> tuple[Rows, Reals, Vectors]:
-        """What the answer is sought around: rows, weights and vectors; the latest is remembered."""
+        """What the answer is sought around: rows, weights and vectors."""
         catalogue, vectors = self._state()
-        latest = catalogue.memo.get(self.name)
-        if latest and latest[0] is vectors and latest[1] is query:
-            found: tuple[Rows, Reals, Vectors] = latest[2]
-            return found
-        anchors, weights = self._anchors(query, listening(query, catalogue))
-        found = anchors, weights, vectors.at(anchors)
-        catalogue.memo[self.name] = (vectors, query, found)
-        return found
+        heard = listening(query, catalogue)
+
+        def liked() -> tuple[Rows, Reals, Vectors]:
+            anchors, weights = self._anchors(query, heard)
+            return anchors, weights, vectors.at(anchors)
+
+        return heard.remembered(self.name, (query.mix, query.seeds), of=vectors, make=liked)
 
     def _anchors(self, query: Query, heard: Listening) -> tuple[Rows, Reals]:
         """Seeds first, then the user's best liked tracks; "similar" has the seeds alone."""

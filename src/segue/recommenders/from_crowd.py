@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar
 
@@ -22,7 +23,15 @@ from segue.music.query import Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.asked import Asked, artists_of, asked_by, strongest
 from segue.recommenders.opinion import Learned, Opinion, position_among, strongest_ties
-from segue.recommenders.ranking import candidates, fitted, searchable, spread, spread_best, steadied
+from segue.recommenders.ranking import (
+    candidates,
+    fitted,
+    proposed_before,
+    searchable,
+    spread,
+    spread_best,
+    steadied,
+)
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -61,11 +70,11 @@ class _Question:
     """What a user is to this model; a side is None where it has nothing to say.
 
     Args:
-        usable: Tracks that may be answered, shape (n_tracks,).
+        usable: Tells which tracks may be answered, shape (n_tracks,).
         heard: None where tracks are asked about and not a user.
     """
 
-    usable: Mask
+    usable: Callable[[], Mask]
     heard: Listening | None
     of_tracks: _Side | None
     of_artists: _Side | None
@@ -102,6 +111,7 @@ class FromCrowd(ABC, Generic[L]):
         self.artists_: L | None = None
         self.artist_columns_: Rows = np.empty(0, np.int64)
         self._places: tuple[L, npt.NDArray[np.int32]] | None = None
+        self._version = object()
 
     @abstractmethod
     def _learn(self, interactions: Interactions) -> L:
@@ -122,6 +132,7 @@ class FromCrowd(ABC, Generic[L]):
         of_artists: Callable[[Interactions], L | None],
     ) -> Self:
         self.catalogue_ = data.catalogue
+        self._version = object()
         self.tracks_ = of_tracks(without_users(data.interactions, data.local_users))
         self.artists_ = of_artists(data.artist_interactions)
         index = data.artist_interactions.track_index
@@ -138,6 +149,12 @@ class FromCrowd(ABC, Generic[L]):
 
     def propose(self, query: Query, k: int) -> tuple[Rows, Reals]:
         """Rows and scores of the same, best first."""
+        heard = listening(query, fitted(self.name, self.catalogue_))
+        return proposed_before(
+            self.name, query, heard, k, of=self._version, propose=lambda: self._propose(query, k)
+        )
+
+    def _propose(self, query: Query, k: int) -> tuple[Rows, Reals]:
         put = self._question(query)
         rows, scores = self._by_tracks(put, k)
         others, lower = self._by_artists(put, k)
@@ -163,7 +180,8 @@ class FromCrowd(ABC, Generic[L]):
         rows = catalogue.found(track_ids)
         usable = catalogue.named.copy()
         usable[rows] = False
-        put = self._put(Asked(rows, np.ones(len(rows)), rows), usable)
+        sides = self._sides(Asked(rows, np.ones(len(rows)), rows))
+        put = _Question(lambda: usable, None, *sides)
         return self._candidates(put, *self._by_tracks(put, k), self._why_tracks)
 
     def top(self, histories: Interactions, k: int, *, known: bool = False) -> Ranked:
@@ -236,30 +254,23 @@ class FromCrowd(ABC, Generic[L]):
         return histories.matrix[:, learned.columns].tocsr()
 
     def _question(self, query: Query) -> _Question:
-        """The query as this model sees it; the latest is remembered."""
+        """The query as this model sees it."""
         catalogue = fitted(self.name, self.catalogue_)
-        latest = catalogue.memo.get(self.name)
-        if latest and latest[0] is self and latest[1] is query:
-            put: _Question = latest[2]
-            return put
-        if self.tracks_ is None and self.artists_ is None:
-            return _Question(np.zeros(len(catalogue), bool), None, None, None)
         heard = listening(query, catalogue)
-        own = self._asked(query, heard, catalogue)
-        put = self._put(own, searchable(query, catalogue, heard), heard)
-        catalogue.memo[self.name] = (self, query, put)
-        return put
 
-    @staticmethod
-    def _asked(query: Query, heard: Listening, catalogue: Catalogue) -> Asked:
-        """What the query asks of any crowd; the latest is remembered."""
-        latest = catalogue.memo.get("asked")
-        if latest is None or latest[0] is not query:
-            latest = catalogue.memo["asked"] = (query, asked_by(query, heard, catalogue))
-        own: Asked = latest[1]
-        return own
+        def asked() -> Asked:
+            return asked_by(query, heard, catalogue)
 
-    def _put(self, own: Asked, usable: Mask, heard: Listening | None = None) -> _Question:
+        key = (query.mix, query.seeds)
+        own = heard.remembered("asked", key, of=catalogue, make=asked)
+        of_tracks, of_artists = heard.remembered(
+            self.name, key, of=self._version, make=lambda: self._sides(own)
+        )
+        usable = partial(searchable, query, catalogue, heard)
+        return _Question(usable, heard, of_tracks, of_artists)
+
+    def _sides(self, own: Asked) -> tuple[_Side | None, _Side | None]:
+        """What is asked of tracks, and of artists."""
         catalogue = fitted(self.name, self.catalogue_)
         of_artists = None
         if self.artists_ is not None:
@@ -269,7 +280,7 @@ class FromCrowd(ABC, Generic[L]):
         of_tracks = None
         if self.tracks_ is not None:
             of_tracks = _side(self.tracks_, own, self._positions(own.columns))
-        return _Question(usable, heard, of_tracks, of_artists)
+        return of_tracks, of_artists
 
     def _positions(self, rows: Rows) -> Rows:
         """Where tracks are among those that the crowd knows, -1 where nobody listens to one."""
@@ -297,8 +308,9 @@ class FromCrowd(ABC, Generic[L]):
         learned, catalogue, side = self.tracks_, fitted(self.name, self.catalogue_), put.of_tracks
         if learned is None or side is None:
             return np.empty(0, np.int64), np.empty(0)
+        usable = put.usable()
         for wanted in (2 * k + 8, 8 * k + 8):
-            positions, scores = side.opinion.best(put.usable, wanted)
+            positions, scores = side.opinion.best(usable, wanted)
             rows = learned.columns[positions]
             top = spread_best(scores, rows, catalogue, per_artist=self.per_artist, k=k)
             if len(top) == k or len(rows) < wanted:
@@ -324,7 +336,7 @@ class FromCrowd(ABC, Generic[L]):
         learned, side = self.artists_, put.of_artists
         if learned is None or side is None:
             return np.empty(0, np.int64), np.empty(0)
-        return self._tracks_of_artists(learned, side.opinion.scores, put.usable, k)
+        return self._tracks_of_artists(learned, side.opinion.scores, put.usable(), k)
 
     def _why_artists(self, put: _Question, rows: Rows) -> list[Evidence | None]:
         learned, catalogue, side = self.artists_, fitted(self.name, self.catalogue_), put.of_artists

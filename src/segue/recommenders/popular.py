@@ -21,7 +21,14 @@ from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.homelands import Homelands
-from segue.recommenders.ranking import answer_of, fitted, searchable, spread_best, steadied
+from segue.recommenders.ranking import (
+    answer_of,
+    fitted,
+    proposed_before,
+    searchable,
+    spread_best,
+    steadied,
+)
 
 __all__ = ["Popular"]
 
@@ -80,10 +87,23 @@ class Popular:
         """Rows and scores of the same, best first."""
         catalogue = fitted(self.name, self.catalogue_)
         heard = listening(query, catalogue)
-        liked, liking = _liked(heard, catalogue.rows(query.seeds))
-        taste = _taste(liked, liking, catalogue)
-        home = self.homelands_.mix(liked, liking) if self.homelands_ else np.zeros(0)
-        return self._answer(taste, home, usable=searchable(query, catalogue, heard), k=k)
+
+        def propose() -> tuple[Rows, Doubles]:
+            taste, home = self._taste(query, heard)
+            return self._answer(taste, home, usable=searchable(query, catalogue, heard), k=k)
+
+        return proposed_before(self.name, query, heard, k, of=self.scores_, propose=propose)
+
+    def _taste(self, query: Query, heard: Listening) -> tuple[Doubles, Doubles]:
+        """How much the user likes each genre, and where they are at home."""
+        catalogue = fitted(self.name, self.catalogue_)
+
+        def taste() -> tuple[Doubles, Doubles]:
+            liked, liking = _liked(heard, catalogue.rows(query.seeds))
+            home = self.homelands_.mix(liked, liking) if self.homelands_ else np.zeros(0)
+            return _taste(liked, liking, catalogue), home
+
+        return heard.remembered(self.name, query.seeds, of=self.scores_, make=taste)
 
     def top(self, histories: Interactions, k: int, *, known: bool = False) -> Ranked:
         """The same for many listeners, to each of whom a play counts as one; see `Batch`."""
@@ -165,7 +185,7 @@ class Popular:
     def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
         """How many listen to each, and the genre for which it was proposed."""
         catalogue = fitted(self.name, self.catalogue_)
-        taste = _taste(*_liked(listening(query, catalogue), catalogue.rows(query.seeds)), catalogue)
+        taste, _ = self._taste(query, listening(query, catalogue))
         found = {}
         for row in rows.tolist():
             genre = _best_liked(taste, catalogue, row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import ClassVar, Final, Protocol
 
 import numpy as np
@@ -20,6 +20,8 @@ __all__ = [
     "best",
     "candidates",
     "fitted",
+    "proposed_before",
+    "question_of",
     "searchable",
     "spread",
     "spread_best",
@@ -130,6 +132,30 @@ def searchable(query: Query, catalogue: Catalogue, heard: Listening) -> npt.NDAr
     mask.flags.writeable = False
     catalogue.memo["searchable"] = (query, mask)
     return mask
+
+
+def question_of(query: Query, heard: Listening) -> Hashable:
+    """What a query asks besides whose it is; the moment counts as far as rests have ended."""
+    barred = int(heard.barred(query.now.timestamp()).sum()) if heard.said.any() else 0
+    return query.mix, query.seeds, query.filters, barred
+
+
+def proposed_before(
+    name: str,
+    query: Query,
+    heard: Listening,
+    k: int,
+    *,
+    of: object,
+    propose: Callable[[], tuple[Rows, npt.NDArray[np.float64]]],
+) -> tuple[Rows, npt.NDArray[np.float64]]:
+    """What a recommender proposed to this listener, asked the same; else what it proposes now.
+
+    For recommenders to whom the moment says nothing: what they propose changes with what is
+    heard, not with the hour. See `Listening.remembered`.
+    """
+    key = ("propose", k, question_of(query, heard))
+    return heard.remembered(name, key, of=of, make=propose)
 
 
 def candidates(

@@ -20,7 +20,16 @@ from segue.recommenders.arrays import Array, load_array, load_settings, save_arr
 from segue.recommenders.asked_lately import asked_lately
 from segue.recommenders.incidence import Incidence
 from segue.recommenders.ranked_rows import ranked_rows, stacked
-from segue.recommenders.ranking import best, candidates, fitted, searchable, spread_best, steadied
+from segue.recommenders.ranking import (
+    best,
+    candidates,
+    fitted,
+    proposed_before,
+    question_of,
+    searchable,
+    spread_best,
+    steadied,
+)
 from segue.recommenders.search_space import Space, Whole
 from segue.recommenders.session_votes import SessionVotes, blocks
 
@@ -111,8 +120,15 @@ class SessionKnn:
 
     def propose(self, query: Query, k: int) -> tuple[Rows, Reals]:
         """Rows and scores of the same, best first."""
-        rows, scores, _ = self._proposed(query, k)
-        return rows, scores
+        heard = listening(query, fitted(self.name, self.catalogue_))
+        return proposed_before(
+            self.name,
+            query,
+            heard,
+            k,
+            of=self.memory_,
+            propose=lambda: self._proposed(query, k)[:2],
+        )
 
     def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
         """The user's track that shares most of the sessions with each of these."""
@@ -179,19 +195,21 @@ class SessionKnn:
 
     def _proposed(self, query: Query, k: int) -> tuple[Rows, Reals, _Votes]:
         catalogue = fitted(self.name, self.catalogue_)
-        heard = listening(query, catalogue)
-        usable = searchable(query, catalogue, heard)
-        votes = self._votes_of(*asked_lately(query, heard, catalogue), usable)
-        catalogue.memo[self.name] = (self, query, votes)
+        votes = self._votes(query)
+        usable = searchable(query, catalogue, listening(query, catalogue))
         return *self._best(votes, usable, k), votes
 
     def _votes(self, query: Query) -> _Votes:
-        """What the query's answer was made of; the latest is remembered."""
-        latest = fitted(self.name, self.catalogue_).memo.get(self.name)
-        if latest and latest[0] is self and latest[1] is query:
-            votes: _Votes = latest[2]
-            return votes
-        return self._proposed(query, 0)[2]
+        """What the query's answer is made of."""
+        catalogue = fitted(self.name, self.catalogue_)
+        heard = listening(query, catalogue)
+
+        def votes() -> _Votes:
+            usable = searchable(query, catalogue, heard)
+            return self._votes_of(*asked_lately(query, heard, catalogue), usable)
+
+        key = question_of(query, heard)
+        return heard.remembered(self.name, key, of=self.memory_, make=votes)
 
     def _votes_of(self, asked: Rows, weights: Reals, usable: npt.NDArray[np.bool_]) -> _Votes:
         memory = self.memory_
