@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from segue.errors import BusyError, NotReadyError, StorageError
@@ -38,6 +39,28 @@ def test_current_gives_back_what_was_published(tmp_path: Path) -> None:
     assert bundle.catalogue.tracks.equals(_catalogue().tracks)
     query = Query("me", NOW, mix="daily", history=history([("t1", days_ago(3))]))
     assert bundle.recommenders["most_played"].recommend(query, 5).track_ids == ("t1",)
+
+
+def test_columns_are_kept_with_the_tracks_and_are_the_same(tmp_path: Path) -> None:
+    many = [
+        {"track_id": f"t{i}", "genres": ["a", "b"][: i % 3], "tempo": 90.0 + i, "popularity": None}
+        for i in range(5)
+    ]
+    fresh = Catalogue(tracks([*many, {"track_id": "t9", "title": None, "year": 1999}]))
+    model = MostPlayed()
+    data = training_data(fresh.tracks, as_of=NOW)
+    kept = (
+        BundleStore(tmp_path)
+        .publish([model.fit(data)], fresh, snapshot="s", trained_at=NOW)
+        .catalogue
+    )
+    assert kept.kept.arrays.keys() == fresh.to_keep().arrays.keys()
+    for name, array in fresh.to_keep().arrays.items():
+        np.testing.assert_array_equal(kept.to_keep().arrays[name], array)
+    for name, names in fresh.to_keep().names.items():
+        assert list(kept.to_keep().names[name]) == list(names)
+    assert kept.ids([5, 0]) == ("t9", "t0")
+    assert kept.rows(["t9", "x", "t1"]).tolist() == [5, -1, 1]
 
 
 def test_nothing_trained_names_the_cure(tmp_path: Path) -> None:

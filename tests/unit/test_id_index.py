@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -34,6 +35,11 @@ def test_every_id_is_found_and_nothing_else(ids: list[str]) -> None:
     asked = [*reversed(ids), None, *strangers, *ids]
     expected = [ids.index(one) if one in ids else -1 for one in asked]
     assert index.rows(pa.array(asked, pa.string())).tolist() == expected
+    back = np.arange(len(ids))[::-1]
+    assert index.ids(back) == tuple(reversed(ids))
+    kept = IdIndex(pa.chunked_array([pa.array(ids, pa.string())]), index.to_keep())
+    assert kept.rows(pa.array(asked, pa.string())).tolist() == expected
+    assert kept.ids(back) == tuple(reversed(ids))
 
 
 def test_ids_in_chunks_and_slices() -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.features.id_index import IdIndex
+from segue.features.kept_columns import KeptColumns
 from segue.features.name_lists import GenreLists, NameLists
 from segue.features.song_keys import SongKeys, song_keys_of
 from segue.music import columns as c
@@ -39,6 +40,7 @@ class Catalogue:
 
     tracks: pa.Table
     kept_keys: SongKeys | None = field(default=None, repr=False, compare=False)
+    kept: KeptColumns = field(default_factory=KeptColumns, repr=False, compare=False)
 
     def __len__(self) -> int:
         return int(self.tracks.num_rows)
@@ -51,7 +53,7 @@ class Catalogue:
     @cached_property
     def id_index(self) -> IdIndex:
         """Finds the rows of ids."""
-        return IdIndex(self.tracks[c.TRACK_ID])
+        return IdIndex(self.tracks[c.TRACK_ID], self.kept.arrays)
 
     @cached_property
     def memo(self) -> dict[str, Any]:
@@ -61,6 +63,8 @@ class Catalogue:
     @cached_property
     def audio(self) -> npt.NDArray[np.float32]:
         """Raw audio features in the order of AUDIO_FEATURES, NaN where unknown, (n_tracks, 12)."""
+        if (kept := self.kept.array("audio")) is not None:
+            return kept
         columns = [self._numbers(name) for name in c.AUDIO_FEATURES]
         return np.stack(columns, axis=1) if len(self) else np.empty((0, 12), np.float32)
 
@@ -82,11 +86,15 @@ class Catalogue:
     @cached_property
     def named(self) -> Mask:
         """Tracks that have a title: one without cannot be shown to anybody, (n_tracks,)."""
+        if (kept := self.kept.array("named")) is not None:
+            return kept
         lengths = pc.utf8_length(self.tracks[c.TITLE]).fill_null(0)
         return np.asarray(lengths.to_numpy(zero_copy_only=False) > 0)
 
     @cached_property
-    def _artists(self) -> tuple[npt.NDArray[np.int32], tuple[str, ...]]:
+    def _artists(self) -> tuple[npt.NDArray[np.int32], Sequence[str]]:
+        if (kept := self.kept.array("artist_codes")) is not None:
+            return kept, self.kept.names["artist_ids"]
         column = self.tracks[c.ARTIST_ID].combine_chunks().dictionary_encode()
         codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         return codes.astype(np.int32), tuple(column.dictionary.to_pylist())
@@ -97,7 +105,7 @@ class Catalogue:
         return self._artists[0]
 
     @property
-    def artist_ids(self) -> tuple[str, ...]:
+    def artist_ids(self) -> Sequence[str]:
         """Distinct first artists, in the order in which the tracks name them."""
         return self._artists[1]
 
@@ -127,6 +135,8 @@ class Catalogue:
     @cached_property
     def crowd_listeners(self) -> npt.NDArray[np.int64]:
         """How many of the crowds listen to each, shape (n_tracks,)."""
+        if (kept := self.kept.array("crowd_listeners")) is not None:
+            return kept
         counts = self.tracks[CROWD_LISTENERS].fill_null(0)
         return np.asarray(counts.to_numpy(zero_copy_only=False), dtype=np.int64)
 
@@ -162,14 +172,35 @@ class Catalogue:
     def ids(self, rows: Iterable[int]) -> tuple[str, ...]:
         """The ids of these rows, in their order; the latest are remembered with their rows."""
         places = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows), np.int64)
-        ids = tuple(self.track_ids[places].tolist())
+        ids = self.id_index.ids(places)
         self.memo["ids"] = (ids, places)
         return ids
+
+    def id_at(self, row: int) -> str:
+        """The id of one row."""
+        return self.id_index.ids(np.array([row]))[0]
 
     def latest_ids(self) -> Iterable[tuple[str, int]]:
         """What `ids` answered last, each with its row."""
         ids, places = self.memo.get("ids", ((), np.empty(0, np.int64)))
         return zip(ids, places.tolist(), strict=True)
+
+    def to_keep(self) -> KeptColumns:
+        """The columns that are worth keeping with the tracks."""
+        lists = {c.GENRES: self.genres, c.ARTISTS: self.credits}
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "audio": self.audio,
+            c.YEAR: self.years,
+            c.POPULARITY: self.popularity,
+            "named": self.named,
+            "artist_codes": self.artist_codes,
+            "crowd_listeners": self.crowd_listeners,
+            **{f"{name}_offsets": one.offsets for name, one in lists.items()},
+            **{f"{name}_codes": one.codes for name, one in lists.items()},
+            **self.id_index.to_keep(),
+        }
+        names = {"artist_ids": self.artist_ids, **{n: one.names for n, one in lists.items()}}
+        return KeptColumns(arrays, names)
 
     def names(self, rows: Sequence[int] | npt.NDArray[np.int64], column: str) -> list[str | None]:
         """The values of a text column at these rows."""
@@ -197,7 +228,10 @@ class Catalogue:
 
     def _lists(
         self, name: str
-    ) -> tuple[tuple[str, ...], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    ) -> tuple[Sequence[str], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        offsets, codes = (self.kept.array(f"{name}_{part}") for part in ("offsets", "codes"))
+        if offsets is not None and codes is not None:
+            return self.kept.names[name], offsets, codes
         column = self.tracks[name].combine_chunks()
         lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
         flat = pc.list_flatten(column).fill_null("").dictionary_encode()
@@ -208,6 +242,8 @@ class Catalogue:
         )
 
     def _numbers(self, name: str) -> npt.NDArray[np.float32]:
+        if (kept := self.kept.array(name)) is not None:
+            return kept
         column = pc.cast(self.tracks[name], pa.float32())
         values = column.to_numpy(zero_copy_only=False).astype(np.float32)
         return np.where(np.isfinite(values), values, np.float32(np.nan))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +32,37 @@ class IdIndex:
 
     Args:
         ids: Arrow strings, none twice.
+        kept: What `to_keep` gave for the same ids, where it was kept.
     """
 
-    def __init__(self, ids: pa.ChunkedArray) -> None:
+    def __init__(
+        self, ids: pa.ChunkedArray, kept: Mapping[str, npt.NDArray[Any]] | None = None
+    ) -> None:
         self._ids = _array(ids)
+        self._kept = kept or {}
+
+    def ids(self, rows: Rows) -> tuple[str, ...]:
+        """The ids of these rows, in their order."""
+        table = self._table
+        if table is None:
+            return tuple(self._ids.take(pa.array(rows, pa.int64())).to_pylist())
+        length = table.length
+        text = _text(self._ids, length)[rows].tobytes().decode()
+        if len(text) != length * len(rows):  # not one byte a letter
+            return tuple(self._ids.take(pa.array(rows, pa.int64())).to_pylist())
+        return tuple([text[at : at + length] for at in range(0, len(text), length)])
+
+    def to_keep(self) -> dict[str, npt.NDArray[Any]]:
+        """The table of hashes as arrays; nothing where there is none."""
+        table = self._table
+        if table is None:
+            return {}
+        return {
+            "ids_form": np.array([table.length, table.bits], np.int64),
+            "ids_prefix": table.prefix,
+            "ids_starts": table.starts,
+            "ids_words": table.words,
+        }
 
     def rows(self, ids: pa.Array | pa.ChunkedArray) -> Rows:
         """The row of each id, -1 for ids that are not here and for null, shape (len(ids),)."""
@@ -55,6 +83,11 @@ class IdIndex:
     @cached_property
     def _table(self) -> _Table | None:
         """None where ids differ in length."""
+        if (form := self._kept.get("ids_form")) is not None:
+            prefix, starts, words = (
+                self._kept[f"ids_{part}"] for part in ("prefix", "starts", "words")
+            )
+            return _Table(int(form[0]), prefix, starts, words, int(form[1]))
         if not len(self._ids) or self._ids.null_count:
             return None
         length = pc.binary_length(self._ids[:1])[0].as_py()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +26,7 @@ class NameLists:
         codes: int32.
     """
 
-    names: tuple[str, ...]
+    names: Sequence[str]
     offsets: npt.NDArray[np.int64]
     codes: npt.NDArray[np.int32]
 

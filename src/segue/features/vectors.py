@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -296,7 +297,7 @@ def _tf_idf(
     return offsets, terms, weights.astype(np.float32)
 
 
-def _terms(names: tuple[str, ...]) -> tuple[list[list[tuple[int, float]]], int]:
+def _terms(names: Sequence[str]) -> tuple[list[list[tuple[int, float]]], int]:
     """For each genre its terms with weights: its own name, and its words where it has several."""
     index: dict[str, int] = {}
     found: list[list[tuple[int, float]]] = []

@@ -71,7 +71,10 @@ class Als(FromCrowd[Factors]):
         """
         if previous.n_factors != self.n_factors or previous.catalogue_ is None:
             return self.fit(data)
-        tracks, artists = previous.catalogue_.track_ids, np.array(previous.catalogue_.artist_ids)
+        tracks, artists = (
+            previous.catalogue_.track_ids,
+            np.array(list(previous.catalogue_.artist_ids)),
+        )
         of_artists = previous.artist_columns_
         return self._fitted(
             data,

@@ -25,7 +25,7 @@ from segue.errors import BusyError, NotReadyError, StorageError
 from segue.features.catalogue import Catalogue
 from segue.music import columns as c
 from segue.recommenders.base import Composed, Recommender, StoredRecommender
-from segue.recommenders.kept_names import load_names, save_names
+from segue.recommenders.kept_names import load_columns, load_names, save_columns, save_names
 
 __all__ = ["Bundle", "BundleStore"]
 
@@ -33,6 +33,7 @@ _FORMAT: Final = 1
 _GROUP: Final = "segue.recommenders"
 _TRACKS: Final = "tracks.arrow"
 _NAMES: Final = "track_names"
+_COLUMNS: Final = "track_columns"
 _MANIFEST: Final = "bundle.json"
 _POINTER: Final = "current"
 _STAGING: Final = ".publishing-"
@@ -138,7 +139,7 @@ class BundleStore:
         total: dict[str, int] = {}
         for relative, facts in _manifest(self.folder / name)["files"].items():
             owner = relative.split("/")[0]
-            owner = "tracks" if owner in (_TRACKS, _NAMES) else owner
+            owner = "tracks" if owner in (_TRACKS, _NAMES, _COLUMNS) else owner
             total[owner] = total.get(owner, 0) + facts["bytes"]
         return total
 
@@ -182,6 +183,8 @@ class BundleStore:
             _write_tracks(staging / _TRACKS, catalogue)
             (staging / _NAMES).mkdir()
             save_names(staging / _NAMES, catalogue.song_keys)
+            (staging / _COLUMNS).mkdir()
+            save_columns(staging / _COLUMNS, catalogue.to_keep())
             for model in recommenders:
                 (staging / model.name).mkdir()
                 model.save(staging / model.name)
@@ -217,7 +220,8 @@ class BundleStore:
         manifest = _manifest(folder)
         _check(folder, manifest)
         try:
-            catalogue = Catalogue(_read_tracks(folder / _TRACKS), load_names(folder / _NAMES))
+            names, columns = load_names(folder / _NAMES), load_columns(folder / _COLUMNS)
+            catalogue = Catalogue(_read_tracks(folder / _TRACKS), names, columns)
             models = {name: _load(name, folder, catalogue) for name in manifest["recommenders"]}
             for model in models.values():
                 if isinstance(model, Composed):

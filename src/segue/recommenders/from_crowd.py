@@ -362,7 +362,7 @@ class FromCrowd(ABC, Generic[L]):
             stands_for = int(side.asked.stands_for[others[i]])
             return Evidence(
                 kind="like_you",
-                other_id=catalogue.track_ids[stands_for],
+                other_id=catalogue.id_at(stands_for),
                 listeners=int(together[i]),
                 artist=_first_artist(catalogue, stands_for),
             )

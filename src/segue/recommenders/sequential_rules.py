@@ -136,7 +136,7 @@ class SequentialRules:
         scores = np.where(usable, rules.weights[run], -np.inf)
         top = best(scores, k)
         counts = rules.sessions[run][top]
-        other = str(catalogue.track_ids[last])
+        other = catalogue.id_at(last)
 
         def after(i: int) -> Evidence:
             return Evidence(kind="after", other_id=other, listeners=int(counts[i]))
