@@ -7,6 +7,7 @@ SegueError
 │   ├── BusyError          somebody else is writing (Temporary)
 │   └── StorageError       the disk is full, or the folder cannot be written
 │       └── UnreachableError  a lake elsewhere does not answer (Temporary)
+├── SecretError            tokens or passwords that are locked, damaged or gone
 ├── QueryError             an SQL query that cannot be answered: names line and column
 ├── OverloadedError        more is asked than can be done now (Temporary)
 ├── NotReadyError          an earlier step has not been run yet
@@ -29,6 +30,7 @@ __all__ = [
     "NotReadyError",
     "OverloadedError",
     "QueryError",
+    "SecretError",
     "SegueError",
     "SinkError",
     "SourceError",
@@ -135,6 +137,10 @@ class QueryError(SegueError):
         super().__init__(f"{message}{place}", cure=cure)
         self.line = line
         self.column = column
+
+
+class SecretError(SegueError):
+    """The store of secrets is locked, damaged or gone, or may not be written; never tells one."""
 
 
 class OverloadedError(SegueError, Temporary):

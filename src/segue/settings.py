@@ -186,6 +186,31 @@ class S3(_Part):
     )
 
 
+class TokenStore(_Part):
+    """Where tokens of foreign services are kept."""
+
+    store: str = Field(
+        "auto",
+        min_length=1,
+        description="keyring (of the operating system), file (encrypted) or aws (Secrets Manager);"
+        " auto: the keyring where there is one, else the file.",
+    )
+    passphrase: SecretStr | None = Field(
+        None,
+        description="What the encrypted file is locked with; unset: a key file beside it. Better"
+        " kept in the environment.",
+    )
+    prefix: str = Field(
+        "segue",
+        pattern=r"^[A-Za-z0-9/_+.@-]{1,100}$",
+        description="Before the names of secrets in Secrets Manager; the service in a keyring.",
+    )
+    region: str = Field(
+        "", description="Region of Secrets Manager; else AWS_REGION or the AWS files."
+    )
+    endpoint_url: str = Field("", description="Address of a Secrets Manager that is not AWS's.")
+
+
 class Settings(BaseSettings):
     """All settings. Environment names are SEGUE_HOME, SEGUE_PLAYS__COUNTED_MS and so on."""
 
@@ -235,6 +260,7 @@ class Settings(BaseSettings):
     recommend: Recommending = Recommending()
     postgresql: PostgreSQL = PostgreSQL()
     snowflake: Snowflake = Snowflake()
+    secrets: TokenStore = TokenStore()
     models: dict[str, dict[str, bool | int | float | str]] = Field(
         default_factory=dict,
         description="Settings of single models by their names; see `segue tune`.",

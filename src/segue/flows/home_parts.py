@@ -24,6 +24,7 @@ __all__ = [
     "MODELS",
     "PARTS",
     "PLAYLISTS",
+    "SECRETS",
     "SETTINGS",
     "SNAPSHOTS",
     "TUNING",
@@ -39,12 +40,14 @@ EVENTS: Final = "events"
 EVENT_LOG: Final = "events.sqlite"
 ACCESS: Final = "access"
 KEYS: Final = "keys.sqlite"
+SECRETS: Final = "secrets"
 SNAPSHOTS: Final = "snapshots"
 MODELS: Final = "models"
 
 PARTS: Final = (LAKE, SETTINGS, EXPERIMENTS, TUNING, PLAYLISTS, EVENTS, SNAPSHOTS, MODELS)
 """Names in a home that may be in a backup. API keys may not: a backup brings back what it holds,
-and a key that was revoked since must stay so."""
+and a key that was revoked since must stay so. Tokens of foreign services may not either: a backup
+may end up anywhere."""
 
 _POINTER: Final = "current"
 

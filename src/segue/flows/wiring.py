@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from segue.events.base import EventLog
     from segue.playlists.base import Sink
     from segue.recommenders.bundle import BundleStore
+    from segue.secrets.base import SecretStore
     from segue.sources.base import FileSource
     from segue.sources.input_limits import InputLimits
     from segue.warehouse.base import Warehouse
@@ -197,6 +198,25 @@ class Wiring:
 
         return SqliteKeys(self.home / ACCESS / KEYS)
 
+    @cached_property
+    def secrets(self) -> SecretStore:
+        """Tokens of foreign services; read and written under their names.
+
+        Raises:
+            ConfigError: The setting names no store.
+        """
+        from segue.flows.home_parts import SECRETS
+        from segue.secrets.base import Place
+
+        asked = self.settings.secrets
+        folder = self.home / SECRETS
+        place = Place(
+            folder, asked.passphrase, asked.prefix, asked.region, endpoint_url=asked.endpoint_url
+        )
+        name = _usual_store(folder) if asked.store == "auto" else asked.store
+        made: SecretStore = load_adapter("secrets", name)(place)
+        return made
+
     @property
     def limits(self) -> InputLimits:
         """How much an input may unpack to."""
@@ -213,3 +233,12 @@ class Wiring:
         """The playlist sink with this name, writing to a file or an open stream."""
         made: Sink = load_adapter("sinks", name)(destination)
         return made
+
+
+def _usual_store(folder: Path) -> str:
+    """The store that this home's secrets are in; for a new home the keyring, where there is one."""
+    from segue.secrets.os_keyring import usable, was_used
+
+    if (folder / "secrets.enc").exists():
+        return "file"
+    return "keyring" if was_used(folder) or usable() else "file"
