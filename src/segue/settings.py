@@ -126,6 +126,20 @@ class PostgreSQL(_Part):
     )
 
 
+class Service(_Part):
+    """The live service."""
+
+    store: Literal["sqlite", "postgresql"] = Field(
+        "sqlite",
+        description="Where events, profiles, words and API keys are kept: a file in home, or a "
+        "PostgreSQL server that several services share.",
+    )
+    url: SecretStr | None = Field(
+        None,
+        description="Address of that server's database; unset: what [postgresql] says.",
+    )
+
+
 class Snowflake(_Part):
     """How Snowflake is reached; what is not said here, the variables SNOWFLAKE_… say."""
 
@@ -258,6 +272,7 @@ class Settings(BaseSettings):
     matching: Matching = Matching()
     training: Training = Training()
     recommend: Recommending = Recommending()
+    service: Service = Service()
     postgresql: PostgreSQL = PostgreSQL()
     snowflake: Snowflake = Snowflake()
     secrets: TokenStore = TokenStore()

@@ -13,13 +13,16 @@ import pytest
 
 from segue.access.api_key import ApiKey
 from segue.access.base import KeyStore, KnownKey
+from segue.access.postgresql_keys import PostgreSQLKeys
 from segue.access.sqlite_keys import SqliteKeys
 from segue.access.tokens import Token, opens
 from segue.errors import ConfigError
+from tests.postgresql_live import live_address
 
 NOW: Final = datetime(2026, 3, 1, 12, 0, 0, 7, tzinfo=UTC)
 MAKERS: Final[dict[str, Callable[[Path], KeyStore]]] = {
-    "sqlite": lambda folder: SqliteKeys(folder / "keys.sqlite")
+    "postgresql": lambda folder: PostgreSQLKeys(live_address(folder)),
+    "sqlite": lambda folder: SqliteKeys(folder / "keys.sqlite"),
 }
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from segue.access.base import KeyStore
+from segue.access.sqlite_keys import SqliteKeys
 from segue.errors import ConfigError, SegueError, UnknownUserError
+from segue.events.base import EventLog
 from segue.events.sqlite_log import SqliteLog
 from segue.flows.home_parts import (
+    ACCESS,
     EVENT_LOG,
     EVENTS,
     EXPERIMENTS,
+    KEYS,
     LAKE,
     MODELS,
     PLAYLISTS,
@@ -51,7 +56,8 @@ class Loss:
         rejects: Rejected rows of the lake.
         imports: Imports, and words of feedback, that brought any of it.
         experiments: Interleaved playlists of the user.
-        events: Whether the event log holds anything of the user.
+        events: Whether an event log holds anything of the user.
+        keys: API keys that speak for the user alone.
         playlists: Files in `playlists`, which go if nobody else is left.
         made: What was learned or made of everybody's data and goes as a whole: "warehouse",
             "snapshots", "models", "tuning".
@@ -65,6 +71,7 @@ class Loss:
     imports: int = 0
     experiments: int = 0
     events: bool = False
+    keys: int = 0
     playlists: int = 0
     made: tuple[str, ...] = ()
     asides: tuple[str, ...] = ()
@@ -73,7 +80,8 @@ class Loss:
     @property
     def nothing(self) -> bool:
         """Whether there is nothing to forget."""
-        return not (self.rows or self.rejects or self.imports or self.experiments or self.events)
+        counted = self.rejects + self.imports + self.experiments + self.keys
+        return not (self.rows or counted or self.events)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
@@ -88,6 +96,7 @@ class Loss:
             "imports": self.imports,
             "experiments": self.experiments,
             "events": self.events,
+            "keys": self.keys,
             "playlists": self.playlists,
             "made": list(self.made),
             "asides": list(self.asides),
@@ -101,28 +110,41 @@ class _House:
 
     Args:
         clear_warehouse: Removes what was built, wherever that is.
+        served: The home, if its live service keeps events and keys on a server.
     """
 
     folder: Path
     lakes: tuple[Lake, ...]
     clear_warehouse: Callable[[], None]
+    served: Wiring | None = None
 
     @property
     def experiments(self) -> ExperimentStore:
         return ExperimentStore(self.folder / EXPERIMENTS)
 
     @contextmanager
-    def events(self) -> Iterator[SqliteLog | None]:
-        """The event log, if there is one."""
+    def events(self) -> Iterator[tuple[EventLog, ...]]:
+        """The event logs there are: a file, and the one on a server."""
         path = self.folder / EVENTS / EVENT_LOG
-        if not path.exists():
-            yield None
-            return
-        log = SqliteLog(path)
-        try:
-            yield log
-        finally:
-            log.close()
+        with ExitStack() as stack:
+            logs: list[EventLog] = []
+            if path.exists():
+                logs.append(stack.enter_context(closing(SqliteLog(path))))
+            if self.served is not None:
+                logs.append(stack.enter_context(closing(self.served.open_events(self.folder))))
+            yield tuple(logs)
+
+    @contextmanager
+    def keys(self) -> Iterator[tuple[KeyStore, ...]]:
+        """Where there are API keys: a file, and tables on a server."""
+        path = self.folder / ACCESS / KEYS
+        with ExitStack() as stack:
+            stores: list[KeyStore] = []
+            if path.exists():
+                stores.append(stack.enter_context(closing(SqliteKeys(path))))
+            if self.served is not None:
+                stores.append(stack.enter_context(closing(self.served.open_keys(self.folder))))
+            yield tuple(stores)
 
 
 def look(wiring: Wiring, whose: Whose) -> Loss:
@@ -235,10 +257,13 @@ def _carry_out(
 
 
 def _forget_person(house: _House, user_id: str) -> None:
-    """What is only of the user: playlists of experiments, events, and the folder of playlists."""
+    """What is only of the user: playlists of experiments, events, keys, the folder of playlists."""
     house.experiments.forget(user_id)
-    with house.events() as log:
-        if log is not None:
+    with house.keys() as stores:
+        for store in stores:  # first: whoever has a key could go on reporting
+            store.forget(user_id)
+    with house.events() as logs:
+        for log in logs:
             log.forget(user_id)
     whose = Whose(user_id)
     if not any(lake_loss(lake, whose).users for lake in house.lakes):
@@ -250,8 +275,10 @@ def _loss(house: _House, whose: Whose) -> Loss:
     users = {user for lake in lakes for user in lake.users}
     person = whose.user_id if whose.whole_user else None
     left = tuple(sorted(users - {person}))
-    with house.events() as log:
-        events = log is not None and person is not None and bool(log.of_user(person, limit=1))
+    with house.events() as logs:
+        events = person is not None and any(log.of_user(person, limit=1) for log in logs)
+    with house.keys() as stores:
+        keys = 0 if person is None else sum(_keys_of(store, person) for store in stores)
     return Loss(
         whose=whose,
         rows=_summed(lakes),
@@ -259,12 +286,21 @@ def _loss(house: _House, whose: Whose) -> Loss:
         imports=sum(lake.commits for lake in lakes),
         experiments=0 if person is None else house.experiments.of_user(person),
         events=events,
+        keys=keys,
         playlists=0 if person is None or left else _files(house.folder / PLAYLISTS),
         made=tuple(
             part for part in (_WAREHOUSE, SNAPSHOTS, MODELS, TUNING) if _files(house.folder / part)
         ),
         left=left,
     )
+
+
+def _keys_of(store: KeyStore, user_id: str) -> int:
+    found, last = 0, ""
+    while page := store.page(after=last):
+        found += sum(key.user_id == user_id for key in page)
+        last = page[-1].key_id
+    return found
 
 
 def _summed(lakes: Sequence[LakeLoss]) -> dict[tuple[str, str], int]:
@@ -289,7 +325,9 @@ def _houses(wiring: Wiring) -> tuple[_House, ...]:
             wiring.warehouse.clear()
         empty_folder(home / _WAREHOUSE)  # also what another kind of warehouse has left there
 
-    main = _House(home, (wiring.lake, local) if elsewhere else (wiring.lake,), clear)
+    lakes = (wiring.lake, local) if elsewhere else (wiring.lake,)
+    served = wiring if wiring.settings.service.store == "postgresql" else None
+    main = _House(home, lakes, clear, served)
     asides = sorted(path for path in home.glob(f"{ASIDE}*") if path.is_dir())
     return (main, *(_aside(path) for path in asides))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from segue.access.base import KeyStore
     from segue.events.base import EventLog
     from segue.playlists.base import Sink
+    from segue.postgresql.address import Address
     from segue.recommenders.bundle import BundleStore
     from segue.secrets.base import SecretStore
     from segue.sources.base import FileSource
@@ -185,18 +186,54 @@ class Wiring:
     @cached_property
     def events(self) -> EventLog:
         """What happened while people listened, and how far each consumer has got with it."""
+        return self.open_events(self.home)
+
+    def open_events(self, home: Path) -> EventLog:
+        """The event log of a home, opened once more; to be closed by the caller."""
+        if self.settings.service.store == "postgresql":
+            from segue.events.postgresql_log import PostgreSQLLog
+
+            return PostgreSQLLog(self.live_database)
         from segue.events.sqlite_log import SqliteLog
         from segue.flows.home_parts import EVENT_LOG, EVENTS
 
-        return SqliteLog(self.home / EVENTS / EVENT_LOG)
+        return SqliteLog(home / EVENTS / EVENT_LOG)
 
     @cached_property
     def keys(self) -> KeyStore:
         """Who may speak to the service."""
+        return self.open_keys(self.home)
+
+    def open_keys(self, home: Path) -> KeyStore:
+        """The API keys of a home, opened once more; to be closed by the caller."""
+        if self.settings.service.store == "postgresql":
+            from segue.access.postgresql_keys import PostgreSQLKeys
+
+            return PostgreSQLKeys(self.live_database)
         from segue.access.sqlite_keys import SqliteKeys
         from segue.flows.home_parts import ACCESS, KEYS
 
-        return SqliteKeys(self.home / ACCESS / KEYS)
+        return SqliteKeys(home / ACCESS / KEYS)
+
+    @property
+    def events_elsewhere(self) -> str:
+        """Where events and API keys are, in words, if that is not the data home."""
+        if self.settings.service.store == "sqlite":
+            return ""
+        try:
+            return self.live_database.in_words()
+        except ImportError:  # what speaks to it is not installed
+            return "PostgreSQL"
+
+    @property
+    def live_database(self) -> Address:
+        """Where events and keys are, where they are kept in PostgreSQL."""
+        from segue.postgresql.address import Address
+        from segue.postgresql.connections import LIVE_SESSION
+
+        if self.settings.service.url is not None:
+            return Address(self.settings.service.url, {}, LIVE_SESSION, "service.url")
+        return Address.of_settings(self.settings.section("postgresql"), LIVE_SESSION)
 
     @cached_property
     def secrets(self) -> SecretStore:

@@ -16,6 +16,18 @@ __all__ = ["Address", "Reached", "require_fit"]
 
 _DEFAULTS: Final = {"connect_timeout": "10", "application_name": "segue"}
 _OLDEST: Final = 140_000
+_PARAMETERS: Final = {
+    "host": "host",
+    "port": "port",
+    "user": "user",
+    "password": "password",
+    "database": "dbname",
+    "sslmode": "sslmode",
+    "sslrootcert": "sslrootcert",
+    "sslcert": "sslcert",
+    "sslkey": "sslkey",
+}
+"""Name among the settings -> libpq's."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +60,27 @@ class Address:
         url: A URL or a libpq connection string.
         parameters: libpq's parameters; they win over the URL.
         session: Settings of every session, such as {"work_mem": "64MB"}.
+        setting: What the URL is called among the settings.
     """
 
     url: SecretStr | None
     parameters: Mapping[str, str | SecretStr]
     session: Mapping[str, str]
+    setting: str = "postgresql.url"
+
+    @classmethod
+    def of_settings(cls, settings: Mapping[str, Any], session: Mapping[str, str]) -> Address:
+        """The address that the section `[postgresql]` of the settings gives.
+
+        Args:
+            settings: Name -> value; None: not said. Others than those of the address are left out.
+        """
+        given: dict[str, str | SecretStr] = {
+            parameter: value if isinstance(value, SecretStr) else str(value)
+            for name, parameter in _PARAMETERS.items()
+            if (value := settings.get(name)) is not None
+        }
+        return cls(settings.get("url"), given, session)
 
     def reach(self) -> Reached:
         """Sign in once and see whether the server is fit for Segue.
@@ -103,8 +131,8 @@ class Address:
             return make_conninfo("", **given)
         except ProgrammingError:  # its message shows the address, and with it the password
             raise ConfigError(
-                "setting postgresql.url: this is no address of a PostgreSQL database",
-                field="postgresql.url",
+                f"setting {self.setting}: this is no address of a PostgreSQL database",
+                field=self.setting,
                 cure="Write it as postgresql://user@host:5432/database?sslmode=verify-full.",
             ) from None
 

@@ -53,6 +53,7 @@ def backup(
 
     That is every import with what was rejected, feedback, settings, experiments, logs of tuning
     and playlists. The file is written beside its place, read back, and only then takes its name.
+    Events that a PostgreSQL server keeps are not in it, and it says so.
     """
     from segue.flows.backup import Wanted, backup_to_stream
     from segue.flows.backup import backup as run
@@ -70,7 +71,7 @@ def backup(
     what = Wanted(with_models=with_models, with_secrets=with_secrets)
     if file != _STREAM:
         written = run(wiring.home, file, lake=store, what=what, progress=call.progress(), now=now())
-        _tell(written, "Wrote", as_json=as_json)
+        _tell(written, "Wrote", as_json=as_json, elsewhere=wiring.events_elsewhere)
         return
     if as_json:
         raise ConfigError(
@@ -92,6 +93,8 @@ def backup(
         progress=call.progress(),
         now=now(),
     )
+    for line in _missing(wiring.events_elsewhere):
+        typer.echo(line, err=True)
 
 
 def restore(
@@ -141,7 +144,9 @@ def restore(
         print_json(report.as_dict())
         return
     if not as_json:
-        _tell_restored(report, lake=call.settings().lake, build=build)
+        restored = Wiring(call.settings())  # its segue.toml has come with it
+        elsewhere = restored.events_elsewhere
+        _tell_restored(report, lake=restored.settings.lake, elsewhere=elsewhere, build=build)
     if build:
         _build(context, as_json=as_json)
 
@@ -174,9 +179,9 @@ def _agreed(wiring: Wiring, file: Path) -> bool:
     return typer.confirm("Put that aside and restore the backup?", err=True)
 
 
-def _tell(report: BackupReport, verb: str, *, as_json: bool) -> None:
+def _tell(report: BackupReport, verb: str, *, as_json: bool, elsewhere: str = "") -> None:
     if as_json:
-        print_json(report.as_dict())
+        print_json({**report.as_dict(), "not_in_it": ["events", "API keys"] if elsewhere else []})
         return
     facts = report.about.facts
     made = f"{report.about.made_at:%Y-%m-%d %H:%M} UTC"
@@ -188,9 +193,20 @@ def _tell(report: BackupReport, verb: str, *, as_json: bool) -> None:
     )
     if report.left_out:
         say(f"Left out, since it may be secret: {', '.join(report.left_out)} (--with-secrets).")
+    say(*_missing(elsewhere))
 
 
-def _tell_restored(report: RestoreReport, *, lake: str, build: bool) -> None:
+def _missing(elsewhere: str) -> tuple[str, ...]:
+    """What is not in a backup, where the live service keeps its events on a server."""
+    if not elsewhere:
+        return ()
+    return (
+        f"Not in it: events, profiles and API keys, which are in {elsewhere}.",
+        "Back that up, too: pg_dump --schema=live.",
+    )
+
+
+def _tell_restored(report: RestoreReport, *, lake: str, elsewhere: str, build: bool) -> None:
     facts = report.about.facts
     say(
         f"Restored {facts.get('imports', 0):,} imports with {facts.get('rows', 0):,} rows,"
@@ -199,6 +215,12 @@ def _tell_restored(report: RestoreReport, *, lake: str, build: bool) -> None:
     )
     if report.aside is not None:
         say(f"What was there before is in {report.aside}; remove it when you do not miss it.")
+    if elsewhere:
+        say(
+            f"Events, profiles and API keys are in {elsewhere}: they are as they were.",
+            "Bring back what was dumped there at the time of the backup: consumers do not bring"
+            " events into the lake that they took since.",
+        )
     if lake:
         say(
             f"Its settings keep the lake at {lake}; what the backup holds of it is in"

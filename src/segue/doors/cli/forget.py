@@ -39,9 +39,10 @@ def forget(
     """Remove a user's or a source's data from everything in the data home.
 
     From the lake with its rejected rows and feedback, the warehouse, snapshots, models, logs of
-    tuning, experiments, events and older homes that were put aside. Shows first what would go. Once
-    begun it is done, even when it is killed: the next command goes on with it. Other users' data
-    stay, row for row; marts and models are made anew by `segue build` and `segue train`.
+    tuning, experiments, events, API keys and older homes that were put aside. Shows first what
+    would go. Once begun it is done, even when it is killed: the next command goes on with it.
+    Other users' data stay, row for row; marts and models are made anew by `segue build` and
+    `segue train`.
     """
     from segue.flows.forget import Whose, look
     from segue.flows.forget import forget as run
@@ -96,6 +97,7 @@ def _lines(loss: Loss, verb: str) -> list[str]:
         (loss.imports, "imports and words of feedback"),
         (loss.experiments, "playlists of experiments"),
         (loss.playlists, "files of playlists"),
+        (loss.keys, "API keys"),
     )
     lines += [f"  {number:>11,}  {what}" for number, what in counted if number]
     if loss.events:

@@ -71,22 +71,20 @@ class PostgreSQLWarehouse(SqlWarehouse):
     ) -> None:
         del memory_limit
         super().__init__(path, threads=threads or os.cpu_count() or 1, rules=rules)
-        given: dict[str, str | SecretStr | None] = {
+        given = {
+            "url": url,
             "host": host,
-            "port": None if port is None else str(port),
+            "port": port,
             "user": user,
             "password": password,
-            "dbname": database,
+            "database": database,
             "sslmode": sslmode,
             "sslrootcert": sslrootcert,
             "sslcert": sslcert,
             "sslkey": sslkey,
         }
-        self._address = Address(
-            url,
-            {name: value for name, value in given.items() if value is not None},
-            {**_SESSION, "work_mem": work_mem.replace(" ", "")},
-        )
+        session = {**_SESSION, "work_mem": work_mem.replace(" ", "")}
+        self._address = Address.of_settings(given, session)
         self._reached: Reached | None = None
 
     @property
