@@ -138,6 +138,38 @@ class Service(_Part):
         None,
         description="Address of that server's database; unset: what [postgresql] says.",
     )
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address to listen at; any but this machine's own needs API keys.",
+    )
+    port: int = Field(
+        8000, ge=0, le=65535, description="Port; PORT says the same. 0: one that is free."
+    )
+    workers: int = Field(1, ge=1, le=64, description="Processes that answer, side by side.")
+    rate: float = Field(
+        1000.0,
+        ge=0,
+        description="Requests a second for an API key that has no rate of its own; 0: no limit.",
+    )
+    batch: int = Field(500, ge=1, le=10_000, description="Most events in one request.")
+    body_bytes: int = Field(1024**2, ge=1024, description="Largest body of a request, in bytes.")
+    in_flight: int = Field(
+        1000, ge=1, description="Requests under way at once in a process; more are sent away."
+    )
+    connections: int = Field(
+        2000, ge=1, description="Connections open at once in a process; more are sent away."
+    )
+    slow_seconds: float = Field(
+        15.0, gt=0, description="So long a client may take to send a request or fetch an answer."
+    )
+    drain_seconds: int = Field(
+        20, ge=0, description="So long requests may finish when the service is told to stop."
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (), description="Web pages that may ask, such as https://player.example."
+    )
+    access_log: bool = Field(True, description="Whether each request is a line of the log.")
 
 
 class Snowflake(_Part):
@@ -302,6 +334,7 @@ class Settings(BaseSettings):
             init_settings,
             env_settings,
             _SnowflakeVariables(settings_cls),
+            _PortVariable(settings_cls),
             TomlConfigSettingsSource(settings_cls, file),
         )
 
@@ -330,6 +363,19 @@ class _SnowflakeVariables(PydanticBaseSettingsSource):
         values = {name: os.environ.get(variable) for name, variable in self.NAMES.items()}
         section = {name: value for name, value in values.items() if value}
         return {"snowflake": section} if section else {}
+
+
+class _PortVariable(PydanticBaseSettingsSource):
+    """PORT, by which platforms tell a web service where to listen."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Nothing for single settings: the section comes as a whole."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The section with the port, if it is set."""
+        port = os.environ.get("PORT")
+        return {"service": {"port": port}} if port else {}
 
 
 def _tells_secrets(place: Sequence[str | int]) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.doors.home import Home
+from tests.doors.running import HOLDERS, Running, serving, small_home
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +44,10 @@ def trained(world: Path, export: Path, tmp_path_factory: pytest.TempPathFactory)
 def home(tmp_path: Path) -> Home:
     """An empty home."""
     return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service with keys for everybody of `HOLDERS`; its home is small."""
+    with serving(small_home(tmp_path_factory.mktemp("served")), holders=list(HOLDERS)) as running:
+        yield running

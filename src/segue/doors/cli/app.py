@@ -24,6 +24,7 @@ from segue.doors.cli import (
     lake,
     learn,
     recommend,
+    serve,
     sql,
     stats,
     status,
@@ -90,6 +91,7 @@ backup.add_to(app)
 lake.add_to(app)
 events.add_to(app)
 keys.add_to(app)
+serve.add_to(app)
 forget.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)

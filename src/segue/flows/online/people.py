@@ -116,6 +116,14 @@ class People:
                 self._known.popitem(last=False)
         return known
 
+    def at_hand(self, user_id: str, opened: Opened) -> Somebody | None:
+        """What is known of a user, if it is as new as the log; None: it must be read."""
+        known = self._known.get(user_id)
+        if known is None or known.source != opened.name:
+            return None
+        new = self._log.of_user(user_id, after=known.live.position, limit=1)
+        return None if new else known
+
     def drop(self, user_id: str) -> None:
         """Forget what is remembered of a user."""
         with self._lock:

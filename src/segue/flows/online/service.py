@@ -107,11 +107,10 @@ class Service:
         """
         opened = self._shelf.current()
         somebody = self._people.get(user_id, opened)
+        if (answer := self._still(somebody, opened, wishes)) is not None:
+            return answer
         moment = self._moment(somebody, opened)
         key = (user_id, wishes)
-        kept = self._answers.get(key)
-        if kept is not None and (kept.version, kept.moment) == (somebody.version, moment):
-            return kept.answer
         answer = self._made(opened, somebody.as_of(moment, opened), wishes, user_id, somebody)
         with self._lock:
             self._answers[key] = _Kept(somebody.version, moment, answer)
@@ -119,6 +118,20 @@ class Service:
             while len(self._answers) > _ANSWERS:
                 self._answers.popitem(last=False)
         return answer
+
+    def at_hand(self, user_id: str, wishes: Wishes) -> Answer | None:
+        """The answer that `recommendations` would give, if it has been made already.
+
+        It takes no longer than a look into the log; None: it must be made.
+
+        Raises:
+            NotReadyError: Nothing has been trained yet.
+        """
+        if (user_id, wishes) not in self._answers:
+            return None
+        opened = self._shelf.current()
+        somebody = self._people.at_hand(user_id, opened)
+        return None if somebody is None else self._still(somebody, opened, wishes)
 
     def recommend_for(self, listened: Sequence[Listened], wishes: Wishes) -> Answer:
         """What to play for whoever played or likes these; nobody is remembered.
@@ -257,6 +270,13 @@ class Service:
         self.log.close()
 
     # --- how ------------------------------------------------------------------------------------
+
+    def _still(self, somebody: Somebody, opened: Opened, wishes: Wishes) -> Answer | None:
+        """The answer of before, if it still holds."""
+        kept = self._answers.get((somebody.user_id, wishes))
+        if kept is None or kept.version != somebody.version:
+            return None
+        return kept.answer if kept.moment == self._moment(somebody, opened) else None
 
     def _moment(self, somebody: Somebody, opened: Opened) -> datetime:
         """The moment that answers are for.

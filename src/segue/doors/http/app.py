@@ -1,0 +1,192 @@
+"""The service as an ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CollectorRegistry, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from segue.access.keyring import Keyring
+from segue.doors.http import (
+    event_routes,
+    own_routes,
+    recommendation_routes,
+    track_routes,
+    user_routes,
+)
+from segue.doors.http.call import JSON, call_of
+from segue.doors.http.cors import Cors
+from segue.doors.http.event_desk import EventDesk
+from segue.doors.http.front import Front, Limits
+from segue.doors.http.gauges import Gauges
+from segue.doors.http.guard import Guard
+from segue.doors.http.lean_routes import GuardedRoute, LeanRoute
+from segue.doors.http.openapi import describe
+from segue.doors.http.problems import ProblemError, field_errors
+from segue.doors.http.recommendation_desk import RecommendationDesk
+from segue.doors.http.watch import AccessLog, Metrics, Watch
+from segue.flows.online import Service
+from segue.settings import Service as ServiceSettings
+
+__all__ = ["Parts", "make_app"]
+
+_MAKERS: Final = 4
+_OTHERS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an application is made of.
+
+    Args:
+        service: Answers; closed by whoever opened it.
+        ring: The keys.
+        clock: The moment, aware UTC.
+        loopback: Whether only this machine can reach it.
+        log: Takes lines about requests; None: nothing is logged.
+        share: This process's share of every key's rate.
+        beside: What runs while the application does, such as consumers of events.
+    """
+
+    service: Service
+    ring: Keyring
+    clock: Callable[[], datetime]
+    loopback: bool = True
+    log: Callable[[str], Any] | None = None
+    share: float = 1.0
+    beside: AbstractContextManager[Any] = field(default_factory=nullcontext)
+
+
+def make_app(parts: Parts, settings: ServiceSettings) -> Front:
+    """The application.
+
+    Args:
+        parts: What it is made of.
+        settings: Section `service` of the settings.
+    """
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    registry.register(Gauges(parts.service, parts.clock))
+    log = AccessLog(parts.log)
+    pool = ThreadPoolExecutor(_MAKERS, "recommend")
+    desk = EventDesk(
+        parts.service.log,
+        parts.clock,
+        batch=settings.batch,
+        count=lambda outcome, number: metrics.events.labels(outcome).inc(number),
+    )
+    recommending = RecommendationDesk(
+        parts.service,
+        pool,
+        waiting=settings.in_flight // 2,
+        count=lambda how: metrics.answers.labels(how).inc(),
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        anyio.to_thread.current_default_thread_limiter().total_tokens = _OTHERS
+        log.start()
+        parts.ring.start()
+        try:
+            with parts.beside:
+                yield
+        finally:
+            pool.shutdown()
+            parts.ring.close()
+            log.close()
+
+    inner = _inner(lifespan)
+    router = inner.router
+    event_routes.add_to(router, desk, batch=settings.batch)
+    recommendation_routes.add_to(router, recommending, parts.service)
+    track_routes.add_to(router, parts.service)
+    user_routes.add_to(router, parts.service)
+    own_routes.add_to(
+        router,
+        parts.service,
+        exposition=lambda: generate_latest(registry),
+        description=lambda: describe(inner),
+    )
+
+    lean = {
+        (method, route.path): route
+        for route in router.routes
+        if isinstance(route, LeanRoute)
+        for method in route.methods or ()
+    }
+    return Front(
+        inner,
+        lean,
+        guard=Guard(parts.ring, rate=settings.rate, loopback=parts.loopback, share=parts.share),
+        cors=Cors(settings.cors_origins),
+        watch=Watch(metrics, log),
+        limits=Limits(settings.in_flight, settings.body_bytes),
+        ready=lambda: parts.service.health().ready,
+    )
+
+
+def _inner(lifespan: Any) -> FastAPI:
+    """FastAPI with our routes, our description and our words."""
+    app = FastAPI(
+        title="Segue",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        strict_content_type=True,
+    )
+    app.router.route_class = GuardedRoute
+    app.router.redirect_slashes = False
+    app.add_exception_handler(HTTPException, _no_such_route)
+    app.add_exception_handler(RequestValidationError, _wrong_values)
+    return app
+
+
+async def _no_such_route(request: Request, error: Exception) -> Any:
+    """What FastAPI refuses by itself: paths, methods and bodies."""
+    del request
+    assert isinstance(error, HTTPException)
+    headers = tuple(
+        (name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()
+    )
+    kind = {404: "no-such-path", 405: "no-such-method", 400: "not-json"}.get(
+        error.status_code, "refused"
+    )
+    raise ProblemError(error.status_code, kind, _WORDS.get(kind, ""), headers=headers) from error
+
+
+async def _wrong_values(request: Request, error: Exception) -> Any:
+    """Values out of their bounds; a body that is no JSON at all."""
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(one["type"] == "json_invalid" for one in found):
+        raise ProblemError(400, "not-json", "The body is no JSON.") from error
+    if call_of(request).method == "POST" and call_of(request).media_type != JSON:
+        raise ProblemError(
+            415,
+            "media-type",
+            "The body is sent as JSON.",
+            cure="Send the header “Content-Type: application/json”.",
+        ) from error
+    raise ProblemError(
+        422, "invalid", "A value cannot be used.", errors=field_errors(found)
+    ) from error
+
+
+_WORDS: Final = {
+    "no-such-path": "There is nothing at this path; GET /openapi.json tells what there is.",
+    "no-such-method": "The path does not know this method; Allow says which it knows.",
+    "not-json": "The body cannot be read.",
+}

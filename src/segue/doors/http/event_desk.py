@@ -1,0 +1,220 @@
+"""Takes reported events: one or a batch, each answered for itself, durable before the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import msgspec
+
+from segue.access.api_key import ApiKey
+from segue.doors.http.call import JSON, Call, Reply
+from segue.doors.http.problems import ProblemError
+from segue.events.admission import LIMITS, Refusal, admitted
+from segue.events.base import EventLog, Outcome
+from segue.music.event import Event
+
+__all__ = ["EventDesk", "EventOutcome", "EventOutcomes"]
+
+_NOT_YOURS: Final = (
+    "not_yours",
+    "user_id",
+    "The key is of one user, and the event is of another.",
+)
+
+
+class EventOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one event.
+
+    Args:
+        event_id: As it was given; None: it had none that can be repeated.
+        outcome: accepted: it is on the disk. duplicate: it was there before. rejected: see reason.
+        code: Why it was rejected, for programs.
+        field: Which field is at fault; empty: the event as a whole.
+        reason: Why it was rejected, in a sentence.
+    """
+
+    event_id: str | None
+    outcome: Literal["accepted", "duplicate", "rejected"]
+    code: str | None = None
+    field: str | None = None
+    reason: str | None = None
+
+
+class EventOutcomes(msgspec.Struct, frozen=True):
+    """What became of all that were sent, in their order."""
+
+    accepted: int
+    duplicate: int
+    rejected: int
+    events: list[EventOutcome]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A request whose events are on their way to the log."""
+
+    events: Sequence[Event]
+    answer: asyncio.Future[Sequence[Outcome]]
+
+
+class EventDesk:
+    """Events of requests, on their way to the log.
+
+    What arrives in the same turn of the event loop goes to the log together, so that many single
+    events cost little more than a batch.
+
+    Args:
+        log: Where they go.
+        clock: The moment, aware UTC.
+        batch: Most events in a request.
+        count: Called with an outcome and how many events had it.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        clock: Callable[[], datetime],
+        *,
+        batch: int,
+        count: Callable[[str, int], None],
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._batch = batch
+        self._count = count
+        self._gathered: list[_Waiting] = []
+        self._encode = msgspec.json.Encoder().encode
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder().decode
+
+    async def reply(self, call: Call) -> Reply:
+        """The outcome of every event of a request.
+
+        Raises:
+            ProblemError: The body is no JSON, or holds too many events.
+            OverloadedError: Too many events wait to be written.
+            StorageError: Nothing can be written.
+        """
+        assert call.key is not None, "the guard has not been asked"
+        told = self._events_in(call)
+        now = self._clock()
+        found = [_looked_at(one, call.key, now) for one in told]
+        events = [one for one in found if isinstance(one, Event)]
+        outcomes = iter(await self._written(events) if events else ())
+        return self._answer(
+            [
+                EventOutcome(one.event_id, next(outcomes)) if isinstance(one, Event) else one
+                for one in found
+            ]
+        )
+
+    def _answer(self, told: list[EventOutcome]) -> Reply:
+        numbers = {"accepted": 0, "duplicate": 0, "rejected": 0}
+        for one in told:
+            numbers[one.outcome] += 1
+        for outcome, number in numbers.items():
+            if number:
+                self._count(outcome, number)
+        return Reply(self._encode(EventOutcomes(**numbers, events=told)))
+
+    def _events_in(self, call: Call) -> Sequence[object]:
+        """What the body tells of: a list, the list of an object, or one event."""
+        if call.media_type != JSON:
+            raise ProblemError(
+                415,
+                "media-type",
+                "Events are sent as JSON.",
+                cure="Send the header “Content-Type: application/json”.",
+            )
+        try:
+            told = self._decode(call.body)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            raise ProblemError(400, "not-json", f"The body is no JSON: {error}.") from error
+        if isinstance(told, dict):
+            told = told.get("events", [told])
+        if not isinstance(told, list):
+            raise ProblemError(
+                422,
+                "invalid",
+                "The body is neither an event nor a list of events.",
+                cure="Send {…}, [{…}, …] or {“events”: [{…}, …]}.",
+            )
+        if len(told) > self._batch:
+            raise ProblemError(
+                413,
+                "too-large",
+                f"There are {len(told):,} events in the batch; {self._batch} is the most.",
+                cure="Send them in several batches.",
+            )
+        return told
+
+    async def _written(self, events: Sequence[Event]) -> Sequence[Outcome]:
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(events, loop.create_future())
+        if not self._gathered:
+            loop.call_soon(self._hand_over, loop)
+        self._gathered.append(waiting)
+        return await waiting.answer
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give the log what has gathered."""
+        gathered, self._gathered = self._gathered, []
+        try:
+            written = self._log.append(
+                [event for one in gathered for event in one.events], self._clock()
+            )
+        except Exception as error:  # it belongs to those who wait
+            _fail(gathered, error)
+            return
+
+        def done(written: Future[tuple[Outcome, ...]]) -> None:
+            loop.call_soon_threadsafe(_settle, gathered, written)
+
+        written.add_done_callback(done)
+
+
+def _settle(gathered: Sequence[_Waiting], written: Future[tuple[Outcome, ...]]) -> None:
+    """Tell everybody what became of their events."""
+    error = written.exception()
+    if error is not None:
+        _fail(gathered, error)
+        return
+    outcomes, at = written.result(), 0
+    for one in gathered:
+        if not one.answer.done():
+            one.answer.set_result(outcomes[at : at + len(one.events)])
+        at += len(one.events)
+
+
+def _fail(gathered: Sequence[_Waiting], error: BaseException) -> None:
+    for one in gathered:
+        if not one.answer.done():
+            one.answer.set_exception(error)
+
+
+def _looked_at(told: object, key: ApiKey, now: datetime) -> Event | EventOutcome:
+    """The event, or why it is not taken."""
+    if key.source is not None and isinstance(told, dict):
+        told["source"] = key.source
+    found = admitted(told, now)
+    if isinstance(found, Refusal):
+        return _rejected(_name_of(told), found.code, found.field, found.reason)
+    if not key.sees(found.user_id):
+        return _rejected(found.event_id, *_NOT_YOURS)
+    return found
+
+
+def _rejected(event_id: str | None, code: str, field: str, reason: str) -> EventOutcome:
+    return EventOutcome(event_id, "rejected", code, field, reason)
+
+
+def _name_of(told: object) -> str | None:
+    """The id of an event that is not taken, if it can be repeated."""
+    event_id = told.get("event_id") if isinstance(told, dict) else None
+    if not isinstance(event_id, str) or len(event_id) > LIMITS.id_length:
+        return None
+    return event_id if event_id.isprintable() else None

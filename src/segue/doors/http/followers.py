@@ -1,0 +1,42 @@
+"""Consumers of events that run beside the service."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from segue.flows.consume import follow_log
+from segue.flows.event_consumers import consumers
+from segue.flows.wiring import Wiring
+
+__all__ = ["following"]
+
+
+@contextmanager
+def following(wiring: Wiring, clock: Callable[[], datetime]) -> Iterator[None]:
+    """Take events as they come, while this is open; of several processes one does.
+
+    Args:
+        clock: The moment, aware UTC.
+    """
+    stop = threading.Event()
+    threads = [
+        threading.Thread(
+            target=follow_log,
+            args=(wiring.events, consumer),
+            kwargs={"clock": clock, "stop": stop},
+            name=f"events for {consumer.name}",
+            daemon=True,
+        )
+        for consumer in consumers(wiring)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()

@@ -1,0 +1,203 @@
+"""Runs the service: a socket, one process or several that answer at it, and a quiet end."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import resource
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from segue.access.keyring import Keyring
+from segue.doors.http.app import Parts, make_app
+from segue.doors.http.followers import following
+from segue.doors.http.front import Front
+from segue.doors.http.logs import log_as_json, write_lines
+from segue.doors.http.patience import Patience
+from segue.errors import ConfigError
+from segue.flows.keys import every_key
+from segue.flows.online import Service
+from segue.flows.wiring import Wiring
+from segue.settings import Settings
+
+__all__ = ["serve"]
+
+_BACKLOG: Final = 2048
+_IDLE_S: Final = 30
+_SPARE_FILES: Final = 256
+
+
+def serve(settings: Settings, say: Callable[[str], None]) -> None:
+    """Answer requests until told to stop (SIGTERM, Ctrl-C); what is under way is finished first.
+
+    Args:
+        settings: Section `service` says where and how.
+        say: Told the address, once there is one to ask at.
+
+    Raises:
+        ConfigError: The address cannot be listened at, or needs keys and there are none.
+        BusyError: Another command has the home for itself.
+    """
+    listener, loopback = _bound(settings.service.host, settings.service.port)
+    with listener:
+        if not loopback and not _has_keys(settings):
+            raise ConfigError(
+                f"everybody who can reach {settings.service.host} could read and change the data"
+                " here: there are no API keys",
+                field="service.host",
+                cure="Make one with `segue keys create NAME`, or listen at 127.0.0.1.",
+            )
+        _allow_files(settings.service.connections)
+        config = Patience(
+            _Worker(settings, loopback=loopback),
+            factory=True,
+            slow_seconds=settings.service.slow_seconds,
+            most_connections=settings.service.connections,
+            workers=settings.service.workers,
+            loop="uvloop",
+            ws="none",
+            lifespan="on",
+            interface="asgi3",
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=_IDLE_S,
+            timeout_graceful_shutdown=settings.service.drain_seconds,
+        )
+        address = _address(listener)
+        signal.set_wakeup_fd(-1)  # from here on a signal means: finish, then end
+        log_as_json()
+        if settings.service.workers == 1:
+            _Server(config, lambda: say(address)).run(sockets=[listener])
+        else:
+            say(address)
+            Multiprocess(config, sockets=[listener]).run()
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """Makes the application, in whichever process it is to answer."""
+
+    settings: Settings
+    loopback: bool
+
+    def __call__(self) -> Front:
+        """Open the home and everything in it."""
+        log_as_json()
+        stack, service_settings = ExitStack(), self.settings.service
+        wiring = Wiring(self.settings)
+        service = Service.open(wiring, clock=_now)
+        stack.callback(service.close)
+        stack.callback(wiring.keys.close)
+        stack.enter_context(following(wiring, _now))
+        parts = Parts(
+            service=service,
+            ring=Keyring(wiring.keys, clock=_now),
+            clock=_now,
+            loopback=self.loopback,
+            log=write_lines if service_settings.access_log else None,
+            share=1 / service_settings.workers,
+            beside=stack,
+        )
+        return make_app(parts, service_settings)
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is there, and ends without an error when it is told to."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._told = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        if self.started:
+            self._told()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take signals as a wish to end; they are not sent again afterwards."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.handle_exit)
+        yield
+
+
+def _now() -> datetime:
+    return datetime.now(tz=UTC)
+
+
+def _has_keys(settings: Settings) -> bool:
+    store = Wiring(settings).keys
+    try:
+        return any(key.revoked_at is None for key in every_key(store))
+    finally:
+        store.close()
+
+
+def _bound(host: str, port: int) -> tuple[socket.socket, bool]:
+    """A socket at an address, and whether only this machine can reach it.
+
+    Raises:
+        ConfigError: There is no such address here, or somebody else listens at it.
+    """
+    try:
+        family, _, _, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _no_address(host, error) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.set_inheritable(True)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(
+                f"port {port} of {host} is taken by another program",
+                field="service.port",
+                cure="End that program, or choose another port with --port.",
+            ) from error
+        if error.errno == errno.EACCES:
+            raise ConfigError(
+                f"port {port} may not be used by this user",
+                field="service.port",
+                cure="Choose one above 1023 with --port, and put a proxy before it.",
+            ) from error
+        raise _no_address(host, error) from error
+    return listener, ipaddress.ip_address(str(place[0]).partition("%")[0]).is_loopback
+
+
+def _no_address(host: str, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"this machine cannot listen at “{host}”: {error.strerror or error}",
+        field="service.host",
+        cure="Give an address of this machine, such as 127.0.0.1 or 0.0.0.0.",
+    )
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _allow_files(connections: int) -> None:
+    """Let the process have as many files open as there may be connections, if the system does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
