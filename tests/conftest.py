@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from segue.fakes.spotify import FakeSpotify
+from tests.fake_spotify import fake_spotify
 from tests.s3_server import Proxy, S3Server, keys, s3_proxy, s3_server
 
 # How long an example takes says more of what else the machine does than of the code.
@@ -66,3 +68,10 @@ def bucket(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in keys().items():
         monkeypatch.setenv(name, value)
     return s3.bucket(f"bucket-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def spotify() -> Iterator[FakeSpotify]:
+    """A Spotify on loopback, new for each test."""
+    with fake_spotify() as server:
+        yield server

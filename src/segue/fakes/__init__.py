@@ -1,0 +1,1 @@
+"""Stand-ins for the services Segue speaks to, for tests and for trying things out."""

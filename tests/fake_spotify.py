@@ -1,0 +1,46 @@
+"""A fake Spotify for tests: compared with the API's description when that is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from segue.fakes.spotify import App, FakeSpotify, User, World, load_openapi
+
+__all__ = ["fake_spotify", "the_app", "the_user"]
+
+
+def _description() -> Path | None:
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    shared = Path(os.environ.get("SEGUE_SHARED_DATA", beside)).parent
+    found = shared / "spotify" / "openapi.yml"
+    return found if found.is_file() else None
+
+
+@contextmanager
+def fake_spotify(world: World | None = None) -> Iterator[FakeSpotify]:
+    """One that ends with the test; with a user “alice” and her app, unless a world is given.
+
+    What is not as Spotify describes its API fails the test at the end.
+    """
+    if world is None:
+        world = World()
+        world.add_user("alice")
+        world.add_app("the-app")
+    description = _description()
+    checks = None if description is None else load_openapi(description)
+    with FakeSpotify(world, checks=checks) as spotify:
+        yield spotify
+    assert not world.violations, "\n".join(world.violations)
+
+
+def the_user(spotify: FakeSpotify) -> User:
+    """The user that is there without asking for one."""
+    return spotify.world.users["alice"]
+
+
+def the_app(spotify: FakeSpotify) -> App:
+    """Her app."""
+    return spotify.world.apps["the-app"]
