@@ -9,6 +9,7 @@ from functools import partial
 from bench import (
     compare_power,
     elsewhere,
+    event_store,
     growth,
     import_speed,
     journey,
@@ -44,6 +45,7 @@ def main() -> None:
         "compare": compare_power.run,
         "latency": partial(latency.run, given.tracks),
         "growth": growth.run,
+        "event_store": event_store.run,
         "elsewhere": partial(elsewhere.run, given.size),
         "listeners": listeners.run,
         "next_week": next_week.run,

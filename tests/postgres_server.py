@@ -37,10 +37,10 @@ __all__ = [
 PASSWORD = "correct horse, battery & staple %'\""
 """The password of every role that tests make: with all that has to be quoted somewhere."""
 
+_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""What tests can do without; benchmarks set SEGUE_TEST_POSTGRESQL_DURABLE."""
+
 _SETTINGS = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
     "max_connections": "200",
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
@@ -167,7 +167,8 @@ def _start(folder: Path) -> tuple[Server, subprocess.Popen[bytes]]:
     made_for = ("-U", "postgres", "-E", "UTF8", "--locale=C", "-N")
     _run([str(programs / "initdb"), "-D", str(data), *made_for, *signing_in], who)
     port = _free_port()
-    settings = {**_SETTINGS, "port": str(port), "unix_socket_directories": str(folder)}
+    quick = {} if os.environ.get("SEGUE_TEST_POSTGRESQL_DURABLE") else _QUICK
+    settings = {**_SETTINGS, **quick, "port": str(port), "unix_socket_directories": str(folder)}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [programs / "postgres", "-D", data, *_options(settings)],
