@@ -9,6 +9,7 @@ from functools import partial
 from bench import (
     compare_power,
     elsewhere,
+    event_faults,
     event_store,
     growth,
     import_speed,
@@ -37,6 +38,7 @@ def main() -> None:
         help="of `warehouse`, `postgresql`",
     )
     parser.add_argument("--warehouse", default="duckdb", help="of `warehouse`: the setting")
+    parser.add_argument("--kills", type=int, default=event_faults.KILLS, help="of `event_faults`")
     given = parser.parse_args()
     benchmarks: dict[str, Callable[[], list[str]]] = {
         "import": import_speed.run,
@@ -45,6 +47,7 @@ def main() -> None:
         "compare": compare_power.run,
         "latency": partial(latency.run, given.tracks),
         "growth": growth.run,
+        "event_faults": partial(event_faults.run, given.kills),
         "event_store": event_store.run,
         "elsewhere": partial(elsewhere.run, given.size),
         "listeners": listeners.run,

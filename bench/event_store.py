@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import tempfile
 import threading
@@ -39,17 +38,24 @@ def run() -> list[str]:
     The server flushes each commit to the disk, on the same machine. A bare insert is one statement
     with as many rows, into a table without an index, on eight connections.
     """
+    import psycopg
     from pydantic import SecretStr
-    from tests.postgres_server import shared_server
+    from tests.postgres_server import OwnServer
 
     from segue.events.postgresql_log import PostgreSQLLog
     from segue.postgresql.address import Address
     from segue.postgresql.connections import LIVE_SESSION
 
-    os.environ["SEGUE_TEST_POSTGRESQL_DURABLE"] = "1"
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        url = shared_server(folder / "server.json", os.getpid()).url()
+        folder.chmod(0o755)
+        server = OwnServer(folder / "server", {})
+        server.start()
+        url = server.at.url()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "create table bare (a text, b text, c text, d text, e timestamptz, f bigint)"
+            )
         logs: list[EventLog] = [
             SqliteLog(folder / "events.sqlite"),
             PostgreSQLLog(Address(SecretStr(url), {}, LIVE_SESSION)),
@@ -70,6 +76,7 @@ def run() -> list[str]:
                     best[name, size] = max(best.get((name, size), 0.0), speed)
         for log in logs:
             log.close()
+        server.stop()
     lines = [
         f"| way | events/s in batches of {_BATCH} | of bare"
         f" | events/s one by one, {_AT_ONCE} at once | of bare |",
@@ -182,10 +189,6 @@ def _postgresql(url: str) -> Iterator[_Insert]:
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "create table if not exists bare"
-            " (a text, b text, c text, d text, e timestamptz, f bigint)"
-        )
 
         def insert(rows: Sequence[tuple[Any, ...]]) -> None:
             places = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(rows))

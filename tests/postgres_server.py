@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from hashlib import blake2b
@@ -27,6 +28,7 @@ import pytest
 
 __all__ = [
     "PASSWORD",
+    "OwnServer",
     "Server",
     "database_of",
     "folder_of_programs",
@@ -38,7 +40,7 @@ PASSWORD = "correct horse, battery & staple %'\""
 """The password of every role that tests make: with all that has to be quoted somewhere."""
 
 _QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""What tests can do without; benchmarks set SEGUE_TEST_POSTGRESQL_DURABLE."""
+"""What tests can do without."""
 
 _SETTINGS = {
     "max_connections": "200",
@@ -122,11 +124,52 @@ def shared_server(state: Path, owner: int) -> Server:
     return Server(**json.loads(state.read_text()))
 
 
+class OwnServer:
+    """A server of one's own, to be killed and started again; durable.
+
+    Args:
+        folder: For its data and programs; made, and left to whoever made its parent.
+        settings: Beside those of tests.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        folder.mkdir(mode=0o755)
+        self._folder = folder
+        self._programs, self._who = _make(folder)
+        self._settings = {**_SETTINGS, **settings}
+        self.at = Server(str(folder), _free_port())
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; where it was killed it mends itself first."""
+        self._process = _serve(self._folder, self._programs, self._who, self.at, self._settings)
+
+    def kill(self) -> None:
+        """Kill it with all its processes, as a machine that loses its power would."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        ids = [self._process.pid, *map(int, children.read_text().split())]
+        for process in ids:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self._process.wait(30)
+        while any(map(_alive, ids[1:])):
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stop it for good."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(30)
+
+
 def _watch(state: Path, owner: int) -> None:
     """Start a server, say in `state` where it is, and stop it when the owner has ended."""
     folder = Path(tempfile.mkdtemp(prefix="segue-pg-"))
     try:
-        server, process = _start(folder)
+        programs, who = _make(folder)
+        server = Server(str(folder), _free_port())
+        process = _serve(folder, programs, who, server, {**_SETTINGS, **_QUICK})
         draft = state.with_suffix(".draft")
         draft.write_text(json.dumps({"socket": server.socket, "port": server.port}))
         draft.rename(state)
@@ -148,7 +191,8 @@ def _alive(process: int) -> bool:
     return True
 
 
-def _start(folder: Path) -> tuple[Server, subprocess.Popen[bytes]]:
+def _make(folder: Path) -> tuple[Path, str]:
+    """Make a cluster in a folder; where its programs are, and who runs them."""
     programs = folder_of_programs()
     if programs is None:
         raise FileNotFoundError("there is no PostgreSQL here")
@@ -157,7 +201,6 @@ def _start(folder: Path) -> tuple[Server, subprocess.Popen[bytes]]:
     if who and not _reachable(programs, who):
         shutil.copytree(programs.parent, folder / "programs", symlinks=True)
         programs = folder / "programs" / "bin"
-    data = folder / "data"
     password = folder / "password"
     password.write_text(PASSWORD)
     if who:
@@ -165,24 +208,28 @@ def _start(folder: Path) -> tuple[Server, subprocess.Popen[bytes]]:
         shutil.chown(password, who)
     signing_in = ("--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password}")
     made_for = ("-U", "postgres", "-E", "UTF8", "--locale=C", "-N")
+    data = folder / "data"
     _run([str(programs / "initdb"), "-D", str(data), *made_for, *signing_in], who)
-    port = _free_port()
-    quick = {} if os.environ.get("SEGUE_TEST_POSTGRESQL_DURABLE") else _QUICK
-    settings = {**_SETTINGS, **quick, "port": str(port), "unix_socket_directories": str(folder)}
-    with (folder / "log").open("wb") as log:
+    return programs, who
+
+
+def _serve(
+    folder: Path, programs: Path, who: str, server: Server, settings: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    given = {**settings, "port": str(server.port), "unix_socket_directories": str(folder)}
+    with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [programs / "postgres", "-D", data, *_options(settings)],
+            [programs / "postgres", "-D", folder / "data", *_options(given)],
             stdout=log,
             stderr=log,
             user=who or None,
         )
-    server = Server(str(folder), port)
     deadline = time.monotonic() + 50
     while not _answers(server):
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"PostgreSQL does not start: {(folder / 'log').read_text()}")
         time.sleep(0.05)
-    return server, process
+    return process
 
 
 def _reachable(programs: Path, who: str) -> bool:
