@@ -9,10 +9,11 @@ from pathlib import Path
 
 from segue.fakes.spotify import App, FakeSpotify, User, World, load_openapi
 
-__all__ = ["fake_spotify", "the_app", "the_user"]
+__all__ = ["description", "fake_spotify", "the_app", "the_user"]
 
 
-def _description() -> Path | None:
+def description() -> Path | None:
+    """Spotify's own description of its API, where it is there."""
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     shared = Path(os.environ.get("SEGUE_SHARED_DATA", beside)).parent
     found = shared / "spotify" / "openapi.yml"
@@ -29,8 +30,8 @@ def fake_spotify(world: World | None = None) -> Iterator[FakeSpotify]:
         world = World()
         world.add_user("alice")
         world.add_app("the-app")
-    description = _description()
-    checks = None if description is None else load_openapi(description)
+    told = description()
+    checks = None if told is None else load_openapi(told)
     with FakeSpotify(world, checks=checks) as spotify:
         yield spotify
     assert not world.violations, "\n".join(world.violations)

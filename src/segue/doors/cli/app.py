@@ -14,6 +14,7 @@ from segue.doors.cli import (
     backup,
     compare,
     demo,
+    dev,
     evaluate,
     events,
     export,
@@ -95,6 +96,7 @@ serve.add_to(app)
 forget.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)
+dev.add_to(app)
 
 
 def usage_of(error: Exception) -> str | None:

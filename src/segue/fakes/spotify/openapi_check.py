@@ -62,6 +62,7 @@ EXCEPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "statuses": {
         "400": "malformed requests, everywhere",
         "404": "things that are not there",
+        "501": "what the stand-in does not do",
         "405": "a method that the path does not know",
         "413": "a cover that is too large",
         "204 GET /me/player/currently-playing": "nothing is on",

@@ -7,10 +7,13 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from segue.fakes.spotify.messages import ApiError
 
 __all__ = ["Entry", "Playlist"]
+
+_REMEMBERED: Final = 100  # snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ class Playlist:
         self.entries = entries
         self.revision += 1
         self._past[self.snapshot_id] = entries
+        while len(self._past) > _REMEMBERED:
+            del self._past[next(iter(self._past))]
 
     def _as_of(self, snapshot_id: str | None) -> tuple[Entry, ...]:
         if snapshot_id is None:

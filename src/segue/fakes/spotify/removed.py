@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["was_removed"]
+__all__ = ["is_not_here", "was_removed"]
 
 # Closed to new apps since 27 November 2024, or gone for them since 11 February 2026.
 _GONE: Final = tuple(
@@ -22,6 +22,24 @@ _GONE: Final = tuple(
         r"GET /me/(tracks|albums|episodes|shows|audiobooks|following)/contains",
     )
 )
+
+
+# What the API has and this one has not: podcasts, books, following, and remote control.
+_NOT_HERE: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"GET /(shows|episodes|audiobooks|chapters)/.*",
+        r"GET /me/(albums|shows|episodes|audiobooks|following)",
+        r"(PUT|POST) /me/player(/.*)?",
+        r"GET /me/player/queue",
+    )
+)
+
+
+def is_not_here(method: str, path: str) -> bool:
+    """Whether the API has such a route, though this stand-in has not."""
+    asked = f"{method} {path.removeprefix('/v1')}"
+    return any(pattern.fullmatch(asked) for pattern in _NOT_HERE)
 
 
 def was_removed(method: str, path: str) -> bool:

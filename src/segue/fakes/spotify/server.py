@@ -98,8 +98,6 @@ class FakeSpotify:
         with self.world.lock:
             fault = self.world.faults.next(request.method, request.path) or Fault()
         time.sleep(fault.seconds)
-        if fault.before:
-            return Answer(0), fault
         with self.world.lock:
             met = fault if fault != Fault() else None
             given = answer(self.world, request, fault=met, checks=self._checks)

@@ -13,12 +13,13 @@ from segue.fakes.spotify import (
     player_routes,
     playlist_item_routes,
     playlist_routes,
+    search_routes,
 )
 from segue.fakes.spotify.caller import Caller
 from segue.fakes.spotify.faults import Fault
 from segue.fakes.spotify.messages import Answer, ApiError, Request, api_error
 from segue.fakes.spotify.people import App
-from segue.fakes.spotify.removed import was_removed
+from segue.fakes.spotify.removed import is_not_here, was_removed
 from segue.fakes.spotify.request_log import Asked
 from segue.fakes.spotify.router import Route, find
 from segue.fakes.spotify.world import World
@@ -32,6 +33,7 @@ _ROUTES: Final = (
     *playlist_item_routes.ROUTES,
     *library_routes.ROUTES,
     *catalogue_routes.ROUTES,
+    *search_routes.ROUTES,
 )
 _ACCOUNTS: Final[Mapping[str, Callable[[World, Request], Answer]]] = {
     "/authorize": accounts_service.authorize,
@@ -52,8 +54,10 @@ def answer(
     world: World, request: Request, *, fault: Fault | None = None, checks: Checks | None = None
 ) -> Answer:
     """Answer a request, and note it; who calls holds the world's lock."""
-    who: list[str] = ["", "", request.path]  # client, user, route: known as far as it got
-    given = _by_fault(fault) if fault is not None and fault.status else _given(world, request, who)
+    route, _, _ = find(_ROUTES, request)
+    who = ["", "", route.template if route else request.path]  # app, user: known as far as it got
+    spoilt = fault is not None and (fault.before or fault.status > 0)
+    given = _by_fault(fault) if fault and spoilt else _given(world, request, who)
     world.log.append(
         Asked(
             at=world.clock.now(),
@@ -68,12 +72,14 @@ def answer(
             sent=len(given.body),
         )
     )
-    if checks is not None and request.path.startswith("/v1/") and not (fault and fault.status):
+    if checks is not None and request.path.startswith("/v1/") and not spoilt:
         world.violations += checks.faults_of(request, given)
     return given
 
 
 def _by_fault(fault: Fault) -> Answer:
+    if fault.before:
+        return Answer(0)
     if fault.status == 429:
         after = "1" if fault.retry_after is None else f"{fault.retry_after:g}"
         wanted = {"Retry-After": after}
@@ -99,7 +105,6 @@ def _from_api(world: World, request: Request, who: list[str]) -> Answer:
     caller = _caller(world, request)
     who[0], who[1] = caller.app.client_id, caller.user.id if caller.user else ""
     route, request, known = find(_ROUTES, request)
-    who[2] = route.template if route else request.path
     world.limits.count(caller.app, caller.now, upload=route is not None and route.upload)
     _may_use(world, caller)
     if route is None:
@@ -153,6 +158,8 @@ def _may_ask(caller: Caller, route: Route) -> None:
 def _no_such(request: Request, known: bool) -> ApiError:
     if was_removed(request.method, request.path):
         return ApiError(403, "Forbidden")
+    if is_not_here(request.method, request.path):
+        return ApiError(501, "Spotify has this route; its stand-in has not")
     if known:
         return ApiError(405, "Method not allowed")
     return ApiError(404, "Service not found")

@@ -18,6 +18,7 @@ from segue.fakes.spotify.player import Player
 from segue.fakes.spotify.playlist import Playlist
 from segue.fakes.spotify.request_log import RequestLog
 from segue.fakes.spotify.rules import Rules
+from segue.fakes.spotify.search_index import SearchIndex
 
 __all__ = ["World"]
 
@@ -43,6 +44,7 @@ class World:
         self.catalogue = Catalogue() if catalogue is None else catalogue
         self.clock = Clock() if clock is None else clock
         self.rules = Rules() if rules is None else rules
+        self.index = SearchIndex(self.catalogue)
         self.limits = Limits(self.rules)
         self.faults = Faults()
         self.log = RequestLog()
