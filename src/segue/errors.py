@@ -14,16 +14,22 @@ SegueError
 ├── NotFittedError         a model was asked before it was fitted
 ├── UnknownUserError       no such user
 ├── UnknownTrackError      no such track
-└── SinkError              a playlist could not be delivered
+├── SinkError              a playlist could not be delivered
+└── ServiceError           a foreign service (Spotify …) refuses: names it and its status
+    ├── SignInError        nobody is signed in there, or the sign-in has ended
+    ├── BlockedError       no request may be made before a moment (Temporary)
+    └── ServiceDownError   the service does not answer, or is out of order (Temporary)
 
 Temporary is a mix-in: only what carries it may be retried.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 __all__ = [
+    "BlockedError",
     "BusyError",
     "ConfigError",
     "NotFittedError",
@@ -32,6 +38,9 @@ __all__ = [
     "QueryError",
     "SecretError",
     "SegueError",
+    "ServiceDownError",
+    "ServiceError",
+    "SignInError",
     "SinkError",
     "SourceError",
     "StorageError",
@@ -179,3 +188,57 @@ class UnknownTrackError(SegueError):
 
 class SinkError(SegueError):
     """A playlist could not be written to its destination."""
+
+
+class ServiceError(SegueError):
+    """A foreign service refuses what is asked.
+
+    Args:
+        message: What happened, one sentence without a final full stop.
+        service: Its name, such as "Spotify".
+        status: The HTTP status it answered with; 0: none.
+        cure: What the reader can do next.
+    """
+
+    def __init__(self, message: str, *, service: str, status: int = 0, cure: str = "") -> None:
+        super().__init__(message, cure=cure)
+        self.service = service
+        self.status = status
+
+
+class SignInError(ServiceError):
+    """Nobody is signed in at the service, the sign-in has ended, or it does not allow this."""
+
+
+class BlockedError(ServiceError, Temporary):
+    """No request may be made before the moment `until`, aware UTC.
+
+    `reason` is "quota" (the service says that it is used up), "rate" (too many at a time) or
+    "budget" (Segue's own limit).
+    """
+
+    def __init__(
+        self, message: str, *, service: str, until: datetime, reason: str, cure: str = ""
+    ) -> None:
+        shown = until.astimezone(UTC)
+        super().__init__(
+            f"{message}: no requests before {shown:%Y-%m-%d %H:%M:%S} UTC",
+            service=service,
+            status=0 if reason == "budget" else 429,
+            cure=cure,
+        )
+        self.until = until
+        self.reason = reason
+
+
+class ServiceDownError(ServiceError, Temporary):
+    """The service does not answer, or is out of order.
+
+    `unsure` says that what was asked for may have been done all the same: look before asking again.
+    """
+
+    def __init__(
+        self, message: str, *, service: str, status: int = 0, unsure: bool = False, cure: str = ""
+    ) -> None:
+        super().__init__(message, service=service, status=status, cure=cure)
+        self.unsure = unsure

@@ -1,0 +1,1 @@
+"""Clients of foreign services, with what is known of their limits."""

@@ -1,0 +1,1 @@
+"""Spotify's accounts service and Web API, by the rules of 2026."""
