@@ -140,7 +140,7 @@ class _Connection(asyncio.Protocol):
 
 async def _ask_all(port: int, requests: Sequence[bytes], per_second: float) -> dict[str, object]:
     loop = asyncio.get_running_loop()
-    idle: asyncio.LifoQueue[_Connection] = asyncio.LifoQueue()
+    idle: asyncio.Queue[_Connection] = asyncio.Queue()
     for _ in range(_CONNECTIONS):
         idle.put_nowait((await loop.create_connection(_Connection, "127.0.0.1", port))[1])
     taken: list[float] = []
