@@ -110,7 +110,10 @@ def _server(command: Sequence[str], port: int, ready: str) -> Iterator[_Server]:
             yield _Server(process, port, time.perf_counter() - began)
         finally:
             process.terminate()
-            process.wait(60)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 @contextmanager

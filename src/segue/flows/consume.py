@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,6 +25,8 @@ _LOOK_EVERY_S: Final = 0.1
 _REST_S: Final = 5.0
 _SETTLE_EVERY: Final = timedelta(hours=1)
 _LONGEST_ERROR: Final = 300
+_LAST_PARTS: Final = 500
+_LAST_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +119,11 @@ def retry_parked(log: EventLog, consumer: Consumer, *, now: datetime) -> Taken:
 def follow_log(
     log: EventLog, consumer: Consumer, *, clock: Callable[[], datetime], stop: threading.Event
 ) -> None:
-    """Take what comes, until told to stop; what has come by then is taken.
+    """Take what comes, until told to stop.
 
-    Events gather for the consumer's `every`, or until there are `at_once`. Where another process
-    consumes already, or nothing can be written, it rests and tries again.
+    What can be taken in a few seconds then still is; the rest waits for the next start. Events
+    gather for the consumer's `every`, or until there are `at_once`. Where another process consumes
+    already, or nothing can be written, it rests and tries again.
     """
     waiting_since: datetime | None = None
     settled_at: datetime | None = None
@@ -142,14 +147,26 @@ def follow_log(
                 _log.warning("events for “%s” wait: %s", consumer.name, error)
             stop.wait(_REST_S)
     try:
-        consume(log, consumer, now=clock())
+        with log.consuming(consumer.name):
+            _to_the_end(log, consumer, clock(), most=_LAST_PARTS, within_s=_LAST_S)
     except SegueError as error:
         _log.info("events for “%s” wait for the next start: %s", consumer.name, error)
 
 
-def _to_the_end(log: EventLog, consumer: Consumer, now: datetime) -> Taken:
-    done = Taken(consumer.name)
-    while found := log.read(log.cursor(consumer.name), consumer.at_once):
+def _to_the_end(
+    log: EventLog,
+    consumer: Consumer,
+    now: datetime,
+    *,
+    most: int | None = None,
+    within_s: float = math.inf,
+) -> Taken:
+    """Take what is behind the cursor, so many at once; no new part is begun after `within_s`."""
+    done, at_once = Taken(consumer.name), min(consumer.at_once, most or consumer.at_once)
+    began = time.monotonic()
+    while time.monotonic() - began < within_s and (
+        found := log.read(log.cursor(consumer.name), at_once)
+    ):
         parked = _take(log, consumer, found, now)
         done = replace(done, events=done.events + len(found) - parked, parked=done.parked + parked)
     return done
