@@ -35,18 +35,33 @@ def best_allowed(
         above: Only values above this one count.
         allowed: Tells which of some places may be answered.
     """
+    places: Places | None = None
+    if above > -np.inf:  # often few: all others need no more looking at
+        places = np.flatnonzero(values > above)
+        values = values.take(places)
+    found = _best(values, count, allowed if places is None else lambda at: allowed(places[at]))
+    return found if places is None else places[found]
+
+
+def _best(
+    values: npt.NDArray[np.floating[Any]],
+    count: int,
+    allowed: Callable[[Places], npt.NDArray[np.bool_]],
+) -> Places:
     wanted = _AT_FIRST * count
-    while True:
-        bar = -np.inf
-        if 0 < wanted < len(values):
-            bar = float(np.partition(values, len(values) - wanted)[len(values) - wanted])
-            # what is tied with the last is within a millionth of it
-        low = bar - _SLACK * abs(bar) if np.isfinite(bar) else bar
-        some = np.flatnonzero(values >= low) if low > above else np.flatnonzero(values > above)
+    while 0 < wanted < len(values):
+        bar = float(np.partition(values, len(values) - wanted)[len(values) - wanted])
+        if not np.isfinite(bar):
+            break
+        # what is tied with the last is within a millionth of it
+        some = np.flatnonzero(values >= bar - _SLACK * abs(bar))
         some = some[allowed(some)]
-        if low <= above or np.count_nonzero(values[some] >= bar) >= count:
+        if np.count_nonzero(values[some] >= bar) >= count:
             return _without_the_rest(some, values[some], count)
         wanted *= _MORE
+    every = np.flatnonzero(values > -np.inf)
+    every = every[allowed(every)]
+    return _without_the_rest(every, values[every], count)
 
 
 def _without_the_rest(places: Places, values: npt.NDArray[np.floating[Any]], count: int) -> Places:

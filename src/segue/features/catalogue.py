@@ -26,6 +26,8 @@ CROWD_LISTENERS: Final = "crowd_listeners"
 
 Mask = npt.NDArray[np.bool_]
 _MANY: Final = 100
+_FEW: Final = 1_000
+_REMEMBERED: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -148,11 +150,18 @@ class Catalogue:
     def rows(self, track_ids: Iterable[str | None]) -> npt.NDArray[np.int64]:
         """The row of each id, -1 for ids that are not here; shape (len(track_ids),).
 
-        Those of the latest large frozen set are remembered: what a user knows is asked for
-        again and again.
+        Those of the latest large frozen set are remembered, since what a user knows is asked for
+        again and again; and those of few ids, which stand for what a playlist is chosen from.
         """
         if not isinstance(track_ids, frozenset) or len(track_ids) < _MANY:
-            return self._rows(track_ids)
+            asked = track_ids if isinstance(track_ids, list | tuple) else list(track_ids)
+            try:
+                return np.fromiter(map(self._row_of.__getitem__, asked), np.int64, len(asked))
+            except KeyError:
+                rows = self._rows(asked)
+            if len(asked) <= _FEW:
+                self._remember(asked, rows)
+            return rows
         latest = self.memo.get("rows")
         if latest is None or latest[0] is not track_ids:
             latest = self.memo["rows"] = (track_ids, self._rows(track_ids))
@@ -170,20 +179,26 @@ class Catalogue:
         return self.id_index.rows(pa.array(asked, pa.string()))
 
     def ids(self, rows: Iterable[int]) -> tuple[str, ...]:
-        """The ids of these rows, in their order; the latest are remembered with their rows."""
+        """The ids of these rows, in their order; the rows of few ids are remembered."""
         places = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows), np.int64)
         ids = self.id_index.ids(places)
-        self.memo["ids"] = (ids, places)
+        if len(ids) <= _FEW:
+            self._remember(ids, places)
         return ids
 
     def id_at(self, row: int) -> str:
         """The id of one row."""
         return self.id_index.ids(np.array([row]))[0]
 
-    def latest_ids(self) -> Iterable[tuple[str, int]]:
-        """What `ids` answered last, each with its row."""
-        ids, places = self.memo.get("ids", ((), np.empty(0, np.int64)))
-        return zip(ids, places.tolist(), strict=True)
+    def _remember(self, ids: Sequence[str | None], rows: npt.NDArray[np.int64]) -> None:
+        if len(self._row_of) > _REMEMBERED:
+            self._row_of.clear()
+        self._row_of.update(zip(ids, rows.tolist(), strict=True))
+
+    @cached_property
+    def _row_of(self) -> dict[str | None, int]:
+        """The row of ids that were asked for or answered lately."""
+        return {}
 
     def to_keep(self) -> KeptColumns:
         """The columns that are worth keeping with the tracks."""

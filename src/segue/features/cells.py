@@ -64,6 +64,11 @@ class Cells:
         """Tracks in each cell."""
         return np.diff(self.offsets)
 
+    @cached_property
+    def _sets(self) -> Rows:
+        """`genre_set` as NumPy takes places without another copy."""
+        return self.genre_set.astype(np.int64)
+
     def near(
         self,
         vectors: TrackVectors,
@@ -90,19 +95,20 @@ class Cells:
         of_sets = vectors.of_sets(centres)
         middle = centres.dense @ self.centres.T
         reach = _RADIUS * (self.radius + gain * self.fame)
+        sets = self._sets
         found = []
         for at, (count, budget) in enumerate(zip(wanted, budgets, strict=True)):
-            worth = np.maximum(of_sets[at], 0)[self.genre_set]
+            worth = np.maximum(of_sets[at], 0).take(sets)
             worth *= self.share
             worth += middle[at]
             worth += reach
             cells = self._promising(worth, budget)
             places, lengths = self._places(cells)
-            scores = self.dense[places] @ centres.dense[at]
-            of_cells = np.repeat(of_sets[at][self.genre_set[cells]], lengths)
-            scores += of_cells * self.genre_share[places]
-            scores += gain * fame[places]
-            rows = self.order[places]
+            scores = self.dense.take(places, axis=0) @ centres.dense[at]
+            of_cells = np.repeat(of_sets[at].take(sets[cells]), lengths)
+            scores += of_cells * self.genre_share.take(places)
+            scores += gain * fame.take(places)
+            rows = self.order.take(places)
             some = best_allowed(
                 scores, count, above=-np.inf, allowed=partial(_usable, usable, rows)
             )

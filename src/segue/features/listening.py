@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
@@ -30,6 +30,7 @@ LIKE_PLAYS: Final = 5.0
 
 _LESS: Final = -2.0
 _REMEMBERED: Final = 64
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _T = TypeVar("_T")
 Ints = npt.NDArray[np.int64]
@@ -243,7 +244,7 @@ def listening(query: Query, catalogue: Catalogue) -> Listening:
     kept = catalogue.memo.setdefault("listenings", WeakValueDictionary())
     # an answer holds the tables, so that their ids stay theirs as long as it is there
     key = (id(query.history), id(query.feedback) if query.feedback.num_rows else 0)
-    heard, at = kept.get(key), _timestamp(query.now).value
+    heard, at = kept.get(key), _microseconds(query.now)
     if heard is None or not heard.since <= at < heard.until:
         heard = kept[key] = _listening(query, catalogue)
     catalogue.memo["listening"] = heard
@@ -251,7 +252,7 @@ def listening(query: Query, catalogue: Catalogue) -> Listening:
 
 
 def _listening(query: Query, catalogue: Catalogue) -> Listening:
-    now, words = _timestamp(query.now).value, spoken(query, catalogue)
+    now, words = _microseconds(query.now), spoken(query, catalogue)
     history, micros = _plays(query.history)
     since, until = _same(now, micros, _micros(query.feedback[c.SAID_AT]))
     if until < np.inf and (micros > now).any():
@@ -341,8 +342,8 @@ def _tally(
     )
 
 
-def _timestamp(at: datetime) -> pa.Scalar:
-    return pa.scalar(at.astimezone(UTC), pa.timestamp("us", tz="UTC"))
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def moment(seconds: float) -> datetime:

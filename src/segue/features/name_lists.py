@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -69,6 +70,19 @@ class GenreLists(NameLists):
             starts = np.flatnonzero(np.diff(owner, prepend=-1))
             found[owner[starts]] = np.maximum.reduceat(values[codes], starts)
         return np.maximum(found, 0.0)
+
+    def highest(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The same for all tracks."""
+        found = np.zeros(len(self))
+        filled = self._filled
+        if len(filled):
+            found[filled] = np.maximum.reduceat(values.take(self.codes), self.offsets[filled])
+        return np.maximum(found, 0.0)
+
+    @cached_property
+    def _filled(self) -> npt.NDArray[np.int64]:
+        """Tracks with any genre."""
+        return np.flatnonzero(np.diff(self.offsets))
 
     def distinct(self) -> tuple[npt.NDArray[np.int64], GenreLists]:
         """Which of the distinct sets each track has, and these sets.

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Final
-
-import numpy as np
+from functools import cache, partial
+from typing import Any, Final, cast
 
 from segue.features.catalogue import Catalogue
 from segue.features.sheet import RowSheet
@@ -44,7 +42,6 @@ class Known(ManyFacts):
         if remembered is None or len(remembered) > _REMEMBERED:
             remembered = catalogue.memo["facts"] = {}
         self._facts = remembered
-        self._rows: dict[str, int] = {}
 
     def look_up(self, track_ids: Sequence[str]) -> None:
         """Have the facts of these at hand, as far as there are such tracks."""
@@ -61,9 +58,7 @@ class Known(ManyFacts):
 
     def sheet(self, track_ids: Sequence[str]) -> RowSheet:
         """The facts of these as arrays; all of them are in the catalogue."""
-        self._find(track_ids)
-        rows = np.fromiter(map(self._rows.__getitem__, track_ids), np.int64, len(track_ids))
-        return RowSheet(self.catalogue, rows)
+        return RowSheet(self.catalogue, self.catalogue.rows(track_ids))
 
     def __getitem__(self, track_id: str) -> TrackFacts:
         if track_id not in self._facts:
@@ -71,25 +66,13 @@ class Known(ManyFacts):
         return self._facts[track_id]
 
     def __contains__(self, track_id: object) -> bool:
-        if not isinstance(track_id, str):
-            return False
-        self._find([track_id])
-        return self._rows[track_id] >= 0
+        return isinstance(track_id, str) and bool(self.catalogue.rows([track_id])[0] >= 0)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.catalogue.track_ids)
 
     def __len__(self) -> int:
         return len(self.catalogue)
-
-    def _find(self, track_ids: Sequence[str]) -> None:
-        missing = [track_id for track_id in track_ids if track_id not in self._rows]
-        if len(missing) > 1:  # most likely what a recommender has just answered
-            self._rows.update(self.catalogue.latest_ids())
-            missing = [track_id for track_id in missing if track_id not in self._rows]
-        if missing:
-            rows = self.catalogue.rows(missing).tolist()
-            self._rows.update(zip(missing, rows, strict=True))
 
 
 @dataclass(frozen=True)
@@ -157,7 +140,7 @@ def _deep(
     enough = max(wanted, shortlist_of(-(-wanted // _ENOUGH)) * 11 // 10)  # some songs come twice
     only = recommenders[used[0]] if len(used) == 1 else None
     # around seeds, evidence decides what may be in
-    later = only if isinstance(only, Deferring) and query.mix != "similar" else None
+    later = _deferring(only) if query.mix != "similar" else None
     tell = partial(later.told, query) if later else None
     k = max(2 * wanted, enough + enough // 8 if later else _FIRST)
     while True:
@@ -171,6 +154,18 @@ def _deep(
         if exhausted or len(screened.candidates) >= wanted or k >= _DEEPEST:
             return Pool(screened.candidates, screened.cost, tell=tell)
         k *= _DEEPER
+
+
+def _deferring(recommender: Recommender | None) -> Deferring | None:
+    """The recommender, if it says first what, and why only later."""
+    kind: Any = type(recommender)
+    return cast(Deferring, recommender) if _defers(kind) else None
+
+
+@cache
+def _defers(kind: Any) -> bool:
+    """Remembered, since asking a protocol takes its time."""
+    return issubclass(kind, Deferring)
 
 
 def _screened(

@@ -436,22 +436,20 @@ class Making:
 
     def _told(self, chosen: Candidates) -> tuple[str, ...]:
         """Reasons for the tracks."""
-        explained = replace(
-            chosen,
-            evidence=tuple(
-                tuple(self._with_plays(one) for one in all_) for all_ in chosen.evidence
-            ),
-        )
-        return reasons(explained, self.facts, seeds=frozenset(self.seeds))
+        return reasons(chosen, self.facts, seeds=frozenset(self.seeds), completed=self._with_plays)
 
     def _with_plays(self, evidence: Evidence) -> Evidence:
         """That the user liked the other track, and how often they played it, are facts, too."""
-        if evidence.other_id in self.person.listener.liked:
-            evidence = replace(evidence, liked=True)
-        heard = self.person.listener.heard.get(evidence.other_id or "")
-        if heard is None or evidence.plays is not None or not heard.plays:
+        other = evidence.other_id
+        if other is None:
             return evidence
-        return replace(evidence, plays=heard.plays)
+        liked, heard = other in self.person.listener.liked, self.person.listener.heard.get(other)
+        plays = evidence.plays
+        if plays is None and heard is not None and heard.plays:
+            plays = heard.plays
+        if plays == evidence.plays and not liked:
+            return evidence
+        return replace(evidence, plays=plays, liked=liked or evidence.liked)
 
 
 def _among(known: Ints, asked: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:

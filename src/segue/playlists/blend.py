@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -54,11 +54,11 @@ def blend(parts: Mapping[str, Candidates], weights: Mapping[str, float]) -> Cand
 
 def _alone(part: Candidates) -> Candidates:
     """The same for one recommender, whose sources and evidence stay as they are."""
-    finite = [score for score in part.scores if math.isfinite(score)]
-    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
     scores = tuple(
-        ((_FLATNESS + 1) / (_FLATNESS + 1 + place) + _level(score, low, high)) / 2
-        for place, score in enumerate(part.scores)
+        [
+            ((_FLATNESS + 1) / (_FLATNESS + 1 + place) + level) / 2
+            for place, level in enumerate(_levels(part.scores))
+        ]
     )
     # places tell all apart, so that the order stays
     return replace(part, scores=scores)
@@ -70,10 +70,9 @@ def _strongest_first(named: tuple[str, tuple[float, Evidence]]) -> tuple[float, 
 
 
 def _add(part: Candidates, weight: float, said: dict[str, _Said], gains: dict[str, float]) -> None:
-    finite = [score for score in part.scores if math.isfinite(score)]
-    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
+    levels = _levels(part.scores)
     for place, track in enumerate(part.track_ids):
-        level = _level(part.scores[place], low, high)
+        level = levels[place]
         gain = weight * ((_FLATNESS + 1) / (_FLATNESS + 1 + place) + level) / 2
         gains[track] = gains.get(track, 0.0) + gain
         by = said.setdefault(track, {})
@@ -83,9 +82,14 @@ def _add(part: Candidates, weight: float, said: dict[str, _Said], gains: dict[st
             gain *= 0.999  # a part that is a blend itself keeps the order of its sources
 
 
-def _level(score: float, low: float, high: float) -> float:
-    if not math.isfinite(score):
-        return 0.0
+def _levels(scores: Sequence[float]) -> list[float]:
+    """Each score between the lowest and the highest, 0 … 1; 0 where it is not finite."""
+    finite = list(filter(math.isfinite, scores))
     # halves, since the span of two finite numbers need not be finite
-    span = high / 2 - low / 2
-    return (score / 2 - low / 2) / span if span > 0 else 1.0
+    low, high = (min(finite) / 2, max(finite) / 2) if finite else (0.0, 0.0)
+    span = high - low
+    if len(finite) == len(scores) and span > 0:
+        return [(score / 2 - low) / span for score in scores]
+    top = [(score / 2 - low) / span if span > 0 else 1.0 for score in finite]
+    found = iter(top)
+    return [next(found) if math.isfinite(score) else 0.0 for score in scores]

@@ -90,15 +90,18 @@ def screen(candidates: Candidates, filters: Sequence[Filter]) -> Screened:
         The tracks that keep to all rules; and for each label the number of tracks which that
         rule alone kept out, since they kept to all others: what leaving it away would bring.
     """
-    labels = [one.label for one in filters]
-    verdicts = zip(*(one.keeping(candidates.track_ids) for one in filters), strict=True)
-    kept, cost = [], dict.fromkeys(labels, 0)
-    for row, verdict in enumerate(verdicts if filters else [()] * len(candidates)):
+    cost = {one.label: 0 for one in filters}
+    verdicts = [(one.label, one.keeping(candidates.track_ids)) for one in filters]
+    strict = [(label, kept) for label, kept in verdicts if not all(kept)]  # most keep everything
+    if not strict:
+        return Screened(candidates, cost)
+    kept = []
+    for row, verdict in enumerate(zip(*(kept for _, kept in strict), strict=True)):
         against = verdict.count(False)
         if not against:
             kept.append(row)
         elif against == 1:
-            cost[labels[verdict.index(False)]] += 1
+            cost[strict[verdict.index(False)][0]] += 1
     return Screened(candidates.take(kept), cost)
 
 
@@ -178,6 +181,11 @@ class NotRecent(Filter):
         """Whether its last play was before."""
         heard = self.heard.get(track_id)
         return heard is None or heard.last_at < self.since
+
+    def keeping(self, track_ids: Sequence[str]) -> Sequence[bool]:
+        """Which of some tracks were last played before."""
+        heard, since = map(self.heard.get, track_ids), self.since
+        return [one is None or one.last_at < since for one in heard]
 
 
 @dataclass(frozen=True)

@@ -44,15 +44,14 @@ class Flow:
         while left:
             free = _allowed(left, clashes[playing[-1]] if playing else None, artists, remaining)
             cut = cuts[playing[-1]] if playing else None
-            costs = [self._cost(row, cut, worth) for row in free]
+            costs = [
+                -worth[row] if cut is None else cut[row] - self.haste * worth[row] for row in free
+            ]
             row = min(zip(costs, map(ids.__getitem__, free), free, strict=True))[2]
             left.remove(row)
             remaining.subtract(artists[row])
             playing.append(row)
         return candidates.take(_apart(playing, clashes))
-
-    def _cost(self, row: int, cut: Sequence[float] | None, worth: Sequence[float]) -> float:
-        return -worth[row] if cut is None else cut[row] - self.haste * worth[row]
 
 
 def _allowed(
@@ -63,8 +62,10 @@ def _allowed(
 ) -> Sequence[int]:
     """The tracks that may come next: other artists than the last, crowded artists first."""
     other = [row for row in left if not clash[row]] if clash else left
+    if 2 * max(remaining.values(), default=0) <= len(left):
+        return other or left
     crowd = {artist for artist, count in remaining.items() if 2 * count > len(left)}
-    if crowd and (crowded := [row for row in other if not crowd.isdisjoint(artists[row])]):
+    if crowded := [row for row in other if not crowd.isdisjoint(artists[row])]:
         return crowded
     return other or left
 

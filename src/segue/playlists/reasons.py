@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 from segue.music import columns as c
@@ -35,7 +36,11 @@ _YEAR_OF_DAYS: Final = 366
 
 
 def reasons(
-    candidates: Candidates, facts: Facts, *, seeds: frozenset[str] = frozenset()
+    candidates: Candidates,
+    facts: Facts,
+    *,
+    seeds: frozenset[str] = frozenset(),
+    completed: Callable[[Evidence], Evidence] = lambda evidence: evidence,
 ) -> tuple[str, ...]:
     """A sentence for each track, without a full stop.
 
@@ -47,16 +52,17 @@ def reasons(
         candidates: In playing order, sources strongest first.
         facts: Of the tracks themselves and of those that the evidence names.
         seeds: Tracks that the user asked to start from.
+        completed: Adds to the evidence that is told what else is known of it.
     """
     said: list[str] = []
     used: Counter[str] = Counter()
     before: tuple[str, str | None] | None = None
     for row, track_id in enumerate(candidates.track_ids):
-        options: list[_Option] = [
+        options = (
             ((one.kind, one.other_id or one.artist), said_so)
-            for one in candidates.evidence[row]
+            for one in map(completed, candidates.evidence[row])
             if (said_so := sentences(one, facts[track_id], facts, seeds=seeds))
-        ]
+        )
         last = said[-1] if said else ""
         subject, phrasings = _choose(options, before, last, candidates.sources[row])
         turn = used[subject[0]] % len(phrasings)
@@ -71,18 +77,20 @@ _Option = tuple[tuple[str, str | None], Sequence[str]]
 
 
 def _choose(
-    options: Sequence[_Option],
+    every: Iterator[_Option],
     before: tuple[str, str | None] | None,
     last: str,
     sources: Sequence[str],
 ) -> _Option:
+    options: list[_Option] = []
+    for option in islice(every, _NEAR_THE_TOP):
+        if option[0] != before:
+            return option
+        options.append(option)
     if not options:
         names = " and ".join(sources) or "the recommender"
         return ("", None), (f"proposed by {names}",)
-    for option in options[:_NEAR_THE_TOP]:
-        if option[0] != before:
-            return option
-    for option in options:
+    for option in (*options, *every):
         if any(text != last for text in option[1]):
             return option
     return options[0]

@@ -39,12 +39,12 @@ class FoldIn:
 
     Args:
         vector: float64, shape (n_factors,).
-        system: float64, symmetric, shape (n_factors, n_factors).
+        inverse: float64, of the system, symmetric, shape (n_factors, n_factors).
         sides: float64, shape (n_factors, n_liked): column j is the side of liked column j.
     """
 
     vector: Reals
-    system: Reals
+    inverse: Reals
     sides: Reals
 
 
@@ -98,25 +98,23 @@ class Factors:
         Feedback Datasets": preference 1 for what is liked and 0 for what is not, with confidence
         that grows with the logarithm of how much.
         """
-        known = np.asarray(self.vectors[positions], dtype=np.float64)
+        known = self.vectors.take(positions, axis=0).astype(np.float64)
         believed = self.trust.of_one(liking)
         system = self.gram + (known.T * (believed - 1)) @ known
         system[np.diag_indices_from(system)] += self.regularisation
         sides: Reals = known.T * (believed * (liking > 0))
-        vector = np.linalg.solve(system, sides.sum(axis=1)).astype(np.float64)
-        return FoldIn(vector, system, sides)
+        # gram and regularisation keep it far from singular
+        inverse = np.linalg.inv(system).astype(np.float64)
+        return FoldIn(inverse @ sides.sum(axis=1), inverse, sides)
 
     def scores(self, user: FoldIn) -> npt.NDArray[np.float32]:
         """Predicted preference for every known column, shape (n_known,)."""
         return np.asarray(self.vectors @ user.vector.astype(np.float32))
 
     def contributions(self, user: FoldIn, positions: Rows) -> Reals:
-        """What each liked column adds to these scores, exact, (len(positions), n_liked).
-
-        The system is solved for these columns, which are few, and not for all that is liked.
-        """
+        """What each liked column adds to these scores, exact, (len(positions), n_liked)."""
         own = np.asarray(self.vectors[positions], dtype=np.float64)
-        return np.asarray(np.linalg.solve(user.system, own.T).T @ user.sides)
+        return np.asarray((own @ user.inverse) @ user.sides)
 
     def opinion(self, positions: Rows, liking: Reals) -> FactorsOpinion:
         """On a user who likes these known columns this much; below zero means dislike."""

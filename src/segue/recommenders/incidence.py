@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Incidence"]
+__all__ = ["Incidence", "places_of"]
+
+_SIEVE: Final = (1 << 16) - 1
 
 Rows = npt.NDArray[np.int64]
 
@@ -52,19 +55,34 @@ class Incidence:
         sizes = self.sizes_of(columns)
         owner = np.repeat(np.arange(len(columns)), sizes)
         starts = self.offsets[columns] - np.cumsum(sizes) + sizes
-        return self.rows[np.arange(len(owner)) + starts[owner]], owner
+        return self.rows.take(np.arange(len(owner)) + starts.take(owner)), owner
 
     def both(self, columns: Rows, others: Rows) -> Rows:
         """How many rows hold columns[i] and others[i], exact, shape (len(columns),)."""
-        found = np.zeros(len(columns), np.int64)
         mark, marked = np.zeros(self.n_rows, dtype=bool), self.rows[:0]
-        latest = -1
-        mine, theirs = columns.tolist(), others.tolist()
+        latest, found = -1, np.zeros(len(columns), np.int64)
+        starts, ends = self.offsets[columns].tolist(), self.offsets[columns + 1].tolist()
+        theirs = others.tolist()
         for i in np.argsort(others, kind="stable").tolist():
             if theirs[i] != latest:
                 mark[marked] = False
                 latest = theirs[i]
                 marked = self.holding(latest)
                 mark[marked] = True
-            found[i] = np.count_nonzero(mark[self.holding(mine[i])])
+            found[i] = np.count_nonzero(mark.take(self.rows[starts[i] : ends[i]]))
         return found
+
+
+def places_of(values: npt.NDArray[np.integer[Any]], wanted: npt.NDArray[np.integer[Any]]) -> Rows:
+    """Where any of a few wanted numbers stand among many, ascending; none is below 0.
+
+    A sieve of the lowest bits leaves few that have to be looked up.
+    """
+    if not len(wanted):
+        return np.empty(0, np.int64)
+    sieve, ordered = np.zeros(_SIEVE + 1, dtype=bool), np.sort(wanted)
+    sieve[ordered & _SIEVE] = True
+    some = np.flatnonzero(sieve.take(values & _SIEVE))
+    found = values[some]
+    place = np.minimum(np.searchsorted(ordered, found), len(ordered) - 1)
+    return np.asarray(some[ordered[place] == found])

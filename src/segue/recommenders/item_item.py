@@ -18,7 +18,7 @@ from segue.features.best_allowed import best_allowed
 from segue.features.ranked import Ranked
 from segue.recommenders.arrays import Array, load_array, save_arrays
 from segue.recommenders.crowd import WEIGHTS, Crowd, PlayWeight, weighted_plays
-from segue.recommenders.incidence import Incidence
+from segue.recommenders.incidence import Incidence, places_of
 from segue.recommenders.top_rows import top_of_sparse
 
 if TYPE_CHECKING:
@@ -81,9 +81,7 @@ class LinksOpinion:
     def contributions(self, found: Rows) -> Reals:
         """The terms of these sums, shape (len(found), n_asked)."""
         distinct, again = np.unique(found, return_inverse=True)
-        wanted = np.zeros(self.n_known, dtype=bool)
-        wanted[distinct] = True
-        links = np.flatnonzero(wanted[self.targets])
+        links = places_of(self.targets, distinct)
         terms = np.zeros((len(distinct), len(self.lengths)))
         place = np.searchsorted(distinct, self.targets[links])
         source = np.searchsorted(np.cumsum(self.lengths), links, side="right")
@@ -138,13 +136,12 @@ class Links:
         counted = weighted_plays(liking, self.weight)
         telling = np.abs(counted) > _LEAST * np.abs(counted).max(initial=0.0)
         starts = self.offsets[positions]
-        stops = np.where(telling, self.offsets[positions + 1], starts)
-        runs = [slice(*ends) for ends in zip(starts.tolist(), stops.tolist(), strict=True)]
-        lengths = stops - starts
-        runs = runs or [slice(0, 0)]
-        weights = np.concatenate([self.weights[run] for run in runs])
-        targets = np.concatenate([self.targets[run] for run in runs])
-        return LinksOpinion(lengths, targets, weights * np.repeat(counted, lengths), self)
+        lengths = np.where(telling, self.offsets[positions + 1] - starts, 0)
+        links = np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+        links += np.arange(len(links))
+        added = np.repeat(counted, lengths).astype(np.float64)
+        added *= self.weights.take(links)
+        return LinksOpinion(lengths, self.targets.take(links), added, self)
 
     @contextmanager
     def sheet(self) -> Iterator[Reals]:

@@ -144,19 +144,21 @@ class Popular:
         The most popular are looked at first: taste and country can only lower a score.
         """
         order, tasty = self._by_popularity, taste.any()
-        sets, lists = self._sets
-        liked = lists.highest_at(np.arange(len(lists)), taste)[sets] if tasty else np.zeros(0)
+        front, (sets, lists) = self._front, self._sets
+        liked = lists.highest(taste).take(sets) if tasty else np.zeros(0)
         rows, scores = np.empty(0, np.int64), np.empty(0)
         start, block, bar = 0, _FIRST, -np.inf
         while start < len(order) and self.scores_[order[start]] >= bar:
             some = order[start : start + block]
-            found = self.scores_[some].astype(np.float64)
+            found = front[start : start + len(some)].astype(np.float64)
+            if len(found) < len(some):
+                found = self.scores_[some].astype(np.float64)
             if tasty:
                 near = liked[start : start + len(some)]
                 if len(near) < len(some):
                     near = fitted(self.name, self.catalogue_).genres.highest_at(some, taste)
                 found *= 1 - _TASTE + _TASTE * near
-            kept = usable[some] & (found >= bar)
+            kept = usable.take(some) & (found >= bar)
             some, found = some[kept], found[kept]
             if self.homelands_ and home.any():
                 found *= 1 - _HOME + _HOME * self.homelands_.nearness(some, home)
@@ -175,6 +177,11 @@ class Popular:
         """Which set of genres each of the most popular tracks has, in their order; and the sets."""
         genres = fitted(self.name, self.catalogue_).genres
         return genres.some(self._by_popularity[:_IN_ORDER]).distinct()
+
+    @cached_property
+    def _front(self) -> Reals:
+        """The scores of the most popular tracks, in their order."""
+        return self.scores_[self._by_popularity[:_IN_ORDER]]
 
     @cached_property
     def _by_popularity(self) -> Rows:

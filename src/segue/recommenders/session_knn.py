@@ -18,7 +18,7 @@ from segue.music.candidates import Candidates, Evidence
 from segue.music.query import Query
 from segue.recommenders.arrays import Array, load_array, load_settings, save_arrays, save_settings
 from segue.recommenders.asked_lately import asked_lately
-from segue.recommenders.incidence import Incidence
+from segue.recommenders.incidence import Incidence, places_of
 from segue.recommenders.ranked_rows import ranked_rows, stacked
 from segue.recommenders.ranking import (
     best,
@@ -326,9 +326,8 @@ def _held(
     """
     order = np.argsort(tracks, kind="stable")
     held, owner = pairs
-    place = np.minimum(np.searchsorted(tracks[order], held), len(tracks) - 1)
-    column = order[place]
-    hit = tracks[column] == held
+    hit = places_of(held, tracks)
+    column = order[np.searchsorted(tracks[order], held[hit])]
     found = np.zeros((n_sessions, len(tracks)), np.float32)
-    found[owner[hit], column[hit]] = 1
+    found[owner[hit], column] = 1
     return found
