@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segue.fakes.ids import id_of, number_of
 from segue.fakes.spotify import Catalogue, FakeSpotify
-from segue.fakes.spotify.ids import id_of, number_of
 from tests.fake_spotify import the_app, the_user
 from tests.spotify_client import SpotifyClient
 

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 
 from segue.errors import ConfigError
+from segue.fakes.messages import Answer, Request
 from segue.fakes.spotify import FakeSpotify, Fault, World, load_openapi
-from segue.fakes.spotify.messages import Answer, Request
 from tests.fake_spotify import description, fake_spotify, the_app, the_user
 from tests.spotify_client import HTTP, SpotifyClient
 

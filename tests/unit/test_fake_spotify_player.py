@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from segue.fakes.clock import milliseconds
 from segue.fakes.spotify import FakeSpotify, Player, Track
-from segue.fakes.spotify.clock import milliseconds
 from tests.fake_spotify import the_app, the_user
 from tests.spotify_client import SpotifyClient
 

@@ -1,8 +1,8 @@
 """A stand-in for Spotify: its accounts service and Web API by the rules of 2026, on loopback."""
 
-from segue.fakes.spotify.catalogue import Catalogue, Track
-from segue.fakes.spotify.clock import Clock
-from segue.fakes.spotify.faults import KINDS, Fault
+from segue.fakes.catalogue import Catalogue, Track
+from segue.fakes.clock import Clock
+from segue.fakes.faults import KINDS, Fault
 from segue.fakes.spotify.openapi_check import load_openapi
 from segue.fakes.spotify.people import SCOPES, App, User
 from segue.fakes.spotify.player import Device, Played, Player

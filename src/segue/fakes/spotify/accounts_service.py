@@ -12,9 +12,9 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from segue.fakes.spotify.clock import months_later
+from segue.fakes.clock import months_later
+from segue.fakes.messages import Answer, Request, as_json, oauth_error
 from segue.fakes.spotify.consent_page import consent_page
-from segue.fakes.spotify.messages import Answer, Request, as_json, oauth_error
 from segue.fakes.spotify.people import SCOPES, App, Code, Grant
 from segue.fakes.spotify.world import World, new_token
 

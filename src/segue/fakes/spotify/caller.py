@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from segue.fakes.spotify.messages import ApiError, Request
+from segue.fakes.messages import ApiError, Request
 from segue.fakes.spotify.people import App, User
 from segue.fakes.spotify.world import World
 

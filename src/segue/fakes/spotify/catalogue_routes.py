@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from segue.fakes.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.caller import Caller, page_of
-from segue.fakes.spotify.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.router import Routes
 from segue.fakes.spotify.shapes import (
     album_object,

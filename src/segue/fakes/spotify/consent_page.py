@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from segue.fakes.spotify.messages import Answer
+from segue.fakes.messages import Answer
 from segue.fakes.spotify.people import App
 from segue.fakes.spotify.world import World
 

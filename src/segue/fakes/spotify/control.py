@@ -11,8 +11,8 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final
 
-from segue.fakes.spotify.faults import KINDS, fault_of
-from segue.fakes.spotify.messages import Answer, ApiError, Request, api_error, as_json
+from segue.fakes.faults import KINDS, fault_of
+from segue.fakes.messages import Answer, ApiError, Request, api_error, as_json
 from segue.fakes.spotify.people import User
 from segue.fakes.spotify.player import Device, Player
 from segue.fakes.spotify.world import World

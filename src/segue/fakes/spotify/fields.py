@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from segue.fakes.spotify.messages import ApiError
+from segue.fakes.messages import ApiError
 
 __all__ = ["only"]
 

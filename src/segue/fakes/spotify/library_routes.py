@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from segue.fakes.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.caller import Caller
-from segue.fakes.spotify.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.router import Routes
 
 __all__ = ["ROUTES"]

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict, deque
 from datetime import datetime, timedelta
 
-from segue.fakes.spotify.messages import ApiError
+from segue.fakes.messages import ApiError
 from segue.fakes.spotify.people import App
 from segue.fakes.spotify.rules import QUOTA_SECONDS, WINDOW_SECONDS, Rules
 

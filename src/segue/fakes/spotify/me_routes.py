@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from segue.fakes.clock import iso
+from segue.fakes.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.caller import Caller, page_of
-from segue.fakes.spotify.clock import iso
-from segue.fakes.spotify.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.router import Routes
 from segue.fakes.spotify.shapes import artist_object, paging, track_object, user_object
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from segue.errors import ConfigError
-from segue.fakes.spotify.messages import Answer, Request
+from segue.fakes.messages import Answer, Request
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft4Validator

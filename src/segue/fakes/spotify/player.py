@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from segue.fakes.spotify.catalogue import Catalogue
-from segue.fakes.spotify.clock import Clock
+from segue.fakes.catalogue import Catalogue
+from segue.fakes.clock import Clock
 from segue.fakes.spotify.rules import Rules
 
 __all__ = ["Device", "Played", "Player"]

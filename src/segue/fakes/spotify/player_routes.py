@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from segue.fakes.clock import iso, milliseconds
+from segue.fakes.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.caller import Caller, page_of
-from segue.fakes.spotify.clock import iso, milliseconds
-from segue.fakes.spotify.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.player import Played, Player
 from segue.fakes.spotify.router import Routes
 from segue.fakes.spotify.shapes import context_object, episode_object, track_object

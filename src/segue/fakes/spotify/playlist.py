@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from segue.fakes.spotify.messages import ApiError
+from segue.fakes.messages import ApiError
 
 __all__ = ["Entry", "Playlist"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from segue.fakes.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.caller import Caller, page_of
 from segue.fakes.spotify.fields import only
-from segue.fakes.spotify.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.playlist import Playlist
 from segue.fakes.spotify.playlist_routes import found, may_be_seen, own, rows_of
 from segue.fakes.spotify.router import Routes

@@ -8,10 +8,10 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Final
 
+from segue.fakes.ids import id_of
+from segue.fakes.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.caller import Caller, page_of
 from segue.fakes.spotify.fields import only
-from segue.fakes.spotify.ids import id_of
-from segue.fakes.spotify.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.playlist import Playlist
 from segue.fakes.spotify.router import Routes
 from segue.fakes.spotify.shapes import paging, playlist_object, playlist_row, simple_playlist

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from segue.fakes.spotify.messages import Answer, Request
+from segue.fakes.messages import Answer, Request
 
 if TYPE_CHECKING:
     from segue.fakes.spotify.caller import Caller

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from segue.fakes.messages import Answer, ApiError, Request, as_json
+from segue.fakes.search_index import Wanted, parsed
 from segue.fakes.spotify.caller import Caller, page_of
-from segue.fakes.spotify.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.router import Routes
-from segue.fakes.spotify.search_index import Wanted, parsed
 from segue.fakes.spotify.shapes import (
     artist_object,
     paging,

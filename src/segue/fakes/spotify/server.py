@@ -1,32 +1,24 @@
-"""The fake Spotify on a loopback port, with everything that can go wrong on the way."""
+"""The fake Spotify on a loopback port."""
 
 from __future__ import annotations
 
-import socket
-import sys
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Final, Self
-from urllib.parse import parse_qsl, urlsplit
+from typing import Self
 
-from segue.fakes.spotify.faults import Fault
-from segue.fakes.spotify.messages import Answer, Request
+from segue.fakes.faults import Fault
+from segue.fakes.loopback import Loopback
+from segue.fakes.messages import Answer, Request
 from segue.fakes.spotify.service import Checks, answer
 from segue.fakes.spotify.world import World
 
 __all__ = ["FakeSpotify"]
 
 Control = Callable[[World, Request], Answer]
-_MOST_BYTES: Final = 10_000_000
 
 
-class FakeSpotify:
-    """A server in a thread; use it in a `with` block, or call `start` and `stop`.
+class FakeSpotify(Loopback):
+    """Accounts service and Web API, both below one address.
 
     Args:
         world: What it knows; a test changes it directly, under `world.lock`.
@@ -45,125 +37,34 @@ class FakeSpotify:
         control: Control | None = None,
         after: Callable[[World], None] | None = None,
     ) -> None:
+        super().__init__(port=port)
         self.world = World() if world is None else world
-        self._port = port
         self._checks = checks
         self._control = control
         self._after = after
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
-
-    @property
-    def url(self) -> str:
-        """Its base address: accounts and API are both below it."""
-        return self.world.base_url
 
     def start(self) -> Self:
-        """Listen."""
-        self._server = _Server(("127.0.0.1", self._port), _handler(self))
-        self.world.base_url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        self._thread.start()
+        """Listen; links in answers lead here."""
+        super().start()
+        self.world.base_url = self.url
         return self
 
-    def stop(self) -> None:
-        """Listen no more."""
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-            self._server.server_close()
-        self._server = self._thread = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
     def take(self, request: Request) -> tuple[Answer, Fault]:
-        """The answer to a request, and what is to become of it on the way back."""
+        """Answer, with the next fault that is meant for such a request."""
         if request.path.startswith("/control") and self._control is not None:
             with self.world.lock:
                 given = self._control(self.world, request)
-                if self._after is not None:
-                    self._after(self.world)
-                return given, Fault()
+                self._done()
+            return given, Fault()
         with self.world.lock:
-            fault = self.world.faults.next(request.method, request.path) or Fault()
-        time.sleep(fault.seconds)
+            fault = self.world.faults.next(request.method, request.path)
+        if fault is not None:
+            time.sleep(fault.seconds)
         with self.world.lock:
-            met = fault if fault != Fault() else None
-            given = answer(self.world, request, fault=met, checks=self._checks)
-            if self._after is not None:
-                self._after(self.world)
-        return given, fault
+            given = answer(self.world, request, fault=fault, checks=self._checks)
+            self._done()
+        return given, fault or Fault()
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news; a fault of ours is."""
-        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
-            super().handle_error(request, client_address)
-
-
-def _handler(spotify: FakeSpotify) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-            """Say nothing: the world keeps a log."""
-
-        def _answer(self) -> None:
-            size = int(self.headers.get("Content-Length") or 0)
-            if size > _MOST_BYTES:
-                self._break_off()
-                return
-            there = urlsplit(self.path)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            query = dict(parse_qsl(there.query, keep_blank_values=True))
-            body = self.rfile.read(size)
-            given, fault = spotify.take(Request(self.command, there.path, query, headers, body))
-            if fault.before or fault.lost:
-                self._break_off()
-                return
-            self._send(_garbled() if fault.garbled else given, half=fault.half)
-
-        def _send(self, given: Answer, *, half: bool) -> None:
-            sized = {} if given.status == 204 else {"Content-Length": str(len(given.body))}
-            told = {"Date": self.date_time_string(), **given.headers, **sized}
-            lines = [f"HTTP/1.1 {given.status} {_words(given.status)}"]
-            lines += [f"{name}: {value}" for name, value in told.items()]
-            head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-            body = given.body[: len(given.body) // 2] if half else given.body
-            self.wfile.write(head + body)  # in one piece, so that no client waits for the second
-            if half:
-                self._break_off()
-
-        def _break_off(self) -> None:
-            self.close_connection = True
-            with suppress(OSError):
-                self.connection.shutdown(socket.SHUT_RDWR)
-
-        do_GET = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815 - as the base wants
-
-    return Handler
-
-
-def _words(status: int) -> str:
-    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"
-
-
-def _garbled() -> Answer:
-    return Answer(200, b"<html>Just a moment...</html>", {"Content-Type": "text/html"})
+    def _done(self) -> None:
+        if self._after is not None:
+            self._after(self.world)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
+from segue.fakes.faults import Fault
+from segue.fakes.messages import Answer, ApiError, Request, api_error
+from segue.fakes.request_log import Asked
 from segue.fakes.spotify import (
     accounts_service,
     catalogue_routes,
@@ -16,11 +19,8 @@ from segue.fakes.spotify import (
     search_routes,
 )
 from segue.fakes.spotify.caller import Caller
-from segue.fakes.spotify.faults import Fault
-from segue.fakes.spotify.messages import Answer, ApiError, Request, api_error
 from segue.fakes.spotify.people import App
 from segue.fakes.spotify.removed import is_not_here, was_removed
-from segue.fakes.spotify.request_log import Asked
 from segue.fakes.spotify.router import Route, find
 from segue.fakes.spotify.world import World
 

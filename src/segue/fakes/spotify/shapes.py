@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from segue.fakes.catalogue import Album, Artist, Track
+from segue.fakes.clock import iso
 from segue.fakes.spotify.caller import Caller
-from segue.fakes.spotify.catalogue import Album, Artist, Track
-from segue.fakes.spotify.clock import iso
 from segue.fakes.spotify.people import User
 from segue.fakes.spotify.playlist import Entry, Playlist
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from segue.fakes.spotify.catalogue import Catalogue
+from segue.fakes.catalogue import Catalogue
 from segue.fakes.spotify.rules import Rules
 from segue.fakes.spotify.state_file import StateFile
 from segue.fakes.spotify.world import World

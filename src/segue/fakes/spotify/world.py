@@ -8,17 +8,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from segue.fakes.spotify.catalogue import Catalogue
-from segue.fakes.spotify.clock import Clock
-from segue.fakes.spotify.faults import Faults
-from segue.fakes.spotify.ids import id_of
+from segue.fakes.catalogue import Catalogue
+from segue.fakes.clock import Clock
+from segue.fakes.faults import Faults
+from segue.fakes.ids import id_of
+from segue.fakes.request_log import RequestLog
+from segue.fakes.search_index import SearchIndex
 from segue.fakes.spotify.limits import Limits
 from segue.fakes.spotify.people import SCOPES, AccessToken, App, Code, Grant, User
 from segue.fakes.spotify.player import Player
 from segue.fakes.spotify.playlist import Playlist
-from segue.fakes.spotify.request_log import RequestLog
 from segue.fakes.spotify.rules import Rules
-from segue.fakes.spotify.search_index import SearchIndex
 
 __all__ = ["World"]
 

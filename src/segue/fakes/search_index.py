@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from segue.fakes.spotify.catalogue import Album, Artist, Catalogue, Track
+from segue.fakes.catalogue import Album, Artist, Catalogue, Track
 
 __all__ = ["SearchIndex", "Wanted", "parsed"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
-from segue.fakes.spotify.ids import id_of, looks_like_an_id, number_of
+from segue.fakes.ids import id_of, looks_like_an_id, number_of
 
 __all__ = ["Album", "Artist", "Catalogue", "Track"]
 
