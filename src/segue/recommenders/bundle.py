@@ -23,9 +23,11 @@ import pyarrow as pa
 
 from segue.errors import BusyError, NotReadyError, StorageError
 from segue.features.catalogue import Catalogue
+from segue.features.track_search import TrackSearch, track_search
 from segue.music import columns as c
 from segue.recommenders.base import Composed, Recommender, StoredRecommender
 from segue.recommenders.kept_names import load_columns, load_names, save_columns, save_names
+from segue.recommenders.kept_search import load_search, save_search
 
 __all__ = ["Bundle", "BundleStore"]
 
@@ -34,6 +36,8 @@ _GROUP: Final = "segue.recommenders"
 _TRACKS: Final = "tracks.arrow"
 _NAMES: Final = "track_names"
 _COLUMNS: Final = "track_columns"
+_SEARCH: Final = "track_search"
+_OF_TRACKS: Final = (_TRACKS, _NAMES, _COLUMNS, _SEARCH)
 _MANIFEST: Final = "bundle.json"
 _POINTER: Final = "current"
 _STAGING: Final = ".publishing-"
@@ -53,6 +57,7 @@ class Bundle:
         trained_at: When it was first published, aware UTC.
         catalogue: The tracks, memory-mapped.
         recommenders: Name -> recommender, in alphabetical order.
+        search: The tracks by their words; None: the bundle was written without.
     """
 
     name: str
@@ -60,6 +65,7 @@ class Bundle:
     trained_at: datetime
     catalogue: Catalogue
     recommenders: Mapping[str, Recommender]
+    search: TrackSearch | None = None
 
 
 class BundleStore:
@@ -139,7 +145,7 @@ class BundleStore:
         total: dict[str, int] = {}
         for relative, facts in _manifest(self.folder / name)["files"].items():
             owner = relative.split("/")[0]
-            owner = "tracks" if owner in (_TRACKS, _NAMES, _COLUMNS) else owner
+            owner = "tracks" if owner in _OF_TRACKS else owner
             total[owner] = total.get(owner, 0) + facts["bytes"]
         return total
 
@@ -185,6 +191,8 @@ class BundleStore:
             save_names(staging / _NAMES, catalogue.song_keys)
             (staging / _COLUMNS).mkdir()
             save_columns(staging / _COLUMNS, catalogue.to_keep())
+            (staging / _SEARCH).mkdir()
+            save_search(staging / _SEARCH, track_search(catalogue))
             for model in recommenders:
                 (staging / model.name).mkdir()
                 model.save(staging / model.name)
@@ -227,7 +235,8 @@ class BundleStore:
                 if isinstance(model, Composed):
                     model.with_parts(models)
             trained_at = datetime.fromisoformat(manifest["trained_at"])
-            return Bundle(name, manifest["snapshot"], trained_at, catalogue, models)
+            search = load_search(folder / _SEARCH)
+            return Bundle(name, manifest["snapshot"], trained_at, catalogue, models, search)
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
             raise _damaged(folder, f"cannot be used ({error})") from error
 

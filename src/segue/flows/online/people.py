@@ -130,7 +130,7 @@ class People:
             self._known.pop(user_id, None)
 
     def _read(self, user_id: str, opened: Opened) -> Somebody:
-        published = records_of(opened.snapshot, user_id)
+        published = records_of(opened.rows, user_id)
         mark = self._log.state(FORGOTTEN, mark_of(user_id))
         if mark is not None:
             published = _since(published, datetime.fromisoformat(mark.decode()))

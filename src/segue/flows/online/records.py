@@ -7,10 +7,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from segue.flows.listener import Marts, Records
+from segue.flows.listener import Records
 from segue.music import columns as c
 from segue.music.marts import MARTS
 from segue.music.query import HISTORY
+from segue.warehouse.row_lookup import RowLookup
 
 __all__ = ["NOTHING", "records_of"]
 
@@ -31,14 +32,13 @@ NOTHING: Final = Records(
 """Of somebody who is new here."""
 
 
-def records_of(snapshot: Marts, user_id: str) -> Records:
+def records_of(snapshot: RowLookup, user_id: str) -> Records:
     """What a snapshot holds of a user; `NOTHING` of somebody it does not know."""
-    mine = pc.field(c.USER_ID) == user_id
-    plays = snapshot.read("plays", columns=HISTORY.names, filters=mine)
+    plays = snapshot.read("plays", user_id, HISTORY.names)
     plays = plays.filter(pc.is_valid(plays[c.TRACK_ID])).cast(HISTORY)
     return Records(
         plays=plays.sort_by([(c.PLAYED_AT, "ascending"), (c.TRACK_ID, "ascending")]),
-        library=snapshot.read("library", columns=_LIBRARY, filters=mine),
-        entries=snapshot.read("playlist_tracks", columns=_ENTRIES, filters=mine),
-        feedback=snapshot.read("feedback", filters=mine),
+        library=snapshot.read("library", user_id, _LIBRARY),
+        entries=snapshot.read("playlist_tracks", user_id, _ENTRIES),
+        feedback=snapshot.read("feedback", user_id, MARTS["feedback"].names),
     )

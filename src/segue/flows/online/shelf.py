@@ -13,6 +13,7 @@ from typing import Final
 from segue.errors import NotReadyError, SegueError
 from segue.flows.online.track_finder import TrackFinder
 from segue.recommenders.bundle import Bundle, BundleStore
+from segue.warehouse.row_lookup import RowLookup
 from segue.warehouse.snapshots import Snapshot, SnapshotStore
 
 __all__ = ["Opened", "Shelf"]
@@ -39,7 +40,12 @@ class Opened:
     @cached_property
     def tracks(self) -> TrackFinder:
         """Finds the tracks of the bundle."""
-        return TrackFinder(self.bundle.catalogue, self.snapshot)
+        return TrackFinder(self.bundle.catalogue, self.rows, self.bundle.search)
+
+    @cached_property
+    def rows(self) -> RowLookup:
+        """Finds what the snapshot holds of a user, or of a reference of a track."""
+        return RowLookup(self.snapshot)
 
 
 @dataclass

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from rapidfuzz import fuzz, process
 
 from segue.errors import UnknownTrackError
 from segue.features.catalogue import Catalogue
-from segue.flows.listener import Marts, track_by_ref
+from segue.features.track_search import Hit, TrackSearch, track_search
 from segue.flows.online.answers import FoundTrack, TrackCard
 from segue.music import columns as c
 from segue.sources.spotify_uri import track_uri_of
+from segue.warehouse.row_lookup import RowLookup
 
 __all__ = ["TrackFinder"]
 
@@ -30,10 +30,13 @@ class TrackFinder:
     Args:
         catalogue: The tracks.
         snapshot: Knows what else tracks are called.
+        kept_search: The tracks by their words, where the bundle has them; else they are indexed
+            when something is first looked for.
     """
 
     catalogue: Catalogue
-    snapshot: Marts
+    snapshot: RowLookup
+    kept_search: TrackSearch | None = None
     _ids: dict[str, str] = field(default_factory=dict, repr=False)
 
     def id_of(self, called: str) -> str:
@@ -49,8 +52,9 @@ class TrackFinder:
         if self.catalogue.rows([called])[0] >= 0:
             return called
         uri = track_uri_of(called)
-        if found := track_by_ref(self.snapshot)(uri or called):
-            return found
+        found = self.snapshot.read("track_matches", uri or called, [c.TRACK_ID], by=c.TRACK_REF)
+        if found.num_rows:
+            return str(found[c.TRACK_ID][0].as_py())
         row = pc.index(self.catalogue.tracks[c.SPOTIFY_URI], uri).as_py() if uri else -1
         return called if row < 0 else str(self.catalogue.tracks[c.TRACK_ID][row].as_py())
 
@@ -92,18 +96,13 @@ class TrackFinder:
 
     def search(self, text: str, limit: int) -> tuple[FoundTrack, ...]:
         """The tracks that are most likely meant, best first."""
-        best = process.extract(
-            text, self._names, scorer=fuzz.WRatio, processor=str.lower, limit=limit, score_cutoff=60
-        )
-        rows = self.catalogue.tracks.take(pa.array([at for _, _, at in best], pa.int64()))
-        scores = [score for _, score, _ in best]
-        return tuple(_found(row, at) for row, at in zip(rows.to_pylist(), scores, strict=True))
+        hits = self._search.find(text, limit)
+        rows = self.catalogue.tracks.take(pa.array([hit.row for hit in hits], pa.int64()))
+        return tuple(_found(row, hit) for row, hit in zip(rows.to_pylist(), hits, strict=True))
 
     @cached_property
-    def _names(self) -> list[str]:
-        tracks = self.catalogue.tracks
-        artists, titles = tracks[c.ARTIST].to_pylist(), tracks[c.TITLE].to_pylist()
-        return [f"{a or ''} {t or ''}" for a, t in zip(artists, titles, strict=True)]
+    def _search(self) -> TrackSearch:
+        return self.kept_search or track_search(self.catalogue)
 
 
 def _artists(row: dict[str, Any]) -> tuple[str, ...]:
@@ -111,12 +110,12 @@ def _artists(row: dict[str, Any]) -> tuple[str, ...]:
     return named or ((row[c.ARTIST],) if row[c.ARTIST] else ())
 
 
-def _found(row: dict[str, Any], score: float) -> FoundTrack:
+def _found(row: dict[str, Any], hit: Hit) -> FoundTrack:
     return FoundTrack(
         track_id=row[c.TRACK_ID],
         title=row[c.TITLE] or "",
         artists=_artists(row),
-        score=score,
+        score=hit.score,
         album=row[c.ALBUM],
         year=row[c.YEAR],
         duration_ms=row[c.DURATION_MS],

@@ -1,0 +1,126 @@
+"""A few rows of a large snapshot: found by where they lie, not by looking at all."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from segue.errors import WarehouseError
+from segue.music import columns as c
+from segue.music.marts import MARTS
+from segue.warehouse.snapshot_parts import MartFiles, read_index
+from segue.warehouse.snapshots import Snapshot
+
+__all__ = ["RowLookup"]
+
+_IN_MEMORY_BYTES: Final = 2 << 20
+"""A mart of one file up to this size is read once and kept."""
+_BUILD: Final = "Run `segue build`."
+
+
+class RowLookup:
+    """Reads what marts hold of one user, or of another key by which they are sorted.
+
+    A large mart is cut into files of neighbouring users: the index of the snapshot says which one
+    is meant. Within a file, row groups of others are passed over. A small mart is kept in memory.
+    Thread-safe.
+
+    Args:
+        snapshot: Of which; it may be pruned while files are open, but not before they are opened.
+
+    >>> RowLookup(snapshot).read("plays", "ann", ["track_id"])  # doctest: +SKIP
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._small: dict[tuple[str, tuple[str, ...]], pa.Table] = {}
+        self._lock = threading.Lock()
+
+    def read(self, mart: str, key: str, columns: Sequence[str], *, by: str = c.USER_ID) -> pa.Table:
+        """The rows of a mart that have a key, in their order, in the schema of the mart.
+
+        Args:
+            key: A value of the column `by`, which is a text.
+
+        Raises:
+            WarehouseError: A file is missing or damaged.
+        """
+        wanted = [by, *(name for name in columns if name != by)]
+        path = self._file(mart, key, by)
+        if path is None:
+            rows = MARTS[mart].empty_table()
+        elif (small := self._kept(mart, path, tuple(wanted))) is not None:
+            rows = small.filter(pc.equal(small[by], key))
+        else:
+            rows = _rows_of(path, by, key, wanted)
+        schema = pa.schema([MARTS[mart].field(name) for name in columns])
+        return rows.select(list(columns)).cast(schema)
+
+    @cached_property
+    def _index(self) -> dict[str, MartFiles]:
+        return dict(read_index(self._snapshot.folder))
+
+    @cached_property
+    def _borders(self) -> dict[str, list[str]]:
+        return {mart: [part.first for part in one.parts] for mart, one in self._index.items()}
+
+    def _file(self, mart: str, key: str, by: str) -> Path | None:
+        """The one file that may hold the rows; None: there is none."""
+        told = self._index.get(mart)
+        if told is None:
+            return self._snapshot.folder / f"{mart}.parquet"
+        if told.by != by:
+            return self._snapshot.folder / told.parts[0].file
+        at = bisect_right(self._borders[mart], key) - 1
+        if at < 0 or told.parts[at].last < key:
+            return None
+        return self._snapshot.folder / told.parts[at].file
+
+    def _kept(self, mart: str, path: Path, columns: tuple[str, ...]) -> pa.Table | None:
+        """A small mart in memory; None: it is large."""
+        kept = self._small.get((mart, columns))
+        if kept is not None:
+            return kept
+        told = self._index.get(mart)
+        try:
+            if (told is not None and told.by) or path.stat().st_size > _IN_MEMORY_BYTES:
+                return None
+            table = pq.read_table(path, columns=list(columns), partitioning=None)
+        except (OSError, pa.ArrowException) as error:
+            raise _unreadable(path, error) from error
+        with self._lock:
+            return self._small.setdefault((mart, columns), table)
+
+
+def _rows_of(path: Path, by: str, key: str, columns: Sequence[str]) -> pa.Table:
+    try:
+        with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
+            groups = _groups(file.metadata, by, key)
+            rows = file.read_row_groups(groups, columns=list(columns), use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+    return rows.filter(pc.equal(rows[by], key))
+
+
+def _groups(metadata: pq.FileMetaData, by: str, key: str) -> list[int]:
+    """Row groups that may hold the key."""
+    names = [metadata.schema.column(at).path for at in range(metadata.num_columns)]
+    column = names.index(by)
+    found = []
+    for group in range(metadata.num_row_groups):
+        known = metadata.row_group(group).column(column).statistics
+        if known is None or not known.has_min_max or known.min <= key <= known.max:
+            found.append(group)
+    return found
+
+
+def _unreadable(path: Path, error: Exception) -> WarehouseError:
+    return WarehouseError(f"{path} cannot be read: {error}", cure=_BUILD)
