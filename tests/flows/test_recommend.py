@@ -340,6 +340,10 @@ def test_similar_without_a_seed_is_refused() -> None:
         {"tempo": (float("nan"), None)},
         {"per_artist": 0},
         {"recent_hours": -1},
+        {"mood": "gloomy"},
+        {"sound": (("key", 0, 1),)},
+        {"sound": (("energy", 0.8, 0.2),)},
+        {"minutes": (5, 2)},
     ],
 )
 def test_wishes_that_cannot_be(wishes: dict[str, object]) -> None:
@@ -451,3 +455,30 @@ def test_playlists_of_a_listener_who_is_kept_are_those_of_one_read_anew(home: Wo
         for later in (timedelta(), timedelta(days=3)):
             again = playlist_for(home.bundle, kept.at(NOW + later), wishes)
             assert again == playlist_for(home.bundle, replace(person(), now=NOW + later), wishes)
+
+
+def _sounds(home: World, **wishes: object) -> list[dict[str, object]]:
+    return [home.track(track) for track in ids(home, mix="discover", size=8, **wishes)]
+
+
+def test_moods_and_bounds_of_sound_are_hard(home: World) -> None:
+    calm = _sounds(home, mood="calm")
+    assert calm
+    assert all(float(str(one["energy"])) <= 0.45 for one in calm)
+    loud = _sounds(home, sound=(("energy", 0.85, None), ("acousticness", None, 0.3)))
+    assert {one["genres"][0] for one in loud} == {"rock"}  # type: ignore[index]
+    assert all(float(str(one["energy"])) >= 0.85 for one in loud)
+    notes = home.recommend(sound=(("energy", 0.95, None),)).notes
+    assert "energy from 0.95" in notes[0]
+
+
+def test_tracks_may_be_asked_for_by_length_and_words(tmp_path: Path) -> None:
+    rows = [
+        {**row, "duration_ms": 60_000 * (1 + i % 5), "explicit": (True, False, None)[i % 3]}
+        for i, row in enumerate(_catalogue())
+    ]
+    made = world(tmp_path, rows, _plays(), crowd=_crowd())
+    short = [made.track(track) for track in ids(made, size=8, minutes=(None, 2.5), explicit=False)]
+    assert len(short) == 8
+    assert all(one["duration_ms"] <= 150_000 and not one["explicit"] for one in short)
+    assert {made.track(track)["explicit"] for track in ids(made, size=8, explicit=True)} == {True}

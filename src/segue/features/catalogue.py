@@ -17,9 +17,10 @@ from segue.features.kept_columns import KeptColumns
 from segue.features.name_lists import GenreLists, NameLists
 from segue.features.song_keys import SongKeys, song_keys_of
 from segue.music import columns as c
+from segue.music.moods import Bound
 from segue.music.query import Filters
 
-__all__ = ["CROWD_LISTENERS", "Catalogue"]
+__all__ = ["CROWD_LISTENERS", "Catalogue", "Mask"]
 
 CROWD_LISTENERS: Final = "crowd_listeners"
 """The column of the `tracks` mart with listeners in crowds."""
@@ -223,7 +224,7 @@ class Catalogue:
         return taken
 
     def allowed(self, filters: Filters) -> Mask:
-        """Tracks with a title that keep to genres, years, tempo and excluded tracks, (n_tracks,).
+        """Tracks with a title that keep to the bounds and are not excluded, (n_tracks,).
 
         Recommenders search among these, so that narrow bounds still find enough. Excluded
         artists are left to the filter step: they are few.
@@ -236,10 +237,27 @@ class Catalogue:
         if filters.years:
             mask &= _within(self.years, *filters.years)
         if filters.tempo:
-            mask &= _within(self.audio[:, c.AUDIO_FEATURES.index(c.TEMPO)], *filters.tempo)
+            mask &= self.sounding((c.TEMPO, *filters.tempo))
+        for bound in filters.sound:
+            mask &= self.sounding(bound)
+        if filters.explicit is not None:
+            mask &= self.explicit == filters.explicit
+        if filters.duration_ms:
+            mask &= _within(self._numbers(c.DURATION_MS), *filters.duration_ms)
         rows = self.rows(filters.exclude_tracks)
         mask[rows[rows >= 0]] = False
         return mask
+
+    def sounding(self, bound: Bound) -> Mask:
+        """Tracks with an audio feature inside bounds, (n_tracks,)."""
+        feature, low, high = bound
+        return _within(self.audio[:, c.AUDIO_FEATURES.index(feature)], low, high)
+
+    @cached_property
+    def explicit(self) -> Mask:
+        """Tracks that are known to be explicit, (n_tracks,)."""
+        column = self.tracks[c.EXPLICIT].fill_null(False)
+        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=bool)
 
     def _lists(
         self, name: str

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from segue.errors import ConfigError, NotReadyError
 from segue.features.listening import Listening
+from segue.flows.bounds import bounds_of
 from segue.flows.listener import Marts, Person, find_person, track_by_ref
 from segue.flows.pool import Known, Pool, ask, with_evidence
 from segue.flows.prepared import prepared
@@ -23,7 +24,6 @@ from segue.flows.seeds import resolve_seed
 from segue.flows.shortage import Outcome, notes_about
 from segue.flows.wishes import Wishes
 from segue.music.candidates import Candidates, Evidence
-from segue.music.names import artist_key
 from segue.music.playlist import Playlist, PlaylistTrack
 from segue.music.query import Filters, Mix, Query
 from segue.playlists.choose import Chooser, shares
@@ -164,13 +164,11 @@ class Making:
     @cached_property
     def asked(self) -> Filters:
         """The bounds asked for, genres as typed."""
-        return Filters(
-            genres=self.wishes.genres,
-            years=self.wishes.years,
-            tempo=self.wishes.tempo,
-            exclude_artists=frozenset(artist_key(name) for name in self.wishes.exclude_artists),
-            exclude_tracks=frozenset(self.wishes.exclude_tracks),
-        )
+        return self.wishes.filters
+
+    @cached_property
+    def _bounds(self) -> list[Filter]:
+        return bounds_of(self.asked, self.bundle.catalogue)
 
     @cached_property
     def rules(self) -> Rules:
@@ -295,7 +293,10 @@ class Making:
             self.wishes.size,
             recommenders=self._recommenders,
             known=self.known,
-            filters_for=lambda _: self.rules.of(part, self._known_songs(part)),
+            filters_for=lambda _: [
+                *self.rules.of(part, self._known_songs(part)),
+                *self._bounds,
+            ],
         )
         silent = not pool.candidates and not any(pool.cost.values())
         if part.mix == "similar" and silent and not self.rules.excluded(part):

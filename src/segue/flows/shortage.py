@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from rapidfuzz import process
 
+from segue.flows.bounds import loosened
 from segue.flows.pool import Pool
 from segue.flows.wishes import Wishes
 from segue.music.candidates import Candidates
@@ -95,8 +96,8 @@ def _cost(
 ) -> Counter[str]:
     """Rule -> tracks that it alone keeps out.
 
-    Recommenders look only at new tracks within genres, years and tempo, so that the cost of these
-    is counted in the catalogue; that of other rules among the candidates.
+    Recommenders look only at new tracks within the bounds, so that the cost of these is counted in
+    the catalogue; that of other rules among the candidates.
     """
     without: dict[str, Filters] = {}
     if asked.genres:
@@ -105,6 +106,7 @@ def _cost(
         without[FromYears({}, *asked.years).label] = replace(asked, years=None)
     if asked.tempo:
         without[InTempo({}, *asked.tempo).label] = replace(asked, tempo=None)
+    without |= loosened(asked)
     cost: Counter[str] = Counter()
     for part, pool in zip(outcome.parts, outcome.pools, strict=True):
         inside = allowed(asked, part)

@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 
 from segue.errors import ConfigError
-from segue.music.query import MIXES
+from segue.music.moods import BOUNDED, MOODS, Bound
+from segue.music.names import artist_key
+from segue.music.query import MIXES, Filters
 
 __all__ = ["Wishes"]
 
@@ -29,6 +31,10 @@ class Wishes:
         exclude_tracks: Track ids that must not appear.
         per_artist: Most tracks on which one artist is credited.
         recent_hours: A track played within this many hours is left out.
+        mood: One of `segue.music.moods.MOODS`; None: any.
+        sound: Audio features within bounds, each of `segue.music.moods.BOUNDED`.
+        explicit: False: no track that is known to be explicit; True: only such; None: either.
+        minutes: Shortest and longest, inclusive; either may be None.
 
     Raises:
         ConfigError: A value cannot be used; `field` names it.
@@ -45,6 +51,10 @@ class Wishes:
     exclude_tracks: tuple[str, ...] = ()
     per_artist: int = 2
     recent_hours: float = 8
+    mood: str | None = None
+    sound: tuple[Bound, ...] = ()
+    explicit: bool | None = None
+    minutes: tuple[float | None, float | None] | None = None
 
     def __post_init__(self) -> None:
         if self.mix not in MIXES:
@@ -57,14 +67,46 @@ class Wishes:
         _check("adventurous", self.adventurous, 0, 1)
         _check("per_artist", self.per_artist, 1, math.inf)
         _check("recent_hours", self.recent_hours, 0, math.inf)
-        for field, bounds in (("years", self.years), ("tempo", self.tempo)):
+        if self.mood is not None and self.mood not in MOODS:
+            raise ConfigError(
+                f"there is no mood “{self.mood}”",
+                field="mood",
+                cure=f"Choose one of {', '.join(MOODS)}.",
+            )
+        spans = (("years", self.years), ("tempo", self.tempo), ("minutes", self.minutes))
+        for field, bounds in spans:
             _check_range(field, bounds or (None, None))
+        for feature, low, high in self.sound:
+            if feature not in BOUNDED:
+                raise ConfigError(
+                    f"there is no audio feature “{feature}” to choose by",
+                    field="sound",
+                    cure=f"Choose among {', '.join(BOUNDED)}.",
+                )
+            _check_range("sound", (low, high))
         if self.mix == "similar" and not self.seeds:
             raise ConfigError(
                 "the mix “similar” needs a track to start from",
                 field="seeds",
                 cure="Name one or more with --seed “Artist - Title”.",
             )
+
+    @property
+    def filters(self) -> Filters:
+        """The bounds among them, genres as typed."""
+        shortest, longest = (
+            None if m is None else round(m * 60_000) for m in self.minutes or (None, None)
+        )
+        return Filters(
+            genres=self.genres,
+            years=self.years,
+            tempo=self.tempo,
+            exclude_artists=frozenset(artist_key(name) for name in self.exclude_artists),
+            exclude_tracks=frozenset(self.exclude_tracks),
+            sound=(*MOODS[self.mood], *self.sound) if self.mood else self.sound,
+            explicit=self.explicit,
+            duration_ms=(shortest, longest) if self.minutes else None,
+        )
 
 
 def _check(field: str, value: float, low: float, high: float) -> None:

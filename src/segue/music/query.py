@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args
 import pyarrow as pa
 
 from segue.music import columns as c
+from segue.music.moods import Bound
 
 __all__ = ["FEEDBACK", "HISTORY", "MIXES", "Filters", "Mix", "Query"]
 
@@ -51,6 +52,9 @@ class Filters:
         tempo: Lowest and highest beats per minute, inclusive; either may be None.
         exclude_artists: Normalised artist names that must not appear.
         exclude_tracks: Track ids that must not appear.
+        sound: Audio features within bounds; a track of which one is not known is left out.
+        explicit: False: none that is known to be explicit; True: only such; None: either.
+        duration_ms: Shortest and longest, inclusive; either may be None.
     """
 
     genres: tuple[str, ...] = ()
@@ -58,6 +62,9 @@ class Filters:
     tempo: tuple[float | None, float | None] | None = None
     exclude_artists: frozenset[str] = frozenset()
     exclude_tracks: frozenset[str] = frozenset()
+    sound: tuple[Bound, ...] = ()
+    explicit: bool | None = None
+    duration_ms: tuple[int | None, int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

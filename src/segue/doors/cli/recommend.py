@@ -12,6 +12,7 @@ import typer
 from segue.doors.cli.context import AsJson, User, call_of
 from segue.doors.cli.deliver import AsFormat, Format, Output, deliver
 from segue.errors import ConfigError
+from segue.music.moods import Bound
 
 __all__ = ["MixName", "add_to", "parse_range"]
 
@@ -67,6 +68,30 @@ def recommend(
     exclude_artist: Annotated[
         list[str] | None, typer.Option(help="Nothing by this artist; repeatable.")
     ] = None,
+    mood: Annotated[
+        str | None,
+        typer.Option(
+            help="happy, calm, sad, angry, energetic, party, focus or sleep: bounds of how tracks "
+            "sound."
+        ),
+    ] = None,
+    sound: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FEATURE=FROM-TO",
+            help="An audio feature within bounds, such as acousticness=0.5-1; repeatable.",
+        ),
+    ] = None,
+    minutes: Annotated[
+        str | None, typer.Option(metavar="FROM-TO", help="How long a track may be, such as 2-5.")
+    ] = None,
+    explicit: Annotated[
+        bool | None,
+        typer.Option(
+            "--explicit/--no-explicit",
+            help="Only tracks that are known to be explicit, or none of these (either).",
+        ),
+    ] = None,
     per_artist: Annotated[
         int | None, typer.Option(min=1, help="Most tracks of one artist (2).")
     ] = None,
@@ -102,6 +127,10 @@ def recommend(
         exclude_artists=tuple(exclude_artist or ()),
         per_artist=settings.recommend.per_artist if per_artist is None else per_artist,
         recent_hours=settings.recommend.recent_hours,
+        mood=mood,
+        sound=tuple(_bound(text) for text in sound or ()),
+        minutes=parse_range(minutes, "minutes"),
+        explicit=explicit,
     )
     playlist = run(
         bundle=wiring.bundles.current(),
@@ -119,6 +148,19 @@ def _years(text: str | None) -> tuple[int | None, int | None] | None:
         return None
     low, high = bounds
     return (None if low is None else int(low), None if high is None else int(high))
+
+
+def _bound(text: str) -> Bound:
+    """FEATURE=FROM-TO."""
+    feature, separator, span = text.partition("=")
+    if not separator:
+        raise ConfigError(
+            f"--sound {text}: FEATURE=FROM-TO is wanted",
+            field="sound",
+            cure="For example --sound energy=0.6-1.",
+        )
+    low, high = parse_range(span, "sound") or (None, None)
+    return feature.strip(), low, high
 
 
 def parse_range(text: str | None, field: str) -> tuple[float | None, float | None] | None:
