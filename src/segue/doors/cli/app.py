@@ -29,6 +29,7 @@ from segue.doors.cli import (
     sql,
     stats,
     status,
+    tracks,
     tune,
 )
 from segue.doors.cli import simulate as simulation
@@ -85,6 +86,7 @@ tune.add_to(app)
 compare.add_to(app)
 status.add_to(app)
 stats.add_to(app)
+tracks.add_to(app)
 sql.add_to(app)
 export.add_to(app)
 add.add_to(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -105,6 +105,10 @@ class FoundTrack:
     duration_ms: int | None = None
     popularity: float | None = None
     spotify_uri: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -14,10 +15,11 @@ from segue.features.catalogue import Catalogue
 from segue.features.track_search import Hit, TrackSearch, track_search
 from segue.flows.online.answers import FoundTrack, TrackCard
 from segue.music import columns as c
+from segue.recommenders.bundle import Bundle
 from segue.sources.spotify_uri import track_uri_of
 from segue.warehouse.row_lookup import RowLookup
 
-__all__ = ["TrackFinder"]
+__all__ = ["TrackFinder", "found_tracks"]
 
 _REMEMBERED: Final = 100_000
 _CURE: Final = "Search with GET /tracks/search, or give an id of an answer."
@@ -96,13 +98,22 @@ class TrackFinder:
 
     def search(self, text: str, limit: int) -> tuple[FoundTrack, ...]:
         """The tracks that are most likely meant, best first."""
-        hits = self._search.find(text, limit)
-        rows = self.catalogue.tracks.take(pa.array([hit.row for hit in hits], pa.int64()))
-        return tuple(_found(row, hit) for row, hit in zip(rows.to_pylist(), hits, strict=True))
+        return _told(self.catalogue, self._search.find(text, limit))
 
     @cached_property
     def _search(self) -> TrackSearch:
         return self.kept_search or track_search(self.catalogue)
+
+
+def found_tracks(bundle: Bundle, text: str, limit: int) -> tuple[FoundTrack, ...]:
+    """The tracks of a bundle that are most likely meant by what was typed, best first."""
+    search = bundle.search or track_search(bundle.catalogue)
+    return _told(bundle.catalogue, search.find(text, limit))
+
+
+def _told(catalogue: Catalogue, hits: Sequence[Hit]) -> tuple[FoundTrack, ...]:
+    rows = catalogue.tracks.take(pa.array([hit.row for hit in hits], pa.int64()))
+    return tuple(_found(row, hit) for row, hit in zip(rows.to_pylist(), hits, strict=True))
 
 
 def _artists(row: dict[str, Any]) -> tuple[str, ...]:
