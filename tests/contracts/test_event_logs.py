@@ -217,6 +217,13 @@ def test_keys_are_read_a_page_at_a_time(log: EventLog) -> None:
     assert log.keys("nobody") == []
 
 
+def test_states_are_read_many_at_a_time(log: EventLog) -> None:
+    log.advance("c", 1, state={"b": b"", "a": b"1", 'ü"\\': b"\x00", "more": b"3"})
+    log.advance("other", 1, state={"x": b""})
+    assert log.states("c", {"a", "b", 'ü"\\', "x"}) == {"a": b"1", "b": b"", 'ü"\\': b"\x00"}
+    assert log.states("c", []) == {}
+
+
 def test_whoever_follows_steps_over_nothing(make: Callable[[], EventLog], log: EventLog) -> None:
     logs = [log, make()]
     done = threading.Event()

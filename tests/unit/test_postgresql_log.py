@@ -190,8 +190,9 @@ def test_who_has_lost_the_lease_writes_nothing(
         admin.execute(END_OTHERS)
         with other.consuming("profiles"):
             other.advance("profiles", 2, state={"ann": b"2"})
-            with pytest.raises(UnreachableError, match="went away"):
-                log.advance("profiles", 1, state={"ann": b"late"})
+            for _ in range(2):
+                with pytest.raises(UnreachableError, match="went away"):
+                    log.advance("profiles", 1, state={"ann": b"late"})
     assert (log.cursor("profiles"), log.state("profiles", "ann")) == (2, b"2")
     with log.consuming("profiles"):
         log.advance("profiles", 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -103,6 +103,9 @@ class EventLog(Protocol):
 
     def state(self, consumer: str, key: str) -> bytes | None:
         """What a consumer keeps under a key; None: nothing."""
+
+    def states(self, consumer: str, keys: Collection[str]) -> Mapping[str, bytes]:
+        """What a consumer keeps under some keys; those with nothing are left away."""
 
     def keys(self, consumer: str, *, after: str = "", limit: int = 1000) -> Sequence[str]:
         """The next keys under which a consumer keeps something, behind a key, in order."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from segue.errors import BusyError
+from segue.errors import BusyError, UnreachableError
 from segue.postgresql.connections import Connections
 
 if TYPE_CHECKING:
@@ -45,9 +45,13 @@ class Leases:
             UnreachableError: The server is not there.
         """
         key = [_SPACE, _half(consumer)]
-        with self._connections.kept("consuming events") as connection:
-            got = connection.execute("select pg_try_advisory_lock(%s, %s)", key).fetchone()
-            if got != (True,):
+        with ExitStack() as stack:
+            try:
+                connection, got = self._tried(key, stack)
+            except UnreachableError:  # one that lay idle, mostly: the next is made anew
+                self._connections.drop_idle()
+                connection, got = self._tried(key, stack)
+            if not got:
                 raise BusyError(
                     f"another process takes events for “{consumer}”", cure="One is enough."
                 )
@@ -57,6 +61,14 @@ class Leases:
             finally:
                 del self._held[consumer]
                 _let_go(connection, key)
+
+    def _tried(self, key: list[int], stack: ExitStack) -> tuple[psycopg.Connection[Any], bool]:
+        """A connection, which the stack gives back, and whether it has got the lock."""
+        with ExitStack() as attempt:
+            connection = attempt.enter_context(self._connections.kept("consuming events"))
+            row = connection.execute("select pg_try_advisory_lock(%s, %s)", key).fetchone()
+            stack.push(attempt.pop_all())
+        return connection, row == (True,)
 
     @contextmanager
     def connection(self, consumer: str, doing: str) -> Iterator[psycopg.Connection[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -153,6 +153,15 @@ class PostgreSQLLog:
             "select value from live.states where consumer = %s and key = %s", consumer, key
         )
         return bytes(found[0][0]) if found else None
+
+    def states(self, consumer: str, keys: Collection[str]) -> Mapping[str, bytes]:
+        """What a consumer keeps under some keys; those with nothing are left away."""
+        found = self._fetch(
+            "select key, value from live.states"
+            ' where consumer = %s and key = any(%s::text[] collate "C")',
+            *(consumer, list(keys)),
+        )
+        return {key: bytes(value) for key, value in found}
 
     def keys(self, consumer: str, *, after: str = "", limit: int = 1000) -> Sequence[str]:
         """The next keys under which a consumer keeps something, behind a key, in order."""

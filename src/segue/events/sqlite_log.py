@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -162,6 +162,15 @@ class SqliteLog:
             "select value from states where consumer = ? and key = ?", (consumer, key)
         )
         return bytes(found[0][0]) if found else None
+
+    def states(self, consumer: str, keys: Collection[str]) -> Mapping[str, bytes]:
+        """What a consumer keeps under some keys; those with nothing are left away."""
+        found = self._fetch(
+            "select key, value from states"
+            " where consumer = ? and key in (select value from json_each(?))",
+            (consumer, json.dumps(list(keys))),
+        )
+        return {key: bytes(value) for key, value in found}
 
     def keys(self, consumer: str, *, after: str = "", limit: int = 1000) -> Sequence[str]:
         """The next keys under which a consumer keeps something, behind a key, in order."""

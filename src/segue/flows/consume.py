@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 
 from segue.errors import BusyError, ConfigError, SegueError, Temporary, WarehouseError
 from segue.events.base import EventLog, Parked, Recorded
-from segue.events.consumer import Consumer
+from segue.events.consumer import Consumer, KeptState
 
 __all__ = ["Taken", "consume", "follow_log", "rebuild", "retry_parked", "settle"]
 
@@ -69,8 +68,7 @@ def settle(log: EventLog, consumer: Consumer, *, now: datetime) -> None:
     with log.consuming(name):
         last = ""
         while keys := log.keys(name, after=last):
-            kept = {key: value for key in keys if (value := log.state(name, key)) is not None}
-            if changed := consumer.settle(kept, now):
+            if changed := consumer.settle(log.states(name, keys), now):
                 log.advance(name, log.cursor(name), state=changed)
             last = keys[-1]
 
@@ -195,9 +193,10 @@ def _tried(
     unparked: int | None = None,
 ) -> Exception | None:
     """Take events together and note it; what is wrong where that fails."""
+    state = _states(log, consumer, found)
     for tries_left in reversed(range(_TRIES if len(found) == 1 else 1)):
         try:
-            kept = consumer.take(found, partial(log.state, consumer.name), now)
+            kept = consumer.take(found, state, now)
         except Exception as error:  # a consumer may fail in ways that nobody has thought of
             if isinstance(error, _NO_FAULT_OF_AN_EVENT):
                 raise
@@ -211,6 +210,17 @@ def _tried(
         at = log.cursor(consumer.name)
         log.advance(consumer.name, at, state=kept, unparked=[unparked])
     return None
+
+
+def _states(log: EventLog, consumer: Consumer, found: Sequence[Recorded]) -> KeptState:
+    """What the consumer keeps: of the events' users at hand, since a question each takes long."""
+    users = {one.event.user_id for one in found}
+    kept = log.states(consumer.name, users)
+
+    def state(key: str) -> bytes | None:
+        return kept.get(key) if key in users else log.state(consumer.name, key)
+
+    return state
 
 
 def _unpark(log: EventLog, consumer: Consumer, position: int) -> None:

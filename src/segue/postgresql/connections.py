@@ -121,7 +121,7 @@ class Connections:
             except psycopg.OperationalError:
                 if not connection.closed:
                     raise
-        self._drop_idle()  # what broke one has mostly broken all
+        self.drop_idle()
         with self.lent(doing) as connection:
             return work(connection)
 
@@ -173,7 +173,7 @@ class Connections:
     def close(self) -> None:
         """Let go of all that are not lent; those that are, as they come back."""
         self._closed = True
-        self._drop_idle()
+        self.drop_idle()
 
     def _take(self) -> psycopg.Connection[Any]:
         with self._lock:
@@ -198,7 +198,8 @@ class Connections:
                 return
         connection.close()
 
-    def _drop_idle(self) -> None:
+    def drop_idle(self) -> None:
+        """Let go of those that lie idle: what broke one has mostly broken all."""
         with self._lock:
             dropped, self._idle = self._idle, []
         for connection in dropped:

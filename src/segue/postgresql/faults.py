@@ -64,14 +64,17 @@ def live_fault(error: Exception, doing: str, where: str) -> SegueError:
         doing: What failed, such as "reading events".
         where: The address in words.
     """
+    from psycopg import InterfaceError, OperationalError
+
     state = str(getattr(error, "sqlstate", None) or "")
     text = first_line(error)
+    gone = not state and isinstance(error, OperationalError | InterfaceError)
     if state in ("55P03", "57014", "40001", "40P01"):
         return BusyError(
             f"{doing} took too long: others are writing to {where}", cure="Try again later."
         )
     # a server that may only be read has become a standby: the next connection finds the new one
-    if state[:2] in ("08", "57") or state in ("25006", "53300") or (not state and lost(error)):
+    if state[:2] in ("08", "57") or state in ("25006", "53300") or gone:
         return UnreachableError(
             f"{doing} failed: {where} went away ({text})",
             cure="What was accepted is there; the rest can be sent again once the server is up.",
