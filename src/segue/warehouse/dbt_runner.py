@@ -11,17 +11,24 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 from segue.errors import StorageError, WarehouseError
 from segue.progress import Progress
+from segue.warehouse.change_plan import ChangePlan, plan_of
 from segue.warehouse.storage import make_folder, storing
 
-__all__ = ["PROJECT", "DbtProject", "DbtResult"]
+__all__ = ["BUILD_AGAIN", "PROJECT", "STAYS", "DbtProject", "DbtResult"]
 
 PROJECT: Final = Path(__file__).parent / "dbt"
 """The dbt project; never written to."""
+
+STAYS: Final = "and the last published snapshot stays as it was"
+"""What is said of every build that failed."""
+
+BUILD_AGAIN: Final = "Run `segue build` again; if it fails again, report this message."
 
 _log = logging.getLogger(__name__)
 _FULL: Final = ("No space left on device", "File too large", "Disk quota exceeded")
@@ -78,12 +85,38 @@ class DbtProject:
         self._options = (
             f"--project-dir={PROJECT}",
             f"--profiles-dir={folder}",
-            f"--target-path={folder / 'target'}",
             f"--log-path={folder / 'logs'}",
             f"--vars={json.dumps({**variables, 'edition': _edition()})}",
         )
         self._manifest: Any = None
         self._preparing: threading.Thread | None = None
+
+    @property
+    def made_from(self) -> str:
+        """A hash of what a plan follows from: the project, its variables, the target, dbt."""
+        output = self._output()
+        known = (
+            [version(package) for package in ("dbt-core", f"dbt-{output['type']}")],
+            self._options,
+            output,
+        )
+        return hashlib.blake2b(repr(known).encode(), digest_size=16).hexdigest()
+
+    def plan(self) -> ChangePlan:
+        """What a build of changes does, compiled by dbt; nothing is made.
+
+        Raises:
+            WarehouseError: The project cannot be compiled; the message says why.
+            StorageError: The disk is full or the folder cannot be written.
+        """
+        self.wait()
+        if self._manifest is None:
+            self._parse()
+        problems: list[str] = []
+        answer = self._invoke(("compile",), _errors_to(problems), target="plan")
+        if not answer.success:
+            raise _error(answer, problems)
+        return plan_of((result.node for result in answer.result.results), self.made_from)
 
     def prepare(self) -> None:
         """Begin to load dbt and to parse the project, unless that was begun before."""
@@ -112,12 +145,12 @@ class DbtProject:
         """
         progress.start("dbt", unit="models and tests")
         problems: list[str] = []
+        hear = _errors_to(problems)
 
         def listen(event: Any) -> None:
             if event.info.name == "NodeFinished":
                 progress.advance()
-            if event.info.level == "error":
-                problems.append(event.info.msg)
+            hear(event)
 
         self.wait()
         answer = self._invoke(arguments, listen)
@@ -142,7 +175,13 @@ class DbtProject:
         if answer.success:  # else `run` parses again, and tells what is wrong
             self._manifest = answer.result
 
-    def _invoke(self, arguments: Sequence[str], listen: Callable[[Any], None] | None = None) -> Any:
+    def _invoke(
+        self,
+        arguments: Sequence[str],
+        listen: Callable[[Any], None] | None = None,
+        *,
+        target: str = "target",
+    ) -> Any:
         output = self._output()
         with _contained(self._environment()):
             from dbt.cli.main import dbtRunner
@@ -153,7 +192,8 @@ class DbtProject:
             runner = dbtRunner(manifest=self._manifest, callbacks=[listen] if listen else [])
             self._manifest = None  # a run changes it: good for one
             try:
-                return runner.invoke([*_QUIET, *arguments, *self._options])
+                place = f"--target-path={self._folder / target}"
+                return runner.invoke([*_QUIET, *arguments, *self._options, place])
             finally:
                 if output["type"] == "duckdb":  # else this process keeps the file open
                     from dbt.adapters.duckdb import connections
@@ -177,6 +217,16 @@ def _edition() -> str:
     return digest.hexdigest()
 
 
+def _errors_to(problems: list[str]) -> Callable[[Any], None]:
+    """A listener that writes down what goes wrong."""
+
+    def listen(event: Any) -> None:
+        if event.info.level == "error":
+            problems.append(event.info.msg)
+
+    return listen
+
+
 def _error(answer: Any, problems: Sequence[str]) -> WarehouseError:
     failed = sorted(
         f"{result.node.resource_type.value.replace('_', ' ')} {result.node.name}: "
@@ -191,9 +241,7 @@ def _error(answer: Any, problems: Sequence[str]) -> WarehouseError:
         said = str(answer.exception or next(iter(problems), "it does not say why"))
         message = f"dbt could not run: {' '.join(said.split())}"
     kind, cure = _kind_and_cure(message)
-    error = kind(
-        f"the build failed, and the last published snapshot stays as it was; {message}", cure=cure
-    )
+    error = kind(f"the build failed, {STAYS}; {message}", cure=cure)
     error.__cause__ = answer.exception
     return error
 
@@ -204,7 +252,7 @@ def _kind_and_cure(message: str) -> tuple[type[WarehouseError], str]:
         return StorageError, "Free some space, or choose another SEGUE_HOME, and build again."
     if "Out of Memory" in message:
         return WarehouseError, "Raise the setting memory_limit and build again."
-    return WarehouseError, "Run `segue build` again; if it fails again, report this message."
+    return WarehouseError, BUILD_AGAIN
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from segue.music.marts import MARTS
 from segue.progress import Progress
 from segue.warehouse import raw_sql
 from segue.warehouse.base import BuildReport, LoadReport, RawFile, Rules
-from segue.warehouse.dbt_runner import DbtProject
+from segue.warehouse.dbt_runner import DbtProject, DbtResult
 from segue.warehouse.intact import RESTORE
 from segue.warehouse.lake_lock import exclusive
 from segue.warehouse.loading import Checked, checked, plan_load
@@ -93,7 +93,6 @@ class SqlWarehouse(ABC):
 
     name: ClassVar[str]
     dialect: ClassVar[Dialect]
-    is_a_file: ClassVar[bool] = False
 
     def __init__(self, folder: Path, *, threads: int, rules: Rules | None = None) -> None:
         self.folder = folder.absolute()
@@ -188,16 +187,13 @@ class SqlWarehouse(ABC):
             WarehouseError: A model or a test failed; the message names it.
         """
         seconds: dict[str, float] = {}
-        session = self._connect()
-        self._dbt.prepare()  # it starts while tracks are matched
+        self._prepare()
         with _timed(seconds, "match"):
             progress.start("matching tracks")
             self.match()
             progress.done()
         with _timed(seconds, "dbt"):
-            if self.is_a_file:
-                self._close()  # dbt opens it itself
-            shaped = self._dbt.run(("build", "--exclude-resource-type=unit_test"), progress)
+            shaped = self._shape(progress)
         session = self._connect()
         with session.guarded("reading the marts"):
             return BuildReport(
@@ -210,6 +206,14 @@ class SqlWarehouse(ABC):
                 warehouse=self.where,
                 notes=tuple(self._notes),
             )
+
+    def _prepare(self) -> None:
+        """Before tracks are matched: begin with what is slow to start."""
+        self._dbt.prepare()
+
+    def _shape(self, progress: Progress) -> DbtResult:
+        """Make the marts and test them: the second half of a build."""
+        return self._dbt.run(("build", "--exclude-resource-type=unit_test"), progress)
 
     def match(self) -> None:
         """Find the track of every reference that was loaded: the first half of a build."""

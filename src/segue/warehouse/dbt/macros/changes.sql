@@ -19,9 +19,10 @@
 {{ return(api.Relation.create(database=target.database, schema=schema_called('intermediate'), identifier='built_files')) }}
 {% endmacro %}
 
-{# Whether this run builds only what has changed. #}
+{# Whether this run builds only what has changed; what `dbt compile` shows is such a build. #}
 {% macro only_changes() %}
     {% if not execute or flags.FULL_REFRESH or model.resource_type == 'unit_test' %}{{ return(false) }}{% endif %}
+    {% if flags.WHICH == 'compile' %}{{ return(true) }}{% endif %}
     {% if not adapter.get_relation(target.database, schema_called('intermediate'), 'last_build') %}{{ return(false) }}{% endif %}
     {% set found = run_query("select value from " ~ last_build() ~ " where name = 'only_changes'") %}
     {{ return(found.rows | length > 0) }}
@@ -40,6 +41,7 @@
 
 {# What all models and rules are, as a hash. #}
 {% macro build_rules() %}
+    {% if not execute %}{{ return('') }}{% endif %}
     {% set sums = [] %}
     {% for node in graph.nodes.values() if node.resource_type == 'model' %}
         {% do sums.append(node.unique_id ~ node.checksum.checksum) %}
@@ -91,7 +93,12 @@
     {% if unchanged.yes %}('only_changes', 'yes'),{% endif %}
     ('edition', '{{ edition }}');
     create table if not exists {{ built_files() }} (piece varchar(1000), file_no bigint, is_new boolean);
-    delete from {{ built_files() }} {% if unchanged.yes %}where is_new{% endif %};
+    {% if not unchanged.yes %}delete from {{ built_files() }};{% endif %}
+    {{ note_new_files() }}
+{% endmacro %}
+
+{% macro note_new_files() %}
+    delete from {{ built_files() }} where is_new;
     insert into {{ built_files() }}
     select piece, file_no, true
     from {{ source('raw', 'loads') }}
@@ -103,11 +110,15 @@
 {# Whether the files of the last build are still loaded, and no new one under the number of such. #}
 {% macro built_files_are_there() %}
     {% if not adapter.get_relation(target.database, schema_called('intermediate'), 'built_files') %}{{ return(false) }}{% endif %}
-    {% set loads = "(select piece, file_no from " ~ source('raw', 'loads') ~ " where table_name = 'plays')" %}
-    {% set both %}
-    select count(*)
+    {{ return(run_query(files_amiss()).rows[0][0] | int == 0) }}
+{% endmacro %}
+
+{% macro files_amiss() %}
+    select count(*) as files
     from {{ built_files() }} as built
-    full outer join {{ loads }} as loads on built.piece = loads.piece and built.file_no = loads.file_no
+    full outer join (
+        select piece, file_no from {{ source('raw', 'loads') }} where table_name = 'plays'
+    ) as loads on built.piece = loads.piece and built.file_no = loads.file_no
     where
         not coalesce(built.is_new, false)
         and (
@@ -117,8 +128,6 @@
                 and loads.file_no in (select file_no from {{ built_files() }} where not is_new)
             )
         )
-    {% endset %}
-    {{ return(run_query(both).rows[0][0] | int == 0) }}
 {% endmacro %}
 
 {# After the last test: was this run complete and good? Else the next one builds everything. #}
@@ -136,13 +145,16 @@
         {% if node.unique_id not in done %}{% set good.yes = false %}{% endif %}
     {% endfor %}
     {% if good.yes %}
-    insert into {{ last_build() }} values ('built', '{{ 'changes' if only_changes() else 'everything' }}');
-    delete from {{ last_build() }} where name = 'only_changes';
-    update {{ built_files() }} set is_new = false;
-    insert into {{ last_build() }} values ('rules', '{{ build_rules() }}')
+    {{ note_built('changes' if only_changes() else 'everything') }}
     {% else %}
     delete from {{ last_build() }}
     {% endif %}
+{% endmacro %}
+
+{% macro note_built(what) %}
+    delete from {{ last_build() }} where name in ('only_changes', 'built', 'rules');
+    update {{ built_files() }} set is_new = false;
+    insert into {{ last_build() }} values ('built', '{{ what }}'), ('rules', '{{ build_rules() }}')
 {% endmacro %}
 
 {#

@@ -1,0 +1,2 @@
+-- Before the first model of a build of changes.
+{{ note_new_files() }}
