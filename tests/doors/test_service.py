@@ -361,6 +361,26 @@ def _raw(served: Running, sent: bytes) -> bytes:
         return connection.recv(65_536)
 
 
+def test_requests_may_share_a_connection_or_end_it(served: Running) -> None:
+    live = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(live * 3 + live.replace(b"GET", b"HEAD"))
+        got = b""
+        while got.count(b"HTTP/1.1 ") < 4:
+            got += connection.recv(65_536)
+        assert got.count(b'{"status":"live"}') == 3
+        assert got.count(b"HTTP/1.1 200") == 3
+        assert b"HTTP/1.1 405" in got  # and no body after it
+        assert got.endswith(b"\r\n\r\n")
+        connection.sendall(live.replace(b"1.1", b"1.0"))
+        last = b""
+        while part := connection.recv(65_536):
+            last += part
+        assert b"connection: close" in last
+        assert last.endswith(b'{"status":"live"}')
+
+
 def test_a_head_without_an_end_is_refused(served: Running) -> None:
     assert b" 431 " in _raw(served, b"GET / HTTP/1.1\r\nx: " + b"y" * 100_000)
     assert b" 400 " in _raw(served, b"NONSENSE\r\n\r\n")

@@ -12,7 +12,7 @@ from typing import Final
 
 from segue.access.api_key import ApiKey
 from segue.access.base import KeyStore, KnownKey
-from segue.access.tokens import key_id_of, opens
+from segue.access.tokens import digest_of, key_id_of, opens
 from segue.errors import SegueError
 
 __all__ = ["Keyring", "Unsure"]
@@ -51,6 +51,7 @@ class Keyring:
         self._store = store
         self._clock = clock
         self._at_hand: dict[str, KnownKey | None] = {}
+        self._open: dict[bytes, ApiKey] = {}  # by digests, which nobody can aim at
         self._used: set[str] = set()
         self._version = store.version()
         self._asked_at = time.monotonic()
@@ -65,10 +66,16 @@ class Keyring:
 
     def at_hand(self, token: str) -> ApiKey | Unsure | None:
         """The key that a token opens with, without waiting for anything; None: it opens nothing."""
+        if time.monotonic() - self._asked_at > _TRUSTED_S:
+            return Unsure.ASK
+        key = self._open.get(digest_of(token))
+        if key is not None:
+            self._used.add(key.key_id)
+            return key
         key_id = key_id_of(token)
         if key_id is None:
             return None
-        if key_id not in self._at_hand or time.monotonic() - self._asked_at > _TRUSTED_S:
+        if key_id not in self._at_hand:
             return Unsure.ASK
         return self._checked(token, self._at_hand.get(key_id))
 
@@ -81,12 +88,16 @@ class Keyring:
         key_id = key_id_of(token)
         if key_id is None:
             return None
-        at_hand = self._at_hand
+        at_hand, open_ = self._at_hand, self._open
         found = self._store.find(key_id)
         if len(at_hand) >= _MOST:
             at_hand.clear()
+            open_.clear()
         at_hand[key_id] = found  # a dict of before a change is nobody's any more
-        return self._checked(token, found)
+        key = self._checked(token, found)
+        if key is not None:
+            open_[digest_of(token)] = key
+        return key
 
     def start(self) -> None:
         """Begin to follow the store."""
@@ -123,7 +134,7 @@ class Keyring:
             _log.warning("API keys cannot be read again: %s", error)
             return
         if version != self._version:
-            self._at_hand = {}
+            self._at_hand, self._open = {}, {}
             self._version = version
             self._ever = self._ever or version > 0
         self._asked_at = time.monotonic()

@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["Token", "key_id_of", "opens"]
+__all__ = ["Token", "digest_of", "key_id_of", "opens"]
 
 _FORM: Final = re.compile(r"segue_([0-9a-f]{12})_[A-Za-z0-9_-]{43}", re.ASCII)
 _NOBODY: Final = bytes(32)
@@ -40,7 +40,7 @@ class Token:
     @property
     def digest(self) -> bytes:
         """What is kept of it: 32 bytes."""
-        return _digest(self.text)
+        return digest_of(self.text)
 
 
 def key_id_of(text: str) -> str | None:
@@ -59,9 +59,10 @@ def opens(text: str, digest: bytes | None) -> bool:
     Args:
         digest: Of the key that the text claims; None: there is no such key.
     """
-    same = hmac.compare_digest(_digest(text), _NOBODY if digest is None else digest)
+    same = hmac.compare_digest(digest_of(text), _NOBODY if digest is None else digest)
     return same and digest is not None
 
 
-def _digest(text: str) -> bytes:
+def digest_of(text: str) -> bytes:
+    """What is kept of a token: its SHA-256."""
     return hashlib.sha256(text.encode()).digest()

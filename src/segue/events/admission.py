@@ -135,6 +135,8 @@ def refused(event: Event, now: datetime, limits: Limits = LIMITS) -> Refusal | N
     Args:
         now: Aware UTC.
     """
+    if _plain(event, now, limits):
+        return None
     ids = (
         ("event_id", event.event_id, limits.id_length),
         ("user_id", event.user_id, limits.id_length),
@@ -154,6 +156,24 @@ def refused(event: Event, now: datetime, limits: Limits = LIMITS) -> Refusal | N
         _bad_time(event.timestamp, now, limits)
         or _bad_length(event.ms_played, limits)
         or (_bad_context(event.context, limits) if event.context else None)
+    )
+
+
+def _plain(event: Event, now: datetime, limits: Limits) -> bool:
+    """Whether an event is fine at a glance, as nearly all are; others are looked at in full."""
+    ids = (event.event_id, event.user_id, event.track_id, event.source)
+    told = [*ids, *(one for one in (event.session_id, event.recommendation_id) if one is not None)]
+    together = "".join(told)
+    return (
+        event.event_type in _TYPES
+        and not event.context
+        and min(map(len, told)) > 0
+        and max(map(len, told)) <= limits.id_length
+        and " " not in together
+        and together.isprintable()
+        and event.timestamp.tzinfo is not None
+        and -limits.age <= event.timestamp - now <= limits.ahead
+        and (event.ms_played is None or 0 <= event.ms_played <= limits.ms_played)
     )
 
 

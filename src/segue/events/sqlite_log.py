@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -59,10 +60,18 @@ _COLUMNS: Final = (
     "user_id, event_id, event_type, track_id, at_us, ms_played, session_id, recommendation_id, "
     "source, context, received_us"
 )
-_INSERT: Final = (
-    f"insert into events ({_COLUMNS})"
-    " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
-)
+_ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_AT_ONCE: Final = (64, 16, 4, 1)
+"""Rows that one statement inserts: each statement may have to wait for its turn among threads."""
+
+_INSERTS: Final = {
+    rows: f"insert into events ({_COLUMNS}) values {', '.join([_ROW] * rows)}"
+    " on conflict do nothing"
+    for rows in _AT_ONCE
+}
+_LATEST: Final = "select user_id, event_id from events order by position desc limit ?"
+
+_Row = tuple[str | int | None, ...]
 
 
 class SqliteLog:
@@ -224,14 +233,13 @@ class SqliteLog:
     # --- writing --------------------------------------------------------------------------------
 
     def _write(self, groups: Sequence[Group]) -> list[tuple[Outcome, ...]]:
-        outcomes = []
+        rows = []
+        for group in groups:
+            received = _us(group.received_at)
+            rows += [_row(event, received) for event in group.events]
         with self._writing() as connection:
-            for group in groups:
-                received = _us(group.received_at)
-                outcomes.append(
-                    tuple(_insert(connection, event, received) for event in group.events)
-                )
-        return outcomes
+            outcomes = iter(_inserted(connection, rows))
+        return [tuple(islice(outcomes, len(group.events))) for group in groups]
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -315,24 +323,37 @@ class SqliteLog:
             ) from error
 
 
-def _insert(connection: sqlite3.Connection, event: Event, received_us: int) -> Outcome:
-    done = connection.execute(
-        _INSERT,
-        (
-            event.user_id,
-            event.event_id,
-            event.event_type,
-            event.track_id,
-            _us(event.timestamp),
-            event.ms_played,
-            event.session_id,
-            event.recommendation_id,
-            event.source,
-            json.dumps(event.context, separators=(",", ":")) if event.context else None,
-            received_us,
-        ),
+def _inserted(connection: sqlite3.Connection, rows: Sequence[_Row]) -> list[Outcome]:
+    """Insert rows in their order; what became of each."""
+    outcomes: list[Outcome] = []
+    while left := len(rows) - len(outcomes):
+        size = next(size for size in _AT_ONCE if size <= left)
+        some = rows[len(outcomes) : len(outcomes) + size]
+        done = connection.execute(_INSERTS[size], [value for row in some for value in row])
+        if done.rowcount == size:
+            outcomes += ["accepted"] * size
+        else:  # those that are new are the last ones in the log
+            new = set(connection.execute(_LATEST, (done.rowcount,)))
+            for row in some:
+                outcomes.append("accepted" if row[:2] in new else "duplicate")
+                new.discard(row[:2])
+    return outcomes
+
+
+def _row(event: Event, received_us: int) -> _Row:
+    return (
+        event.user_id,
+        event.event_id,
+        event.event_type,
+        event.track_id,
+        _us(event.timestamp),
+        event.ms_played,
+        event.session_id,
+        event.recommendation_id,
+        event.source,
+        json.dumps(event.context, separators=(",", ":")) if event.context else None,
+        received_us,
     )
-    return "accepted" if done.rowcount else "duplicate"
 
 
 def _recorded(row: tuple[Any, ...]) -> Recorded:

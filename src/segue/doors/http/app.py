@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import anyio.to_thread
@@ -31,10 +33,11 @@ from segue.doors.http.front import Front, Limits
 from segue.doors.http.gauges import Gauges
 from segue.doors.http.guard import Guard
 from segue.doors.http.lean_routes import GuardedRoute, LeanRoute
+from segue.doors.http.numbers import Numbers
 from segue.doors.http.openapi import describe
 from segue.doors.http.problems import ProblemError, field_errors
 from segue.doors.http.recommendation_desk import RecommendationDesk
-from segue.doors.http.watch import AccessLog, Metrics, Watch
+from segue.doors.http.watch import Watch
 from segue.flows.online import Service
 from segue.settings import Service as ServiceSettings
 
@@ -55,6 +58,7 @@ class Parts:
         loopback: Whether only this machine can reach it.
         log: Takes lines about requests; None: nothing is logged.
         share: This process's share of every key's rate.
+        numbers: Folder where processes that serve side by side leave their numbers for each other.
         beside: What runs while the application does, such as consumers of events.
     """
 
@@ -64,6 +68,7 @@ class Parts:
     loopback: bool = True
     log: Callable[[str], Any] | None = None
     share: float = 1.0
+    numbers: Path | None = None
     beside: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
 
@@ -74,37 +79,39 @@ def make_app(parts: Parts, settings: ServiceSettings) -> Front:
         parts: What it is made of.
         settings: Section `service` of the settings.
     """
-    registry = CollectorRegistry()
-    metrics = Metrics(registry)
+    registry, numbers = CollectorRegistry(), Numbers(parts.numbers)
+    registry.register(numbers)
     registry.register(Gauges(parts.service, parts.clock))
-    log = AccessLog(parts.log)
+    watch = Watch(numbers, parts.log)
     pool = ThreadPoolExecutor(_MAKERS, "recommend")
     desk = EventDesk(
         parts.service.log,
         parts.clock,
         batch=settings.batch,
-        count=lambda outcome, number: metrics.events.labels(outcome).inc(number),
+        counts=numbers.events,
     )
     recommending = RecommendationDesk(
         parts.service,
         pool,
         waiting=settings.in_flight // 2,
-        count=lambda how: metrics.answers.labels(how).inc(),
+        counts=numbers.answers,
     )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         del app
         anyio.to_thread.current_default_thread_limiter().total_tokens = _OTHERS
-        log.start()
+        watch.start()
         parts.ring.start()
+        gc.collect()
+        gc.freeze()  # what is open now stays: looking through it again and again takes time
         try:
             with parts.beside:
                 yield
         finally:
             pool.shutdown()
             parts.ring.close()
-            log.close()
+            watch.close()
 
     inner = _inner(lifespan)
     router = inner.router
@@ -130,7 +137,7 @@ def make_app(parts: Parts, settings: ServiceSettings) -> Front:
         lean,
         guard=Guard(parts.ring, rate=settings.rate, loopback=parts.loopback, share=parts.share),
         cors=Cors(settings.cors_origins),
-        watch=Watch(metrics, log),
+        watch=watch,
         limits=Limits(settings.in_flight, settings.body_bytes),
         ready=lambda: parts.service.health().ready,
     )

@@ -13,10 +13,13 @@ from starlette.requests import Request
 
 from segue.access.api_key import ApiKey
 
-__all__ = ["CALL", "Call", "Reply", "call_of"]
+__all__ = ["AT_ONCE", "CALL", "JSON", "Call", "Reply", "call_of"]
 
 CALL: Final = "segue.call"
 """Name of the call in an ASGI scope."""
+
+AT_ONCE: Final = "segue.at_once"
+"""Name of what sends an answer in one piece, where the server can."""
 
 JSON: Final = b"application/json"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -13,8 +13,9 @@ import msgspec
 
 from segue.access.api_key import ApiKey
 from segue.doors.http.call import JSON, Call, Reply
+from segue.doors.http.plain_events import told_plainly
 from segue.doors.http.problems import ProblemError
-from segue.events.admission import LIMITS, Refusal, admitted
+from segue.events.admission import LIMITS, Refusal, admitted, refused
 from segue.events.base import EventLog, Outcome
 from segue.music.event import Event
 
@@ -72,7 +73,7 @@ class EventDesk:
         log: Where they go.
         clock: The moment, aware UTC.
         batch: Most events in a request.
-        count: Called with an outcome and how many events had it.
+        counts: Outcome -> how many events had it; added to.
     """
 
     def __init__(
@@ -81,12 +82,12 @@ class EventDesk:
         clock: Callable[[], datetime],
         *,
         batch: int,
-        count: Callable[[str, int], None],
+        counts: dict[str, int],
     ) -> None:
         self._log = log
         self._clock = clock
         self._batch = batch
-        self._count = count
+        self._counts = counts
         self._gathered: list[_Waiting] = []
         self._encode = msgspec.json.Encoder().encode
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder().decode
@@ -100,8 +101,23 @@ class EventDesk:
             StorageError: Nothing can be written.
         """
         assert call.key is not None, "the guard has not been asked"
-        told = self._events_in(call)
+        if call.media_type != JSON:
+            raise ProblemError(
+                415,
+                "media-type",
+                "Events are sent as JSON.",
+                cure="Send the header “Content-Type: application/json”.",
+            )
         now = self._clock()
+        plain = told_plainly(call.body)
+        told = self._events_in(call.body) if plain is None else plain
+        if len(told) > self._batch:
+            raise ProblemError(
+                413,
+                "too-large",
+                f"There are {len(told):,} events in the batch; {self._batch} is the most.",
+                cure="Send them in several batches.",
+            )
         found = [_looked_at(one, call.key, now) for one in told]
         events = [one for one in found if isinstance(one, Event)]
         outcomes = iter(await self._written(events) if events else ())
@@ -117,21 +133,13 @@ class EventDesk:
         for one in told:
             numbers[one.outcome] += 1
         for outcome, number in numbers.items():
-            if number:
-                self._count(outcome, number)
+            self._counts[outcome] += number
         return Reply(self._encode(EventOutcomes(**numbers, events=told)))
 
-    def _events_in(self, call: Call) -> Sequence[object]:
-        """What the body tells of: a list, the list of an object, or one event."""
-        if call.media_type != JSON:
-            raise ProblemError(
-                415,
-                "media-type",
-                "Events are sent as JSON.",
-                cure="Send the header “Content-Type: application/json”.",
-            )
+    def _events_in(self, body: bytes) -> Sequence[object]:
+        """What a body tells of: a list, the list of an object, or one event."""
         try:
-            told = self._decode(call.body)
+            told = self._decode(body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             raise ProblemError(400, "not-json", f"The body is no JSON: {error}.") from error
         if isinstance(told, dict):
@@ -142,13 +150,6 @@ class EventDesk:
                 "invalid",
                 "The body is neither an event nor a list of events.",
                 cure="Send {…}, [{…}, …] or {“events”: [{…}, …]}.",
-            )
-        if len(told) > self._batch:
-            raise ProblemError(
-                413,
-                "too-large",
-                f"There are {len(told):,} events in the batch; {self._batch} is the most.",
-                cure="Send them in several batches.",
             )
         return told
 
@@ -198,9 +199,13 @@ def _fail(gathered: Sequence[_Waiting], error: BaseException) -> None:
 
 def _looked_at(told: object, key: ApiKey, now: datetime) -> Event | EventOutcome:
     """The event, or why it is not taken."""
-    if key.source is not None and isinstance(told, dict):
-        told["source"] = key.source
-    found = admitted(told, now)
+    if isinstance(told, Event):
+        event = told if key.source is None else replace(told, source=key.source)
+        found = refused(event, now) or event
+    else:
+        if key.source is not None and isinstance(told, dict):
+            told["source"] = key.source
+        found = admitted(told, now)
     if isinstance(found, Refusal):
         return _rejected(_name_of(told), found.code, found.field, found.reason)
     if not key.sees(found.user_id):
@@ -214,7 +219,13 @@ def _rejected(event_id: str | None, code: str, field: str, reason: str) -> Event
 
 def _name_of(told: object) -> str | None:
     """The id of an event that is not taken, if it can be repeated."""
-    event_id = told.get("event_id") if isinstance(told, dict) else None
+    match told:
+        case Event():
+            event_id: object = told.event_id
+        case dict():
+            event_id = told.get("event_id")
+        case _:
+            return None
     if not isinstance(event_id, str) or len(event_id) > LIMITS.id_length:
         return None
     return event_id if event_id.isprintable() else None

@@ -1,50 +1,100 @@
-"""Consumers of events that run beside the service."""
+"""Consumers of events, in a process of their own beside those that answer.
+
+There they take nobody's time, and one of them that fails in a way that nobody has thought of takes
+no request down with it.
+"""
 
 from __future__ import annotations
 
+import logging
+import multiprocessing
+import os
+import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from typing import Final
 
-from segue.flows.consume import follow_log
-from segue.flows.event_consumers import consumers
-from segue.flows.wiring import Wiring
+from segue.settings import Settings
 
 __all__ = ["following"]
 
-_FAREWELL_S: Final = 10.0
+_log = logging.getLogger(__name__)
+_AGAIN_S: Final = 2.0
+_LAST_TURN_S: Final = 10.0
 
 
 @contextmanager
-def following(wiring: Wiring, clock: Callable[[], datetime]) -> Iterator[None]:
-    """Take events as they come, while this is open; of several processes one does.
+def following(settings: Settings) -> Iterator[None]:
+    """Take events as they come, while this is open; of several services one does.
 
     Whoever is in the middle of something long when this closes is left behind: a consumer may be
     killed at any moment, and goes on from where it was at the next start.
-
-    Args:
-        clock: The moment, aware UTC.
     """
     stop = threading.Event()
+    watching = threading.Thread(target=_watch, args=(settings, stop), name="followers", daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watching.join()
+
+
+def _watch(settings: Settings, stop: threading.Event) -> None:
+    """Have one such process, and another if it dies."""
+    context = multiprocessing.get_context("spawn")
+    while not stop.is_set():
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_follow, args=(settings, theirs), name="segue-followers")
+        process.start()
+        theirs.close()
+        while process.is_alive() and not stop.wait(0.1):
+            continue
+        ours.close()  # that is how it knows
+        process.join(_LAST_TURN_S)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+        if not stop.is_set():
+            _log.error(
+                "the process that takes events ended (%s) and is begun again", process.exitcode
+            )
+            stop.wait(_AGAIN_S)
+
+
+def _follow(settings: Settings, open_while_wanted: Connection) -> None:
+    """Take events until nobody wants it any more, or whoever wanted it is gone."""
+    from segue.doors.http.logs import log_as_json
+    from segue.flows.consume import follow_log
+    from segue.flows.event_consumers import consumers
+    from segue.flows.wiring import Wiring
+
+    for number in (signal.SIGINT, signal.SIGTERM):  # the service decides when it ends
+        signal.signal(number, signal.SIG_IGN)
+    os.nice(5)
+    log_as_json()
+    wiring, stop = Wiring(settings), threading.Event()
     threads = [
         threading.Thread(
             target=follow_log,
             args=(wiring.events, consumer),
-            kwargs={"clock": clock, "stop": stop},
+            kwargs={"clock": _now, "stop": stop},
             name=f"events for {consumer.name}",
-            daemon=True,
         )
         for consumer in consumers(wiring)
     ]
     for thread in threads:
         thread.start()
     try:
-        yield
-    finally:
+        open_while_wanted.recv()
+    except EOFError:
         stop.set()
-        last = time.monotonic() + _FAREWELL_S
-        for thread in threads:
-            thread.join(max(0.0, last - time.monotonic()))
+    for thread in threads:
+        thread.join()
+
+
+def _now() -> datetime:
+    return datetime.now(tz=UTC)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from segue.doors.http.call import CALL, Call, Reply
+from segue.doors.http.call import AT_ONCE, CALL, Call, Reply
 from segue.doors.http.cors import Cors
 from segue.doors.http.guard import Guard
 from segue.doors.http.lean_routes import LeanRoute
@@ -101,6 +101,10 @@ class Front:
         if self._cors.origins:
             headers += self._cors.headers(call)
         self._watch.note(call, reply)
+        at_once = scope.get(AT_ONCE)
+        if at_once is not None:
+            await at_once(reply.status, headers, reply.body)
+            return
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 

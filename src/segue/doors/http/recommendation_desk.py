@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -31,7 +30,7 @@ class RecommendationDesk:
         service: Makes them.
         pool: Where they are made.
         waiting: So many may wait to be made; more are sent away.
-        count: Called with "at hand" or "made".
+        counts: "at hand" or "made" -> how many; added to.
     """
 
     def __init__(
@@ -40,13 +39,13 @@ class RecommendationDesk:
         pool: ThreadPoolExecutor,
         *,
         waiting: int,
-        count: Callable[[str], None],
+        counts: dict[str, int],
     ) -> None:
         self._service = service
         self._pool = pool
         self._most = waiting
         self._waiting = 0
-        self._count = count
+        self._counts = counts
         self._understood: dict[bytes, tuple[str, Wishes]] = {}
 
     async def reply(self, call: Call) -> Reply:
@@ -61,7 +60,7 @@ class RecommendationDesk:
         allow_user(call, user_id)
         answer = self._service.at_hand(user_id, wishes)
         if answer is not None:
-            self._count("at hand")
+            self._counts["at hand"] += 1
             return Reply(answer.body)
         if self._waiting >= self._most:
             raise OverloadedError("too many recommendations wait to be made")
@@ -72,7 +71,7 @@ class RecommendationDesk:
             )
         finally:
             self._waiting -= 1
-        self._count("made")
+        self._counts["made"] += 1
         return Reply(answer.body)
 
     def _understand(self, query: bytes) -> tuple[str, Wishes]:

@@ -9,8 +9,10 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import uvicorn
@@ -56,8 +58,9 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
                 cure="Make one with `segue keys create NAME`, or listen at 127.0.0.1.",
             )
         _allow_files(settings.service.connections)
+        worker = _Worker(settings, loopback=loopback)
         config = Patience(
-            _Worker(settings, loopback=loopback),
+            worker,
             factory=True,
             slow_seconds=settings.service.slow_seconds,
             most_connections=settings.service.connections,
@@ -77,11 +80,14 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         address = _address(listener)
         signal.set_wakeup_fd(-1)  # from here on a signal means: finish, then end
         log_as_json()
-        if settings.service.workers == 1:
-            _Server(config, lambda: say(address)).run(sockets=[listener])
-        else:
-            say(address)
-            Multiprocess(config, sockets=[listener]).run()
+        with following(settings):
+            if settings.service.workers == 1:
+                _Server(config, lambda: say(address)).run(sockets=[listener])
+                return
+            with TemporaryDirectory(prefix="segue-numbers-") as numbers:
+                config.app = replace(worker, numbers=Path(numbers))
+                say(address)
+                Multiprocess(config, sockets=[listener]).run()
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ class _Worker:
 
     settings: Settings
     loopback: bool
+    numbers: Path | None = None
 
     def __call__(self) -> Front:
         """Open the home and everything in it."""
@@ -99,7 +106,6 @@ class _Worker:
         service = Service.open(wiring, clock=_now)
         stack.callback(service.close)
         stack.callback(wiring.keys.close)
-        stack.enter_context(following(wiring, _now))
         parts = Parts(
             service=service,
             ring=Keyring(wiring.keys, clock=_now),
@@ -107,6 +113,7 @@ class _Worker:
             loopback=self.loopback,
             log=write_lines if service_settings.access_log else None,
             share=1 / service_settings.workers,
+            numbers=self.numbers,
             beside=stack,
         )
         return make_app(parts, service_settings)

@@ -1,4 +1,4 @@
-"""What is known of requests afterwards: numbers for Prometheus, and a line of log for each.
+"""What is kept of a request once it is answered: it is counted, and becomes a line of the log.
 
 Neither says who listened to what: a line has the route, never the path, and the id of the key,
 never its token.
@@ -6,135 +6,93 @@ never its token.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Final
 
-import msgspec
-from prometheus_client import CollectorRegistry, Counter, Histogram
-
 from segue.doors.http.call import Call, Reply
+from segue.doors.http.numbers import Numbers, Timed
+from segue.errors import SegueError
 
-__all__ = ["AccessLog", "Metrics", "Watch"]
+__all__ = ["Watch"]
 
-_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_log = logging.getLogger(__name__)
 _METHODS: Final = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
 _FLUSH_S: Final = 0.25
 _MOST_LINES: Final = 20_000
+_LINE: Final = (
+    '{"at":"%s.%03dZ","request_id":"%s","method":"%s","route":"%s","status":%d,"ms":%.2f,"bytes":%d,'
+    '"key":%s}\n'
+)
 
 
-class Metrics:
-    """Numbers of one process.
-
-    Args:
-        registry: Where they are registered.
-    """
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = Counter(
-            "segue_requests", "Requests answered.", ("method", "route", "status"), registry=registry
-        )
-        self.seconds = Histogram(
-            "segue_request_seconds",
-            "Time from the headers of a request to its answer.",
-            ("route",),
-            buckets=_BUCKETS,
-            registry=registry,
-        )
-        self.events = Counter(
-            "segue_events",
-            "Events reported, by what became of them.",
-            ("outcome",),
-            registry=registry,
-        )
-        self.answers = Counter(
-            "segue_recommendations",
-            "Answers to GET /recommendations: made, or at hand already.",
-            ("how",),
-            registry=registry,
-        )
-
-
-class AccessLog:
-    """One JSON object a line for each request, written a few times a second.
+class Watch:
+    """Sees every request go by; a thread writes their lines a few times a second.
 
     Args:
-        write: Takes lines; None: nothing is logged.
+        numbers: Where they are counted.
+        write: Takes finished lines; None: nothing is logged.
     """
 
-    def __init__(self, write: Callable[[str], Any] | None) -> None:
+    def __init__(self, numbers: Numbers, write: Callable[[str], Any] | None) -> None:
+        self._numbers = numbers
         self._write = write
-        self._lines: list[bytes] = []
+        self._lines: list[str] = []
+        self._second = ""
+        self._until = 0.0
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._encode = msgspec.json.Encoder().encode
+        self._thread = threading.Thread(target=self._follow, name="access log", daemon=True)
 
     def start(self) -> None:
         """Begin to write."""
-        if self._write is not None:
-            self._thread = threading.Thread(target=self._follow, name="access log", daemon=True)
-            self._thread.start()
+        self._thread.start()
 
     def close(self) -> None:
         """Write what is left."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-        self._flush()
-
-    def note(self, call: Call, reply: Reply, seconds: float) -> None:
-        """Remember a request until it is written."""
-        if self._write is None or len(self._lines) >= _MOST_LINES:
-            return
-        self._lines.append(
-            self._encode(
-                {
-                    "at": datetime.now(UTC),
-                    "request_id": call.request_id.decode(),
-                    "method": call.method,
-                    "route": call.route,
-                    "status": reply.status,
-                    "ms": round(seconds * 1e3, 2),
-                    "bytes": len(reply.body),
-                    "key": call.key.key_id if call.key is not None else None,
-                }
-            )
-        )
-
-    def _follow(self) -> None:
-        while not self._stop.wait(_FLUSH_S):
-            self._flush()
-
-    def _flush(self) -> None:
-        lines, self._lines = self._lines, []
-        if lines and self._write is not None:
-            self._write(b"".join(line + b"\n" for line in lines).decode())
-
-
-class Watch:
-    """Sees every request go by."""
-
-    def __init__(self, metrics: Metrics, log: AccessLog) -> None:
-        self.metrics = metrics
-        self.log = log
-        self._seen: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+        self._thread.join()
+        self._tell()
 
     def note(self, call: Call, reply: Reply) -> None:
-        """Count and log an answer."""
+        """Count an answer, and remember it until its line is written."""
         seconds = time.perf_counter() - call.since
         method = call.method if call.method in _METHODS else "other"
         about = (method, call.route, reply.status)
-        counted = self._seen.get(about)
-        if counted is None:
-            counted = self._seen[about] = self._told(*about)
-        counted[0].inc()
-        counted[1].observe(seconds)
-        self.log.note(call, reply, seconds)
+        timed = self._numbers.requests.get(about)
+        if timed is None:
+            timed = self._numbers.requests[about] = Timed()
+        timed.add(seconds)
+        if self._write is not None and len(self._lines) < _MOST_LINES:
+            now = time.time()
+            if now >= self._until:
+                self._second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+                self._until = int(now) + 1.0
+            self._lines.append(
+                _LINE
+                % (
+                    self._second,
+                    now % 1 * 1000,
+                    call.request_id.decode(),
+                    method,
+                    call.route,
+                    reply.status,
+                    seconds * 1e3,
+                    len(reply.body),
+                    "null" if call.key is None else f'"{call.key.key_id}"',
+                )
+            )
 
-    def _told(self, method: str, route: str, status: int) -> tuple[Any, Any]:
-        return (
-            self.metrics.requests.labels(method, route, str(status)),
-            self.metrics.seconds.labels(route),
-        )
+    def _follow(self) -> None:
+        while not self._stop.wait(_FLUSH_S):
+            self._tell()
+
+    def _tell(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines and self._write is not None:
+            self._write("".join(lines))
+        try:
+            self._numbers.leave()
+        except SegueError as error:
+            _log.warning("%s", error)

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final
 
 import pyarrow as pa
@@ -66,6 +67,13 @@ class Somebody:
                 self.records.feedback,
             )
         )
+
+    @cached_property
+    def last_played_at(self) -> datetime | None:
+        """When they last played something, as far as that is known; None: nothing."""
+        plays = self.records.plays
+        last: datetime | None = plays[c.PLAYED_AT][-1].as_py() if plays.num_rows else None
+        return last
 
     def as_of(self, moment: datetime, opened: Opened) -> Person:
         """The listener at a moment."""

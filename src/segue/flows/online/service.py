@@ -288,10 +288,8 @@ class Service:
         latest = somebody.live.latest
         if latest is not None:
             return max(_coarse(self._clock()), latest + timedelta(seconds=1))
-        plays = somebody.records.plays
-        if plays.num_rows:
-            last: datetime = plays[c.PLAYED_AT][-1].as_py()
-            return last + timedelta(seconds=1)
+        if somebody.last_played_at is not None:
+            return somebody.last_played_at + timedelta(seconds=1)
         return opened.bundle.trained_at
 
     def _made(
