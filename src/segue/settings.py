@@ -257,6 +257,34 @@ class TokenStore(_Part):
     endpoint_url: str = Field("", description="Address of a Secrets Manager that is not AWS's.")
 
 
+class SpotifyApp(_Part):
+    """The app at Spotify that Segue signs in with; SPOTIFY_CLIENT_ID and so on say the same."""
+
+    client_id: str | None = Field(
+        None, description="Client id of your app at developer.spotify.com/dashboard."
+    )
+    client_secret: SecretStr | None = Field(
+        None, description="Its secret; only for a refresh token that was made with it elsewhere."
+    )
+    refresh_token: SecretStr | None = Field(
+        None, description="A refresh token of the user `user_id` that was made elsewhere."
+    )
+    redirect_uri: str = Field(
+        "http://127.0.0.1/callback",
+        description="Where Spotify sends the browser, exactly as it is registered with the app.",
+    )
+    requests_per_day: int = Field(
+        500, ge=1, description="Requests to Spotify in any 24 hours, of all users together."
+    )
+    api_url: str = Field(
+        "https://api.spotify.com/v1", description="Address of the Web API; another for tests."
+    )
+    accounts_url: str = Field(
+        "https://accounts.spotify.com",
+        description="Address of the accounts service; another for tests.",
+    )
+
+
 class Settings(BaseSettings):
     """All settings. Environment names are SEGUE_HOME, SEGUE_PLAYS__COUNTED_MS and so on."""
 
@@ -308,6 +336,7 @@ class Settings(BaseSettings):
     postgresql: PostgreSQL = PostgreSQL()
     snowflake: Snowflake = Snowflake()
     secrets: TokenStore = TokenStore()
+    spotify: SpotifyApp = SpotifyApp()
     models: dict[str, dict[str, bool | int | float | str]] = Field(
         default_factory=dict,
         description="Settings of single models by their names; see `segue tune`.",
@@ -334,14 +363,33 @@ class Settings(BaseSettings):
             init_settings,
             env_settings,
             _SnowflakeVariables(settings_cls),
+            _SpotifyVariables(settings_cls),
             _PortVariable(settings_cls),
             TomlConfigSettingsSource(settings_cls, file),
         )
 
 
-class _SnowflakeVariables(PydanticBaseSettingsSource):
-    """The variables that Snowflake's other programs read, as they are."""
+class _Variables(PydanticBaseSettingsSource):
+    """The variables that other programs of a service read, as they are."""
 
+    SECTION: ClassVar[str]
+    NAMES: ClassVar[Mapping[str, str]]
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Nothing for single settings: the section comes as a whole."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The section with what is set."""
+        values = {name: os.environ.get(variable) for name, variable in self.NAMES.items()}
+        section = {name: value for name, value in values.items() if value}
+        return {self.SECTION: section} if section else {}
+
+
+class _SnowflakeVariables(_Variables):
+    """Those of Snowflake."""
+
+    SECTION = "snowflake"
     NAMES: ClassVar[Mapping[str, str]] = {
         "account": "SNOWFLAKE_ACCOUNT",
         "user": "SNOWFLAKE_USER",
@@ -354,15 +402,17 @@ class _SnowflakeVariables(PydanticBaseSettingsSource):
         "warehouse": "SNOWFLAKE_WAREHOUSE",
     }
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Nothing for single settings: the section comes as a whole."""
-        return None, field_name, False
 
-    def __call__(self) -> dict[str, Any]:
-        """The section with what is set."""
-        values = {name: os.environ.get(variable) for name, variable in self.NAMES.items()}
-        section = {name: value for name, value in values.items() if value}
-        return {"snowflake": section} if section else {}
+class _SpotifyVariables(_Variables):
+    """Those that programs for Spotify agree on."""
+
+    SECTION = "spotify"
+    NAMES: ClassVar[Mapping[str, str]] = {
+        "client_id": "SPOTIFY_CLIENT_ID",
+        "client_secret": "SPOTIFY_CLIENT_SECRET",
+        "refresh_token": "SPOTIFY_REFRESH_TOKEN",
+        "redirect_uri": "SPOTIFY_REDIRECT_URI",
+    }
 
 
 class _PortVariable(PydanticBaseSettingsSource):

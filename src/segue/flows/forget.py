@@ -24,12 +24,20 @@ from segue.flows.home_parts import (
     LAKE,
     MODELS,
     PLAYLISTS,
+    SECRETS,
+    SERVICES,
     SNAPSHOTS,
+    STATE,
     TUNING,
 )
+from segue.flows.spotify.names import SERVICE, secret_name
 from segue.flows.wiring import Wiring
 from segue.progress import Progress
 from segue.recommenders.bundle import BundleStore
+from segue.secrets.base import Place
+from segue.secrets.encrypted_file import EncryptedFile
+from segue.services.sign_ins import SignIns
+from segue.services.state_file import StateFile
 from segue.warehouse import home_journal
 from segue.warehouse.experiments import ExperimentStore
 from segue.warehouse.home_swap import ASIDE
@@ -191,6 +199,7 @@ def forget(
         ConfigError: Nothing here is from that source.
         BusyError: Others are at work in the home.
         WarehouseError: A file is damaged, or the warehouse cannot be reached.
+        SecretError: The user's tokens cannot be removed; nothing was done.
         StorageError: Something cannot be removed; the next command tries again.
     """
     with wiring.lock.alone(VERB):
@@ -198,6 +207,8 @@ def forget(
         houses = _houses(wiring)
         with wiring.warehouse.writing():
             pass  # better to learn now than half way that a server is not there
+        if whose.user_id is not None and whose.whole_user:
+            _sign_out(wiring, whose.user_id, houses)  # a locked keyring is learnt of now, too
         names = {
             lake.store.where: list(lake_loss(lake, whose).names)
             for house in houses
@@ -210,6 +221,20 @@ def forget(
         _carry_out(wiring, whose, names, progress=progress, on_step=on_step)
     _log.info("forgot %d rows", sum(loss.rows.values()))
     return loss
+
+
+def _sign_out(wiring: Wiring, user_id: str, houses: Sequence[_House]) -> None:
+    """The user's tokens at foreign services go, and those in older homes."""
+    for house in houses:
+        state = StateFile(house.folder / SERVICES / STATE)
+        if not state.exists:
+            continue
+        main = house.folder == wiring.lock.home
+        folder = house.folder / SECRETS
+        place = Place(folder, wiring.settings.secrets.passphrase)
+        if SignIns(state, SERVICE).of(user_id) is not None and (main or folder.exists()):
+            (wiring.secrets if main else EncryptedFile(place)).delete(secret_name(user_id))
+        SignIns(state, SERVICE).remove(user_id)
 
 
 def resume(

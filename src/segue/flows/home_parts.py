@@ -25,8 +25,10 @@ __all__ = [
     "PARTS",
     "PLAYLISTS",
     "SECRETS",
+    "SERVICES",
     "SETTINGS",
     "SNAPSHOTS",
+    "STATE",
     "TUNING",
 ]
 __all__ += ["LakeParts", "kept_files", "lake_parts", "made_files"]
@@ -41,6 +43,8 @@ EVENT_LOG: Final = "events.sqlite"
 ACCESS: Final = "access"
 KEYS: Final = "keys.sqlite"
 SECRETS: Final = "secrets"
+SERVICES: Final = "services"
+STATE: Final = "services.sqlite"
 SNAPSHOTS: Final = "snapshots"
 MODELS: Final = "models"
 

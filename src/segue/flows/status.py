@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from segue.warehouse.build_failure import read_failure
 
 if TYPE_CHECKING:
     from segue.recommenders.bundle import BundleStore
+    from segue.services.sign_ins import SignInFacts
     from segue.warehouse.base import Warehouse
     from segue.warehouse.lake import Lake
     from segue.warehouse.snapshots import Snapshot, SnapshotStore
@@ -37,6 +39,7 @@ class Status:
         bundle: Name, recommenders, and whether it was trained on this snapshot.
         damaged: "snapshot" or "bundle" -> what is wrong with it.
         failure: When, why and what to do, if the last build failed.
+        sign_ins: Who is signed in at foreign services, and for how long.
         next_step: The command to type now.
     """
 
@@ -48,6 +51,7 @@ class Status:
     bundle: dict[str, Any] | None
     damaged: dict[str, str]
     failure: dict[str, Any] | None
+    sign_ins: list[dict[str, Any]]
     next_step: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -63,6 +67,8 @@ def status(
     warehouse: Warehouse,
     snapshots: SnapshotStore,
     bundles: BundleStore,
+    sign_ins: Sequence[SignInFacts] = (),
+    now: datetime | None = None,
 ) -> Status:
     """Read manifests and pointers only; nothing is locked and nothing is changed."""
     commits = [commit for commit in lake.commits() if commit.kind not in _NO_IMPORTS]
@@ -89,6 +95,7 @@ def status(
         bundle=bundle,
         damaged=damaged,
         failure=None if (failure := read_failure(snapshots.folder)) is None else asdict(failure),
+        sign_ins=[] if now is None else [one.as_dict(now) for one in sign_ins],
         next_step=_next_step(imports, snapshot, bundle),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,12 +15,18 @@ from segue.settings import Settings, expanded
 from segue.warehouse.home_journal import unfinished
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic import SecretStr
+
     from segue.access.base import KeyStore
     from segue.events.base import EventLog
+    from segue.flows.spotify.household import Household
     from segue.playlists.base import Sink
     from segue.postgresql.address import Address
     from segue.recommenders.bundle import BundleStore
     from segue.secrets.base import SecretStore
+    from segue.services.state_file import StateFile
     from segue.sources.base import FileSource
     from segue.sources.input_limits import InputLimits
     from segue.warehouse.base import Warehouse
@@ -254,6 +261,40 @@ class Wiring:
         made: SecretStore = load_adapter("secrets", name)(place)
         return made
 
+    @cached_property
+    def services(self) -> StateFile:
+        """Requests to foreign services, and who is signed in there."""
+        from segue.flows.home_parts import SERVICES, STATE
+        from segue.services.state_file import StateFile
+
+        return StateFile(self.home / SERVICES / STATE)
+
+    def spotify(self, clock: Callable[[], datetime]) -> Household:
+        """Spotify, for all users of this home.
+
+        Args:
+            clock: The time, aware UTC.
+        """
+        from segue.flows.spotify.household import Household
+
+        told = self.settings.spotify
+        given = {
+            "SPOTIFY_CLIENT_ID": told.client_id,
+            "SPOTIFY_CLIENT_SECRET": _told(told.client_secret),
+            "SPOTIFY_REFRESH_TOKEN": _told(told.refresh_token),
+        }
+        return Household(
+            secrets=self.secrets,
+            state=self.services,
+            main_user=self.settings.user_id,
+            given={name: value for name, value in given.items() if value},
+            redirect_uri=told.redirect_uri,
+            api_url=told.api_url,
+            accounts_url=told.accounts_url,
+            budget=told.requests_per_day,
+            clock=clock,
+        )
+
     @property
     def limits(self) -> InputLimits:
         """How much an input may unpack to."""
@@ -279,3 +320,7 @@ def _usual_store(folder: Path) -> str:
     if (folder / "secrets.enc").exists():
         return "file"
     return "keyring" if was_used(folder) or usable() else "file"
+
+
+def _told(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()

@@ -83,11 +83,12 @@ class SignIns:
             db.execute("insert or replace into sign_ins values (?, ?, ?, ?, ?, ?, ?)", row)
 
     def end(self, user_id: str, why: str) -> None:
-        """Note that a sign-in is good no more."""
+        """Note that a sign-in is good no more, also one that was made elsewhere."""
         with self._state.writing() as db:
             db.execute(
-                "update sign_ins set ended = ? where service = ? and user_id = ?",
-                (why, self._service, user_id),
+                "insert into sign_ins values (?, ?, '', '', null, null, ?)"
+                " on conflict (service, user_id) do update set ended = excluded.ended",
+                (self._service, user_id, why),
             )
 
     def remove(self, user_id: str) -> bool:

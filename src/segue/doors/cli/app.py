@@ -26,6 +26,7 @@ from segue.doors.cli import (
     learn,
     recommend,
     serve,
+    spotify,
     sql,
     stats,
     status,
@@ -95,6 +96,7 @@ lake.add_to(app)
 events.add_to(app)
 keys.add_to(app)
 serve.add_to(app)
+spotify.add_to(app)
 forget.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)

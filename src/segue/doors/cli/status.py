@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from segue.doors.cli.context import AsJson, call_of, print_json, say
+from segue.doors.cli.context import AsJson, call_of, now, print_json, say
+from segue.doors.cli.countdown import sign_in_words
 
 if TYPE_CHECKING:
     from segue.flows.status import Status
@@ -21,8 +22,10 @@ def add_to(app: typer.Typer) -> None:
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Show what is here and what to type next."""
+    from segue.flows.spotify.names import SERVICE
     from segue.flows.status import status as run
     from segue.flows.wiring import Wiring
+    from segue.services.sign_ins import SignIns
 
     wiring = Wiring(call_of(context).settings())
     found = run(
@@ -31,6 +34,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         warehouse=wiring.warehouse,
         snapshots=wiring.snapshots,
         bundles=wiring.bundles,
+        sign_ins=SignIns(wiring.services, SERVICE).all(),
+        now=now(),
     )
     if as_json:
         print_json(found.as_dict())
@@ -66,6 +71,7 @@ def _lines(found: Status) -> list[str]:
             f"Trained   bundle {found.bundle['name']}: {models}"
             + ("" if found.bundle["fresh"] else "; older than the last build")
         )
+    lines += [f"Spotify   {sign_in_words(one)}" for one in found.sign_ins]
     return [*lines, "", f"Next: {found.next_step}"]
 
 

@@ -103,14 +103,19 @@ class Attempt:
         }
         return f"{accounts_url}/authorize?{urlencode(query)}"
 
+    def fits(self, came_back: str) -> bool:
+        """Whether an address is the answer to this try."""
+        state = _query(came_back).get("state", "")
+        return secrets.compare_digest(state.encode("utf-8", "replace"), self.state.encode())
+
     def code(self, came_back: str) -> str:
         """The code in the address that the browser was sent back to.
 
         Raises:
             SignInError: The user said no, or the address is not the answer to this try.
         """
-        query = {key: values[-1] for key, values in parse_qs(urlsplit(came_back).query).items()}
-        if not secrets.compare_digest(query.get("state", "").encode(), self.state.encode()):
+        query = _query(came_back)
+        if not self.fits(came_back):
             raise SignInError(
                 "the address that came back does not belong to this sign-in",
                 service=SERVICE,
@@ -127,6 +132,14 @@ class Attempt:
         if not query.get("code"):
             raise SignInError("there is no code in that address", service=SERVICE, cure=AGAIN)
         return query["code"]
+
+
+def _query(address: str) -> dict[str, str]:
+    try:
+        found = parse_qs(urlsplit(address.strip()).query)
+    except ValueError:
+        return {}
+    return {name: values[-1] for name, values in found.items()}
 
 
 def redirect_fault(uri: str) -> str:

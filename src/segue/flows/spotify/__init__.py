@@ -1,0 +1,1 @@
+"""What Segue does with a Spotify account: sign in, collect, listen."""
