@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +16,12 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from segue.errors import BusyError
+from segue.errors import BusyError, WarehouseError
 from segue.music.marts import MARTS
 from segue.progress import Silent
 from segue.warehouse.dbt_runner import PROJECT, DbtProject
 from tests.flows.test_build import EXPORT, LASTFM, House, play
+from tests.flows.test_changes import built_changes, marts
 
 
 def fill(house: House) -> None:
@@ -30,23 +33,28 @@ def fill(house: House) -> None:
     house.lake.add("plays", [play("u", LASTFM, 300 * n + 2, f"Song {n % 7}") for n in range(50)])
 
 
+def more(house: House) -> None:
+    """What a second build finds to be new."""
+    house.lake.add("plays", [play("u", LASTFM, 300 * n, f"Song {n % 7}") for n in range(60, 70)])
+
+
 def content(house: House) -> dict[str, pa.Table]:
     return {mart: house.snapshot.read(mart) for mart in MARTS}
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
+def clean(tmp_path_factory: pytest.TempPathFactory) -> House:
     house = House(tmp_path_factory.mktemp("clean"))
     fill(house)
     house.build()
-    return content(house)
+    return house
 
 
 KILLED = textwrap.dedent("""
     import os, signal, sys
     from pathlib import Path
     from tests.flows.test_build import House
-    from tests.flows.test_build_faults import fill
+    from tests.flows import test_build_faults as told
 
     stage, wanted = sys.argv[2], int(sys.argv[3])
 
@@ -63,7 +71,8 @@ KILLED = textwrap.dedent("""
 
     import tests.flows.test_build as flow
     house = House(Path(sys.argv[1]))
-    fill(house)
+    for name in sys.argv[4:]:
+        getattr(told, name)(house)
     flow.build(lake=house.lake, warehouse=house.warehouse, snapshots=house.snapshots,
                progress=Killer(), now=flow.NOW)
 """)
@@ -73,27 +82,98 @@ KILLED = textwrap.dedent("""
     ("stage", "steps"),
     [("loading the lake", 2), ("dbt", 4), ("dbt", 15), ("publishing", 0)],
 )
-def test_killed_then_healed(
-    tmp_path: Path, clean: dict[str, pa.Table], stage: str, steps: int
+def test_killed_then_healed(tmp_path: Path, clean: House, stage: str, steps: int) -> None:
+    killed_at(tmp_path, stage, steps, "fill")
+    house = House(tmp_path)
+    fill(house)
+    house.build()
+    assert content(house) == content(clean)
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
+    """The marts with what is new, built at once."""
+    house = House(tmp_path_factory.mktemp("grown"))
+    fill(house)
+    more(house)
+    house.build()
+    return content(house)
+
+
+@pytest.mark.parametrize("steps", [1, 40, 70])
+def test_killed_among_changes_then_healed(
+    tmp_path: Path, clean: House, grown: dict[str, pa.Table], steps: int
 ) -> None:
+    """Nothing of it was made; the next build is one of changes, too."""
+    shutil.copytree(clean.warehouse.folder, tmp_path / "warehouse")
+    killed_at(tmp_path, "dbt", steps, "fill", "more")
+    house = House(tmp_path)
+    assert marts(house) == marts(clean)
+    fill(house)
+    more(house)
+    house.build()
+    assert built_changes(house)
+    assert content(house) == grown
+
+
+def test_a_test_that_fails_among_changes(
+    tmp_path: Path, clean: House, grown: dict[str, pa.Table]
+) -> None:
+    """Nothing of it was made; the next build makes everything."""
+    shutil.copytree(clean.warehouse.folder, tmp_path / "warehouse")
+    house = House(tmp_path)
+    fill(house)
+    house.build()
+    plan = tmp_path / "warehouse" / "dbt" / "changes.json"
+    told = json.loads(plan.read_text())
+    [test] = [step for step in told["steps"] if step["name"] == "grain_of_plays"]
+    test["sql"] = "select 1"
+    plan.write_text(json.dumps(told))
+    more(house)
+    with pytest.raises(WarehouseError, match=r"stays as it was; dbt test grain_of_plays: 1 row"):
+        house.build()
+    assert marts(house) == marts(clean)
+    house.build()
+    assert not built_changes(house)
+    assert content(house) == grown
+
+
+@pytest.mark.parametrize("damage", ["garbage", "of other models", "gone"])
+def test_a_plan_of_no_use_is_made_again(tmp_path: Path, clean: House, damage: str) -> None:
+    shutil.copytree(clean.warehouse.folder, tmp_path / "warehouse")
+    house = House(tmp_path)
+    fill(house)
+    house.build()
+    plan = tmp_path / "warehouse" / "dbt" / "changes.json"
+    good = plan.read_text()
+    if damage == "garbage":
+        plan.write_text(good[:1000])
+    elif damage == "of other models":
+        plan.write_text(good.replace(json.loads(good)["made_from"], "0123"))
+    else:
+        plan.unlink()
+    house.build()
+    assert built_changes(house)
+    assert step_names(plan.read_text()) == step_names(good)
+
+
+def step_names(plan: str) -> list[str]:
+    return [step["name"] for step in json.loads(plan)["steps"]]
+
+
+def killed_at(folder: Path, stage: str, steps: int, *fillings: str) -> None:
+    """Fill a house and build it, up to a step of a stage."""
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path), stage, str(steps)],
+        [sys.executable, "-c", KILLED, str(folder), stage, str(steps), *fillings],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         check=False,
         capture_output=True,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    house = House(tmp_path)
-    fill(house)
-    house.build()
-    for mart, table in content(house).items():
-        assert table.equals(clean[mart]), mart
 
 
 @pytest.mark.parametrize("damage", ["garbage", "truncated", "older"])
-def test_a_damaged_warehouse_is_made_again(
-    tmp_path: Path, clean: dict[str, pa.Table], damage: str
-) -> None:
+def test_a_damaged_warehouse_is_made_again(tmp_path: Path, clean: House, damage: str) -> None:
     house = House(tmp_path)
     fill(house)
     file = house.warehouse.path
@@ -106,8 +186,7 @@ def test_a_damaged_warehouse_is_made_again(
         if damage == "truncated":
             file.write_bytes(file.read_bytes()[:5000])
     house.build()
-    for mart, table in content(house).items():
-        assert table.equals(clean[mart]), mart
+    assert content(house) == content(clean)
 
 
 def test_somebody_has_the_file_open(tmp_path: Path) -> None:

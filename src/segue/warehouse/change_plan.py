@@ -17,12 +17,12 @@ __all__ = ["ChangePlan", "Kind", "Step", "plan_of", "read_plan", "write_plan"]
 _log = logging.getLogger(__name__)
 _KINDS: Final[Mapping[tuple[str, str], Kind]] = {
     ("table", ""): "table",
-    ("view", ""): "view",
+    ("view", ""): "table",  # of what has changed there is little, and several read it
     ("incremental", "touched"): "touched",
     ("incremental", "delete+insert"): "replaced",
 }
 
-Kind = Literal["table", "view", "touched", "replaced", "test"]
+Kind = Literal["table", "touched", "replaced", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Step:
 
     Args:
         name: Its name in dbt.
-        kind: "table" and "view" are made anew; of "touched" and "replaced" the rows with certain
+        kind: A "table" is made anew; of "touched" and "replaced" the rows with certain
             keys go, and what the query says comes; a "test" finds no row.
         sql: The query.
         schema: Of the model; empty for a test.
@@ -71,11 +71,14 @@ class ChangePlan:
     steps: tuple[Step, ...]
 
 
-def plan_of(nodes: Iterable[Any], made_from: str) -> ChangePlan:
+def plan_of(
+    nodes: Iterable[Any], depends_on: Mapping[str, Iterable[str]], made_from: str
+) -> ChangePlan:
     """The plan of a project that dbt has compiled.
 
     Args:
-        nodes: dbt's nodes: every model, test and analysis.
+        nodes: dbt's nodes, compiled: models, tests and analyses.
+        depends_on: Every node's id -> ids of those that it reads.
         made_from: See `ChangePlan`.
     """
     by_id = {node.unique_id: node for node in nodes}
@@ -85,7 +88,7 @@ def plan_of(nodes: Iterable[Any], made_from: str) -> ChangePlan:
         if node.resource_type.value == "analysis"
     }
     relations = {node.name: node.relation_name for node in by_id.values()}
-    order = TopologicalSorter({name: node.depends_on.nodes for name, node in by_id.items()})
+    order = TopologicalSorter(depends_on)
     steps = [
         _step(by_id[name], relations)
         for name in order.static_order()

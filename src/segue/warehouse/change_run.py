@@ -86,6 +86,10 @@ def run_changes(tables: Tables, plan: ChangePlan, progress: Progress) -> DbtResu
 
 def _run_all(tables: Tables, plan: ChangePlan, progress: Progress) -> None:
     run_id = str(uuid4())
+    views = set(tables.query("select schema_name, view_name from duckdb_views()"))
+    for step in plan.steps:
+        if (step.schema, step.name) in views:  # made by dbt; here it is a table
+            tables.query(f"drop view {step.relation}")
     tables.query(plan.begin)
     for step in plan.steps:
         what = "test" if step.kind == "test" else "model"
@@ -104,8 +108,8 @@ def _run(tables: Tables, step: Step, sql: str) -> None:
                 f" dbt test {step.name}: {found} rows are not as they must be",
                 cure=BUILD_AGAIN,
             )
-    elif step.kind in ("table", "view"):
-        tables.query(f"create or replace {step.kind} {step.relation} as {sql}")
+    elif step.kind == "table":
+        tables.query(f"create or replace table {step.relation} as {sql}")
     else:
         tables.query(f"create or replace temp table {_CHANGES} as {sql}")
         tables.query(_removal(step))

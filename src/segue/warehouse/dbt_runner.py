@@ -112,11 +112,13 @@ class DbtProject:
         self.wait()
         if self._manifest is None:
             self._parse()
+        every = self._manifest.nodes if self._manifest is not None else {}
         problems: list[str] = []
         answer = self._invoke(("compile",), _errors_to(problems), target="plan")
         if not answer.success:
             raise _error(answer, problems)
-        return plan_of((result.node for result in answer.result.results), self.made_from)
+        depends_on = {name: node.depends_on.nodes for name, node in every.items()}
+        return plan_of((each.node for each in answer.result.results), depends_on, self.made_from)
 
     def prepare(self) -> None:
         """Begin to load dbt and to parse the project, unless that was begun before."""

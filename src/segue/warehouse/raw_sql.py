@@ -14,6 +14,7 @@ __all__ = [
     "ARTIST_NAMES",
     "COVERAGE",
     "MATCHES_BY_METHOD",
+    "NEW_PIECES",
     "PLACES",
     "PLACES_A_TABLE",
     "SPACES",
@@ -56,6 +57,15 @@ PLACES: Final = (
 
 PLACES_A_TABLE: Final = 10**15
 """More than any `file_no`: `place * PLACES_A_TABLE + file_no` puts rows of all tables in order."""
+
+NEW_PIECES: Final = """
+    select loads.file_no
+    from raw.loads as loads
+    left join raw.matched as matched
+        on loads.table_name = matched.table_name and loads.piece = matched.piece
+    where loads.table_name = '{table}' and matched.piece is null
+"""
+"""The files of a raw table that came after the last matching, all of them later than the others."""
 
 SPACES: Final = "".join(
     map(chr, (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))

@@ -17,16 +17,9 @@ from segue.warehouse.raw_sql import Dialect
 __all__ = ["Tables", "TrackMatching"]
 
 _log = logging.getLogger(__name__)
-_METHOD: Final = "2"
+_METHOD: Final = "3"
 """Raise when matching answers in another way: every reference is then matched again."""
 
-_NEW_PIECES: Final = """
-    select loads.file_no
-    from raw.loads as loads
-    left join raw.matched as matched
-        on loads.table_name = matched.table_name and loads.piece = matched.piece
-    where loads.table_name = '{table}' and matched.piece is null
-"""
 _WORKING: Final = (
     "touched_refs",
     "changed_refs",
@@ -153,9 +146,9 @@ class TrackMatching:
 
     def _match_new(self) -> bool:
         """Match again what new files may have changed; False if that is too much, or not enough."""
-        if not self._dialect.touched_refs or self._anything_gone():
+        if not self._dialect.touched_refs or self._anything_gone() or self._anything_earlier():
             return False
-        places = {table: _NEW_PIECES.format(table=table) for table, _ in raw_sql.PLACES}
+        places = {table: raw_sql.NEW_PIECES.format(table=table) for table, _ in raw_sql.PLACES}
         self._make(
             "touched_refs",
             " union ".join(
@@ -176,7 +169,7 @@ class TrackMatching:
                 return False
             self._settle_group()
         if any(
-            self._session.query(_NEW_PIECES.format(table=table) + " limit 1")
+            self._session.query(raw_sql.NEW_PIECES.format(table=table) + " limit 1")
             for table in _NAMES_ARTISTS
         ):
             self._match_artists()
@@ -202,6 +195,18 @@ class TrackMatching:
                 "select 1 from raw.matched as matched left join raw.loads as loads"
                 " on loads.table_name = matched.table_name and loads.piece = matched.piece"
                 " where loads.piece is null limit 1"
+            )
+        )
+
+    def _anything_earlier(self) -> bool:
+        """Whether a new file comes before one that was matched, as after a backup was merged."""
+        return bool(
+            self._session.query(
+                "select 1 from raw.loads as loads left join raw.matched as matched"
+                " on loads.table_name = matched.table_name and loads.piece = matched.piece"
+                " group by loads.table_name"
+                " having min(case when matched.piece is null then loads.file_no end)"
+                " < max(case when matched.piece is not null then loads.file_no end)"
             )
         )
 

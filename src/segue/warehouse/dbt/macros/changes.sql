@@ -223,13 +223,15 @@ inner join {{ ref('int_changed_users') }} as changed
 
 {#
   Every play once, as far as others are judged by it. In a build of changes `int_plays_once` has those
-  that may have changed; the others are as the last build left them.
+  that may have changed; the others are as the last build left them. Few are wanted mostly: `some` is
+  a condition on them.
 #}
-{% macro all_plays() %}
+{% macro all_plays(some='1 = 1') %}
 {%- set columns = ['row_id', 'user_id', 'track_id', 'played_at', 'ms_played', 'reason_end'] -%}
 (
     select {{ columns | join(', ') }}, duration_ms, skipped
     from {{ ref('int_plays_once') }}
+    where {{ some }}
     {% if only_changes() %}
     union all
     select
@@ -239,7 +241,8 @@ inner join {{ ref('int_changed_users') }} as changed
         kept.told_skipped as skipped
     from {{ as_last_built('plays') }} as kept
     where
-        not exists (
+        {{ some }}
+        and not exists (
             select 1
             from {{ ref('int_changed_users') }} as changed
             where kept.user_id = changed.user_id and kept.played_at >= changed.since

@@ -26,7 +26,7 @@ select
     incognito,
     platform,
     country
-from {{ source('raw', 'plays') }}
+from {{ ref('base_plays') }}
 where {{ condition }}
 {% endmacro %}
 

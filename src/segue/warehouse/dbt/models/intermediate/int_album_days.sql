@@ -26,18 +26,35 @@ touched as (
         tracks.album_id is not null
         and tracks.track_id in (select track_id from {{ ref('int_touched_plays') }})
 )
-{% endif %}
+{% endif %},
+
+heard as (
+    select
+        tracks.album_id,
+        count(distinct plays.user_id) as listeners,
+        count(distinct plays.user_id || ' ' || cast({{ utc_day('plays.played_at') }} as varchar)) as days
+    from {{ ref('plays') }} as plays
+    inner join {{ ref('tracks') }} as tracks on plays.track_id = tracks.track_id
+    where
+        plays.counted
+        and not plays.not_me
+        {% if only_changes() %}
+        and plays.track_id in (
+            select track_id from {{ ref('tracks') }} where album_id in (select album_id from touched)
+        )
+        {% else %}
+        and tracks.album_id is not null
+        {% endif %}
+    group by tracks.album_id
+)
 
 select
     albums.album_id,
     albums.members,
-    count(distinct case when plays.counted then plays.user_id end) as listeners,
-    count(distinct case when plays.counted then plays.user_id || ' ' || cast({{ utc_day('plays.played_at') }} as varchar) end)
-        as days
+    coalesce(heard.listeners, 0) as listeners,
+    coalesce(heard.days, 0) as days
 from albums
-inner join {{ ref('tracks') }} as tracks on albums.album_id = tracks.album_id
-left join {{ ref('plays') }} as plays on tracks.track_id = plays.track_id and not plays.not_me
+left join heard on albums.album_id = heard.album_id
 {% if only_changes() %}
 where albums.album_id in (select album_id from touched)
 {% endif %}
-group by albums.album_id, albums.members

@@ -2,6 +2,8 @@
 -- when it was not cut off by hand.
 -- depends_on: {{ ref('int_plays_once') }} {{ ref('int_changed_users') }} {{ ref('int_changed_tracks') }}
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='track_id') }}
+{% set some = '1 = 1' %}
+{% if only_changes() %}{% set some = 'track_id in (select track_id from ' ~ ref('int_changed_tracks') ~ ')' %}{% endif %}
 
 with heard as (
     select
@@ -17,10 +19,7 @@ with heard as (
                     then ms_played
             end
         ) as longest_ms
-    from {{ all_plays() }} as plays
-    {% if only_changes() %}
-    where track_id in (select track_id from {{ ref('int_changed_tracks') }})
-    {% endif %}
+    from {{ all_plays(some) }} as plays
     group by track_id
 ),
 

@@ -1,12 +1,13 @@
 -- The latest word on a play decides: of `not_me` and `undo` those about its track, or about a span
 -- of time that it started in; said after it was played.
 -- depends_on: {{ ref('int_plays_once') }} {{ ref('int_changed_users') }}
+{% set some = 'user_id in (select user_id from ' ~ ref('int_feedback') ~ ')' %}
 with words as (
     select
         plays.row_id,
         feedback.verb,
         row_number() over (partition by plays.row_id order by feedback.place desc) as age
-    from {{ all_plays() }} as plays
+    from {{ all_plays(some) }} as plays
     inner join {{ ref('int_feedback') }} as feedback
         on
             plays.user_id = feedback.user_id

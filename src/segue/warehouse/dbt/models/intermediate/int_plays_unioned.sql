@@ -1,5 +1,3 @@
--- In a build of changes: the plays that may have changed; all others stay as they are in `plays`.
--- depends_on: {{ ref('int_changed_users') }}
 {{ config(materialized='view') }}
 
 with plays as (
@@ -16,5 +14,4 @@ select
     refs.artist_id
 from plays
 inner join {{ ref('stg_track_refs') }} as refs on plays.track_ref = refs.track_ref
-{{ join_changed_users('plays') }}
 where refs.track_id is not null

@@ -34,6 +34,13 @@ judged as (
     where
         changed.user_id is null
         and (
+            plays.not_me
+            or plays.row_id in (select row_id from {{ ref('int_plays_not_me') }})
+            or plays.track_id in (
+                select track_id from {{ ref('int_durations') }} where changed_in = '{{ invocation_id }}'
+            )
+        )
+        and (
             plays.not_me <> (others.row_id is not null)
             or (
                 durations.track_id is not null

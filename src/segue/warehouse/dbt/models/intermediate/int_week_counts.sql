@@ -12,7 +12,7 @@ with told as (
         artist_id,
         ms_played,
         {{ monday('cast(' ~ local_time('played_at') ~ ' as date)') }} as week
-    from {{ ref('plays') }}
+    from {{ ref('int_plays_of_touched') }}
     where counted and not not_me
 )
 

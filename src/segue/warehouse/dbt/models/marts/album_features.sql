@@ -11,7 +11,7 @@ with counts as (
         cast(sum(counts.ms_played) as bigint) as ms_played,
         min(counts.first_played_at) as first_played_at,
         max(counts.last_played_at) as last_played_at
-    from {{ ref('user_track_counts') }} as counts
+    from {{ ref('int_track_counts') }} as counts
     inner join {{ ref('tracks') }} as tracks on counts.track_id = tracks.track_id
     inner join {{ ref('int_album_days') }} as days on tracks.album_id = days.album_id
     group by tracks.album_id

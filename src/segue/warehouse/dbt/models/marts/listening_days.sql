@@ -7,7 +7,7 @@
 
 with told as (
     select plays.*, cast({{ local_time('played_at') }} as date) as day
-    from {{ ref('plays') }} as plays
+    from {{ ref('int_plays_of_touched') }} as plays
     where not not_me
 )
 

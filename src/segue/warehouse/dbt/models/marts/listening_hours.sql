@@ -14,7 +14,7 @@ with told as (
         finished,
         skipped,
         ms_played
-    from {{ ref('plays') }}
+    from {{ ref('int_plays_of_touched') }}
     where not not_me
 )
 

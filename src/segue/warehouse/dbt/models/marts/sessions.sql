@@ -14,6 +14,6 @@ select
     count(distinct track_id) as tracks,
     count(case when skipped then 1 end) as skips,
     cast(coalesce(sum(ms_played), 0) as bigint) as ms_played
-from {{ ref('plays') }} as plays
+from {{ ref('int_plays_of_touched') }} as plays
 {{ only_touched('plays', 'int_touched_sessions', ['session_id']) }}
 group by session_id, user_id

@@ -1,12 +1,21 @@
 -- Days in a row share the day that lies before the first of them by their number.
+-- depends_on: {{ ref('int_touched_plays') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id']}},
+) }}
+
 with numbered as (
     select
         user_id,
         day,
         plays,
         {{ minus_days('day', 'row_number() over (partition by user_id order by day)') }} as anchor
-    from {{ ref('listening_days') }}
-    where plays > 0
+    from {{ ref('listening_days') }} as days
+    where
+        plays > 0
+        {{ only_touched('days', 'int_touched_plays', ['user_id'], 'and') }}
 ),
 
 rows_of_days as (

@@ -1,20 +1,4 @@
 -- What listening says of a track, beside what catalogues say.
-with counts as (
-    select
-        track_id,
-        cast(sum(starts) as bigint) as starts,
-        cast(sum(plays) as bigint) as plays,
-        cast(sum(finishes) as bigint) as finishes,
-        cast(sum(skips) as bigint) as skips,
-        count(case when plays > 0 then 1 end) as listeners,
-        cast(sum(days) as bigint) as days,
-        cast(sum(ms_played) as bigint) as ms_played,
-        min(first_played_at) as first_played_at,
-        max(last_played_at) as last_played_at
-    from {{ ref('user_track_counts') }}
-    group by track_id
-)
-
 select
     tracks.track_id,
     tracks.title,
@@ -30,5 +14,5 @@ select
     tracks.{{ feature }}{{ "," if not loop.last }}
     {% endfor %}
 from {{ ref('tracks') }} as tracks
-inner join counts on tracks.track_id = counts.track_id
+inner join {{ ref('int_track_counts') }} as counts on tracks.track_id = counts.track_id
 cross join ({{ latest_play() }}) as latest

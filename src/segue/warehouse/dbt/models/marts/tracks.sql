@@ -1,10 +1,4 @@
-with played as (
-    select track_id, sum(plays) as plays
-    from {{ ref('user_track_counts') }}
-    group by track_id
-),
-
-crowds as (
+with crowds as (
     select track_id, count(*) as crowd_listeners
     from {{ ref('crowd_counts') }}
     where track_id is not null
@@ -31,12 +25,12 @@ select
     facts.{{ feature }},
     {% endfor -%}
     names.in_catalogue,
-    cast(coalesce(played.plays, 0) as bigint) as plays,
+    coalesce(played.plays, 0) as plays,
     coalesce(crowds.crowd_listeners, 0) as crowd_listeners
 from {{ ref('int_track_names') }} as names
 left join {{ ref('int_catalogue_tracks') }} as facts on names.track_id = facts.track_id
 left join {{ ref('int_catalogue_genres') }} as genres on names.track_id = genres.track_id
 left join {{ ref('int_artist_genres') }} as tags on names.artist_id = tags.artist_id
 left join {{ ref('int_durations') }} as durations on names.track_id = durations.track_id
-left join played on names.track_id = played.track_id
+left join {{ ref('int_track_counts') }} as played on names.track_id = played.track_id
 left join crowds on names.track_id = crowds.track_id

@@ -18,7 +18,7 @@ select
     max(played_at) as last_played_at,
     min(case when counted then cast({{ local_time('played_at') }} as date) end) as first_counted_on,
     count(*) as starts
-from {{ ref('plays') }} as plays
+from {{ ref('int_plays_of_touched') }} as plays
 where
     not not_me
     and artist_id is not null

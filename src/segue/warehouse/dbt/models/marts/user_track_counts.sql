@@ -17,7 +17,7 @@ select
     max(played_at) as last_played_at,
     min(case when counted then cast({{ local_time('played_at') }} as date) end) as first_counted_on,
     count(*) as starts
-from {{ ref('plays') }} as plays
+from {{ ref('int_plays_of_touched') }} as plays
 where
     not not_me
     {{ only_touched('plays', 'int_touched_plays', ['user_id', 'track_id'], 'and') }}
