@@ -38,6 +38,7 @@ __all__ = ["Hybrid"]
 _SIDES: Final[Mapping[str, Weights]] = {"known": FAMILIAR, "new": NEW}
 _BLENDED: Final[Mapping[str, Weights]] = {"similar": AROUND, "rediscover": FORGOTTEN}
 
+_LATELY: Final = 4  # a mix asks for each of its parts, and then what speaks for them
 _NONE: Final = np.zeros(1)
 
 Reals = npt.NDArray[np.float64]
@@ -134,13 +135,13 @@ class Hybrid:
 
     def told(self, query: Query, candidates: Candidates) -> Candidates:
         """Those with evidence of a shortlist, with all that proposed them."""
-        latest = self._catalogue.memo.get(self.name)
-        if not latest or latest[0] is not self or latest[1] is not query:
-            self._sides(query, self.depth)
-            latest = self._catalogue.memo[self.name]
-        return told(latest[2], candidates, catalogue=self._catalogue, parts=self.parts_)
+        lately = self._catalogue.memo.get(self.name, ())
+        found = [sides for model, asked, sides in lately if model is self and asked is query]
+        sides = found[0] if found else self._sides(query, self.depth)
+        return told(sides, candidates, catalogue=self._catalogue, parts=self.parts_)
 
     def _sides(self, query: Query, k: int) -> list[Ranked]:
+        """The answer in parts; the latest few are remembered, for `told` asks for them again."""
         if query.mix in _BLENDED:
             found = [self._blended(query, _BLENDED[query.mix], k)]
         elif query.mix == "discover":
@@ -149,7 +150,8 @@ class Hybrid:
             found = [self._side(query, "known", k)]
             if len(found[0].proposed) < k:
                 found.append(self._side(replace(query, mix="discover"), "new", k))
-        self._catalogue.memo[self.name] = (self, query, found)
+        lately = self._catalogue.memo.get(self.name, ())
+        self._catalogue.memo[self.name] = ((self, query, found), *lately)[:_LATELY]
         return found
 
     def save(self, folder: Path) -> None:
