@@ -21,7 +21,7 @@ from segue.errors import (
 )
 from segue.flows.listener import Person, find_person
 from segue.flows.prepared import prepared
-from segue.flows.recommend import Wishes, playlist_for
+from segue.flows.recommend import Wishes, ask_ahead, playlist_for
 from segue.music.query import MIXES
 from tests import tiny
 from tests.flows.world import World, world
@@ -451,6 +451,7 @@ def test_playlists_of_a_listener_who_is_kept_are_those_of_one_read_anew(home: Wo
         for mix in ("discover", "daily", "rediscover")
         for size, dial, genres in ((5, 0.3, ()), (9, 0.8, ()), (5, 0.3, ("jazz",)))
     ]
+    ask_ahead(home.bundle, kept.person, asked[0])
     for wishes in [*asked, *reversed(asked)]:
         for later in (timedelta(), timedelta(days=3)):
             again = playlist_for(home.bundle, kept.at(NOW + later), wishes)

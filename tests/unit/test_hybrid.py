@@ -192,3 +192,12 @@ def test_what_is_told_later_is_what_is_told_at_once(data: TrainingData) -> None:
             assert hybrid.told(query, short) == answer
             some = short.take(range(3, 30, 4))
             assert hybrid.told(replace(query), some) == answer.take(range(3, 30, 4))
+
+
+def test_of_several_shortlists_each_is_told_as_it_was_ranked(data: TrainingData) -> None:
+    hybrid = Hybrid(depth=5).fit(data).with_parts(_parts(als=WRONG, content=RIGHT))
+    queries = [_query(), _query(mix="daily"), _query(mix="similar", seeds=(IDS[30],))]
+    answers = [hybrid.recommend(query, 40) for query in queries]
+    shortlists = [hybrid.shortlist(query, 40) for query in queries]  # deeper than `depth`
+    for query, short, answer in zip(queries, shortlists, answers, strict=True):
+        assert hybrid.told(query, short) == answer

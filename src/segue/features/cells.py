@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -93,26 +94,27 @@ class Cells:
             wanted: Tracks to find at least, where there are as many.
         """
         of_sets = vectors.of_sets(centres)
-        middle = centres.dense @ self.centres.T
-        reach = _RADIUS * (self.radius + gain * self.fame)
-        sets = self._sets
-        found = []
-        for at, (count, budget) in enumerate(zip(wanted, budgets, strict=True)):
-            worth = np.maximum(of_sets[at], 0).take(sets)
-            worth *= self.share
-            worth += middle[at]
-            worth += reach
-            cells = self._promising(worth, budget)
-            places, lengths = self._places(cells)
-            scores = self.dense.take(places, axis=0) @ centres.dense[at]
-            of_cells = np.repeat(of_sets[at].take(sets[cells]), lengths)
-            scores += of_cells * self.genre_share.take(places)
-            scores += gain * fame.take(places)
-            rows = self.order.take(places)
-            some = best_allowed(
-                scores, count, above=-np.inf, allowed=partial(_usable, usable, rows)
-            )
-            found.append((rows[some].astype(np.int64), scores[some]))
+        worth = np.maximum(of_sets, 0).take(self._sets, axis=1)
+        worth *= self.share
+        worth += centres.dense @ self.centres.T
+        worth += _RADIUS * (self.radius + gain * self.fame)
+        cells = [self._promising(*one) for one in zip(worth, budgets, strict=True)]
+        # what is known of their tracks is taken for all centres at once
+        places, lengths = self._places(np.concatenate(cells))
+        bounds = np.cumsum([0, *(int(self.sizes[some].sum()) for some in cells)]).tolist()
+        parts = [slice(*ends) for ends in pairwise(bounds)]
+        of_cells = [one.take(self._sets[some]) for one, some in zip(of_sets, cells, strict=True)]
+        scores = np.repeat(np.concatenate(of_cells), lengths)
+        scores *= self.genre_share.take(places)
+        dense = self.dense.take(places, axis=0)
+        for part, centre in zip(parts, centres.dense, strict=True):
+            scores[part] += dense[part] @ centre
+        scores += gain * fame.take(places)
+        rows, found = self.order.take(places), []
+        for part, count in zip(parts, wanted, strict=True):
+            allowed = partial(_usable, usable, rows[part])
+            some = best_allowed(scores[part], count, above=-np.inf, allowed=allowed)
+            found.append((rows[part][some].astype(np.int64), scores[part][some]))
         return found
 
     def _promising(self, worth: Reals, budget: int) -> Rows:

@@ -133,6 +133,8 @@ class RowSheet:
 
     def take(self, places: Iterable[int] | Rows) -> RowSheet:
         """Some of the tracks."""
+        if isinstance(places, range) and places.step == 1:
+            return RowSheet(self.catalogue, self.rows[places.start : places.stop])
         at = places if isinstance(places, np.ndarray) else np.fromiter(places, np.int64)
         return RowSheet(self.catalogue, self.rows[at])
 

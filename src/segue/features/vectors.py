@@ -127,10 +127,10 @@ class TrackVectors:
         lengths = starts[queries.terms + 1] - starts[queries.terms]
         begins = starts[queries.terms] - np.cumsum(lengths) + lengths
         entries = np.repeat(begins, lengths) + np.arange(int(lengths.sum()))
-        sets, weights = sets[entries], weights[entries]
+        sets, weights = sets.take(entries), weights.take(entries)
         found = np.empty((len(queries.genre), len(self.offsets) - 1), np.float32)
-        for q, genre in enumerate(queries.genre):
-            found[q] = np.bincount(sets, weights * np.repeat(genre, lengths), found.shape[1])
+        for q, genre in enumerate(np.repeat(queries.genre, lengths, axis=1)):
+            found[q] = np.bincount(sets, weights * genre, found.shape[1])
         return found
 
     @cached_property

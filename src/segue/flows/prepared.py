@@ -24,6 +24,9 @@ class Prepared:
     they are asked with: so give them this person, or the one of `at`, and not a copy of the
     tables. After a new play or word, or with a new bundle, prepare anew.
 
+    With a moment to spare after a play, `ask_ahead` has the recommenders asked before the next
+    playlist is wanted.
+
     It takes about as much memory as the person does: from 50 kB for one of a hundred plays to
     2 MB for one of ten thousand.
 

@@ -40,7 +40,7 @@ from segue.progress import Progress, Silent
 from segue.recommenders.base import Recommender
 from segue.recommenders.bundle import Bundle
 
-__all__ = ["Making", "Wishes", "picks", "playlist_for", "recommend", "resolved"]
+__all__ = ["Making", "Wishes", "ask_ahead", "picks", "playlist_for", "recommend", "resolved"]
 
 _log = logging.getLogger(__name__)
 _FAVOURITES: Final = 30
@@ -103,6 +103,19 @@ def playlist_for(bundle: Bundle, person: Person, wishes: Wishes) -> Playlist:
         NotReadyError: There is nothing that this mix could be made of.
     """
     return Making(bundle, person, wishes, wishes.seeds, Known(bundle.catalogue)).playlist()
+
+
+def ask_ahead(bundle: Bundle, person: Person, wishes: Wishes) -> None:
+    """Ask the recommenders what a playlist with these wishes will ask them.
+
+    For whoever has a moment to spare before it is wanted, such as after a play: where the person
+    is kept `prepared`, it is then made in a third of the time, at whatever moment. Of the wishes
+    the mix, the size, the seeds and the bounds have to be the same.
+
+    Raises:
+        NotReadyError: There is nothing that this mix could be made of.
+    """
+    Making(bundle, person, wishes, wishes.seeds, Known(bundle.catalogue)).ask()
 
 
 def picks(bundle: Bundle, person: Person, wishes: Wishes) -> Candidates:
@@ -196,6 +209,10 @@ class Making:
             allowed=self._allowed,
         )
         return self.written(chosen, notes)
+
+    def ask(self) -> None:
+        """Ask alone: what recommenders propose is remembered with the listener."""
+        self._asked_for()
 
     def picked(self) -> Candidates:
         """Ask and choose."""

@@ -82,17 +82,27 @@ def artist_keys(rows: Rows, catalogue: Catalogue) -> Rows:
 
     All are below the number of artists and tracks together.
     """
-    artists = catalogue.artist_codes[rows].astype(np.int64)
+    artists = catalogue.artist_codes.take(rows).astype(np.int64)
     return np.where(artists < 0, len(catalogue.artist_ids) + rows, artists)
 
 
 def few_of_each(keys: Rows, most: int) -> npt.NDArray[np.bool_]:
-    """Which places have a key that stands in fewer than `most` places before."""
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    place = np.arange(len(keys)) - np.searchsorted(ordered, ordered)
-    few = np.empty(len(keys), dtype=bool)
-    few[order] = place < most
+    """Which places have a key that stands in fewer than `most` places before.
+
+    Args:
+        keys: 0 or more, and below 2 ** 40, say: so much that there is room for the place.
+    """
+    few = np.ones(len(keys), dtype=bool)
+    if most <= 0 or not len(keys):
+        return ~few
+    # key and place in one number are sorted in a fifth of the time of a stable argsort
+    shift = len(keys).bit_length()
+    packed = keys << shift
+    packed |= np.arange(len(keys))
+    packed.sort()
+    order = packed & ((1 << shift) - 1)
+    packed >>= shift
+    few[order[most:][packed[most:] == packed[:-most]]] = False
     return few
 
 
@@ -106,10 +116,10 @@ def spread_best(
     """
     for depth in (2 * k + 8, 8 * k + 8):
         top = best(scores, depth)
-        kept = spread(rows[top], catalogue, per_artist)[:k]
+        kept = top[few_of_each(artist_keys(rows.take(top), catalogue), per_artist)][:k]
         if len(kept) == k or len(top) < depth:
             break
-    return np.searchsorted(rows, kept)
+    return kept
 
 
 def searchable(query: Query, catalogue: Catalogue, heard: Listening) -> npt.NDArray[np.bool_]:

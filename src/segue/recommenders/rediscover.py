@@ -84,8 +84,14 @@ class Rediscover:
 
     def _strengths(self, query: Query) -> tuple[Reals, Reals]:
         """Scores of all of the user's tracks, and what being forgotten gives; -inf for none."""
+        heard = listening(query, fitted(self.name, self.catalogue_))
+        # the moment counts, and so it is the question itself that they belong to
+        return heard.remembered(
+            self.name, self.gap_days, of=query, make=lambda: self._find_strengths(query, heard)
+        )
+
+    def _find_strengths(self, query: Query, heard: Listening) -> tuple[Reals, Reals]:
         catalogue = fitted(self.name, self.catalogue_)
-        heard = listening(query, catalogue)
         nothing = np.full(len(heard), -np.inf)
         if query.mix not in ("rediscover", "daily"):
             return nothing, nothing

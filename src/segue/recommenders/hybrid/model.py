@@ -31,6 +31,7 @@ from segue.recommenders.hybrid.forest import Forest
 from segue.recommenders.hybrid.listener import who
 from segue.recommenders.hybrid.proposals import Proposals, proposals
 from segue.recommenders.hybrid.ranker import Examples, Verdict, headstart, taught
+from segue.recommenders.opinion import position_among
 from segue.recommenders.ranking import fitted
 
 __all__ = ["Hybrid"]
@@ -239,7 +240,7 @@ class Hybrid:
     def _on(self, side: str, query: Query, proposed: Proposals) -> npt.NDArray[np.bool_]:
         """Which of the candidates are on this side."""
         heard = listening(query, self._catalogue)
-        known = np.isin(proposed.rows, heard.rows, assume_unique=True)
+        known = position_among(heard.rows, proposed.rows) >= 0
         return known if side == "known" else ~known
 
     @property
