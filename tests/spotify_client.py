@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import hashlib
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 HTTP = httpx2.Client(verify=False)  # one for all: making one takes longer than a request
+atexit.register(HTTP.close)
 VERIFIER = "a-verifier-of-at-least-forty-three-letters-and-digits"
 REDIRECT = "http://127.0.0.1:8765/callback"
 

@@ -106,9 +106,11 @@ def _handler(service: Loopback) -> type[BaseHTTPRequestHandler]:
                 return
             there = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            query = dict(parse_qsl(there.query, keep_blank_values=True))
+            pairs = tuple(parse_qsl(there.query, keep_blank_values=True))
             body = self.rfile.read(size)
-            given, fault = service.take(Request(self.command, there.path, query, headers, body))
+            given, fault = service.take(
+                Request(self.command, there.path, dict(pairs), headers, body, {}, pairs)
+            )
             if fault.before or fault.lost:
                 self._break_off()
                 return

@@ -22,6 +22,7 @@ class Request:
         headers: Names in lower case.
         body: As it came.
         words: What the route's template found in the path.
+        pairs: The query as it came, with what was given twice.
     """
 
     method: str
@@ -30,6 +31,12 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     words: Mapping[str, str] = field(default_factory=dict)
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    def every(self, name: str) -> list[str]:
+        """The values of a parameter that is given several times, or with commas."""
+        told = [value for key, value in self.pairs if key == name]
+        return [part.strip() for value in told for part in value.split(",") if part.strip()]
 
     def form(self) -> dict[str, str]:
         """The fields of a form in the body."""

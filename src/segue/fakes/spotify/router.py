@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from segue.fakes.messages import Answer, Request
+from segue.fakes.paths import words_in
 
 if TYPE_CHECKING:
     from segue.fakes.spotify.caller import Caller
@@ -40,8 +39,7 @@ class Route:
 
     def words(self, path: str) -> dict[str, str] | None:
         """What the words of the template are in a path; None: it is another path."""
-        found = _pattern(self.template).fullmatch(path)
-        return None if found is None else {k: unquote(v) for k, v in found.groupdict().items()}
+        return words_in(self.template, path)
 
 
 class Routes(list[Route]):
@@ -79,12 +77,3 @@ def _fitting(routes: Sequence[Route], path: str) -> Iterator[tuple[Route, dict[s
     for route in routes:
         if (words := route.words(path)) is not None:
             yield route, words
-
-
-_PATTERNS: dict[str, re.Pattern[str]] = {}
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    if template not in _PATTERNS:
-        _PATTERNS[template] = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))
-    return _PATTERNS[template]
