@@ -16,8 +16,9 @@ from typing import Any, Final
 
 import httpx2
 
-from segue.access.sqlite_keys import SqliteKeys
 from segue.flows.keys import create_key
+from segue.flows.wiring import Wiring
+from segue.settings import load_settings
 from tests.flows.world import world
 from tests.tiny import days_ago
 
@@ -158,7 +159,7 @@ def serving(
 def _keys(home: Path, holders: Sequence[str]) -> dict[str, str]:
     if not holders:
         return {}
-    store = SqliteKeys(home / "access" / "keys.sqlite")
+    store = Wiring(load_settings(home=home)).open_keys(home)
     now = datetime.now(UTC)
     tokens = {
         holder: create_key(store, holder, now=now, **HOLDERS[holder])[1].text for holder in holders

@@ -51,9 +51,13 @@ class EventLog(Protocol):
     A user's events are in the order in which they were appended. What `append` said is accepted is
     on the disk and stays; an event that is there already (same user, same `event_id`) is a
     duplicate, whatever else it says. Everything may be called from any thread.
+
+    Attributes:
+        near: Whether reading is a matter of microseconds, so that nobody has to wait elsewhere.
     """
 
     name: ClassVar[str]
+    near: ClassVar[bool]
 
     def append(self, events: Sequence[Event], received_at: datetime) -> Future[tuple[Outcome, ...]]:
         """Write events down, all or none; done once they are durable.

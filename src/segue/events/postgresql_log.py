@@ -47,6 +47,7 @@ class PostgreSQLLog:
     """
 
     name: ClassVar[str] = "postgresql"
+    near: ClassVar[bool] = False
 
     def __init__(
         self, address: Address, *, most_waiting: int = 50_000, patience_s: float = 5.0

@@ -90,6 +90,7 @@ class SqliteLog:
     """
 
     name: ClassVar[str] = "sqlite"
+    near: ClassVar[bool] = True
 
     def __init__(self, path: Path, *, most_waiting: int = 50_000) -> None:
         self.path = path.absolute()

@@ -139,7 +139,7 @@ def make_app(parts: Parts, settings: ServiceSettings) -> Front:
         cors=Cors(settings.cors_origins),
         watch=watch,
         limits=Limits(settings.in_flight, settings.body_bytes),
-        ready=lambda: parts.service.health().ready,
+        ready=lambda: parts.service.ready,
     )
 
 

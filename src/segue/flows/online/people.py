@@ -125,7 +125,12 @@ class People:
         return known
 
     def at_hand(self, user_id: str, opened: Opened) -> Somebody | None:
-        """What is known of a user, if it is as new as the log; None: it must be read."""
+        """What is known of a user, if it is as new as the log; None: it must be read.
+
+        A log that is far away is not asked: whoever calls this does not want to wait.
+        """
+        if not self._log.near:
+            return None
         known = self._known.get(user_id)
         if known is None or known.source != opened.name:
             return None

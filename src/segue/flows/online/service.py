@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,8 @@ from segue.music import columns as c
 from segue.music.playlist import Playlist
 
 __all__ = ["Service"]
+
+_log = logging.getLogger(__name__)
 
 _COARSE: Final = timedelta(minutes=10)
 _ANSWERS: Final = 20_000
@@ -249,19 +252,24 @@ class Service:
 
     # --- the service itself ---------------------------------------------------------------------
 
-    def health(self) -> Health:
-        """Whether it can answer, and with what."""
+    @property
+    def ready(self) -> bool:
+        """Whether there is anything to answer with."""
         with suppress(SegueError):
             self._shelf.current()
-        opened = self._shelf.opened
-        last = self.log.last()
+        return self._shelf.opened is not None
+
+    def health(self) -> Health:
+        """Whether it can answer, and with what."""
+        ready, opened = self.ready, self._shelf.opened
+        behind, silent = self._behind()
         return Health(
-            ready=opened is not None,
+            ready=ready and silent is None,
             bundle=opened.bundle.name if opened else None,
             snapshot=opened.snapshot.name if opened else None,
             trained_at=opened.bundle.trained_at if opened else None,
-            trouble=tuple(filter(None, [self._shelf.trouble])),
-            behind={name: max(last - self.log.cursor(name), 0) for name in self._consumers},
+            trouble=tuple(filter(None, [self._shelf.trouble, silent])),
+            behind=behind,
         )
 
     def close(self) -> None:
@@ -270,6 +278,15 @@ class Service:
         self.log.close()
 
     # --- how ------------------------------------------------------------------------------------
+
+    def _behind(self) -> tuple[Mapping[str, int], str | None]:
+        """How much each consumer has yet to take; what is wrong, where the log cannot be read."""
+        try:
+            last = self.log.last()
+            return {name: max(last - self.log.cursor(name), 0) for name in self._consumers}, None
+        except SegueError as error:
+            _log.warning("the event log cannot be read: %s", error)
+            return {}, "events cannot be read at the moment"  # anybody may ask for health
 
     def _still(self, somebody: Somebody, opened: Opened, wishes: Wishes) -> Answer | None:
         """The answer of before, if it still holds."""
