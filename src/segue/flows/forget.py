@@ -14,6 +14,7 @@ from segue.access.base import KeyStore
 from segue.access.sqlite_keys import SqliteKeys
 from segue.errors import ConfigError, SegueError, UnknownUserError
 from segue.events.base import EventLog
+from segue.events.recommended import Recommended
 from segue.events.sqlite_log import SqliteLog
 from segue.flows.home_parts import (
     ACCESS,
@@ -24,6 +25,7 @@ from segue.flows.home_parts import (
     LAKE,
     MODELS,
     PLAYLISTS,
+    RECOMMENDED,
     SECRETS,
     SERVICES,
     SNAPSHOTS,
@@ -290,6 +292,7 @@ def _forget_person(house: _House, user_id: str) -> None:
     with house.events() as logs:
         for log in logs:
             log.forget(user_id)
+    Recommended(house.folder / EVENTS / RECOMMENDED).forget(user_id)
     whose = Whose(user_id)
     if not any(lake_loss(lake, whose).users for lake in house.lakes):
         empty_folder(house.folder / PLAYLISTS)

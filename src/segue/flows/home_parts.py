@@ -24,6 +24,7 @@ __all__ = [
     "MODELS",
     "PARTS",
     "PLAYLISTS",
+    "RECOMMENDED",
     "SECRETS",
     "SERVICES",
     "SETTINGS",
@@ -40,6 +41,7 @@ TUNING: Final = "tuning"
 PLAYLISTS: Final = "playlists"
 EVENTS: Final = "events"
 EVENT_LOG: Final = "events.sqlite"
+RECOMMENDED: Final = "recommended.sqlite"
 ACCESS: Final = "access"
 KEYS: Final = "keys.sqlite"
 SECRETS: Final = "secrets"
@@ -129,8 +131,9 @@ class _EventLog:
 
 def kept_files(home: Path) -> Iterator[ToArchive]:
     """Experiments, logs of trials, playlists and events: what could not be made again."""
-    if (log := home / EVENTS / EVENT_LOG).exists():
-        yield _EventLog(f"{EVENTS}/{EVENT_LOG}", log)
+    for name in (EVENT_LOG, RECOMMENDED):
+        if (log := home / EVENTS / name).exists():
+            yield _EventLog(f"{EVENTS}/{name}", log)
     for part in (EXPERIMENTS, TUNING, PLAYLISTS):
         yield from _below(home, home / part)
 

@@ -114,6 +114,45 @@ class BundleStore:
                 raise
             return self._open(self._pointed())  # replaced and pruned while we looked
 
+    def names(self) -> tuple[str, ...]:
+        """What is published now, then what was published before, the newest first.
+
+        Raises:
+            NotReadyError: Nothing has been trained here.
+        """
+        current = self._pointed()
+        others = [one for one in self.folder.iterdir() if _NAME.fullmatch(one.name)]
+        others.sort(key=lambda one: one.stat().st_mtime_ns, reverse=True)
+        return (current, *(one.name for one in others if one.name != current))
+
+    def open(self, name: str) -> Bundle:
+        """One of the bundles, memory-mapped.
+
+        Raises:
+            NotReadyError: It is damaged or gone.
+        """
+        return self._open(name)
+
+    def verify(self, name: str) -> None:
+        """Read all of a bundle and compare it with what was written; a gigabyte takes seconds.
+
+        Opening looks at the edges of each file only.
+
+        Raises:
+            NotReadyError: A file is not as it was written.
+        """
+        folder = self.folder / name
+        manifest = _manifest(folder)
+        _check(folder, manifest)
+        for relative, facts in manifest["files"].items():
+            try:
+                with (folder / relative).open("rb") as file:
+                    whole = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise _damaged(folder / relative, "cannot be read") from error
+            if whole != facts["sha256"]:
+                raise _damaged(folder / relative, "was changed after it was written")
+
     @property
     def empty(self) -> bool:
         """Whether nothing was ever published here."""

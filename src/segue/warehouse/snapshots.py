@@ -89,6 +89,28 @@ class Snapshot:
             return (self.folder / f"{mart}.parquet",)
         return tuple(self.folder / part.file for part in told.parts)
 
+    def verify(self) -> None:
+        """Read all files and compare them with what was written.
+
+        Raises:
+            WarehouseError: A file is missing or damaged.
+        """
+        told = read_index(self.folder)
+        for mart in MARTS:
+            for path in self.files(mart):
+                try:
+                    pq.read_metadata(path)
+                except (OSError, pa.ArrowInvalid) as error:
+                    raise _unreadable(path, error) from error
+        for part in (part for files in told.values() for part in files.parts):
+            path = self.folder / part.file
+            try:
+                same = checksum(path) == part.crc32
+            except OSError as error:
+                raise _unreadable(path, error) from error
+            if not same:
+                raise WarehouseError(f"{path} was changed after it was written", cure=_BUILD)
+
     def read(
         self, mart: str, *, columns: Sequence[str] | None = None, filters: Any = None
     ) -> pa.Table:
@@ -144,6 +166,21 @@ class SnapshotStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def names(self) -> tuple[str, ...]:
+        """What is published now, then what was published before, the newest first.
+
+        Raises:
+            NotReadyError: Nothing was published yet.
+            WarehouseError: The pointer names a snapshot that is gone.
+        """
+        current = self.current().name
+        names = [path.name for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
+        return (current, *(name for name in sorted(names, reverse=True) if name != current))
+
+    def called(self, name: str) -> Snapshot:
+        """The snapshot of a name."""
+        return Snapshot(name, self.folder / name)
 
     def current(self) -> Snapshot:
         """The published snapshot.

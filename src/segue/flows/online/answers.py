@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -24,6 +24,9 @@ __all__ = [
     "UserProfile",
     "answer_of",
 ]
+
+
+_BESIDE: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,6 @@ class Answer:
         recommendation_id: The same for the same answer; events may name it.
         user_id: Who asked; None where no stored user was meant.
         made_at: The moment the recommendations are for, aware UTC.
-        tracks: In playing order, each with its score and reason.
         notes: What a reader should know, such as “only 12 tracks fit the filters”.
         body: All of it as finished JSON.
     """
@@ -60,9 +62,28 @@ class Answer:
     made_at: datetime
     mix: str
     title: str
-    tracks: tuple[PlaylistTrack, ...]
     notes: tuple[str, ...]
     body: bytes = field(repr=False)
+
+    @property
+    def tracks(self) -> tuple[PlaylistTrack, ...]:
+        """In playing order, each with its score and reason; read out of the body."""
+        told: list[dict[str, Any]] = msgspec.json.decode(self.body)["tracks"]
+        return tuple(
+            PlaylistTrack(
+                **{
+                    **track,
+                    "artists": tuple(track["artists"]),
+                    "sources": tuple(track["sources"]),
+                }
+            )
+            for track in told
+        )
+
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+        return _BESIDE + len(self.body)
 
 
 def answer_of(playlist: Playlist, recommendation_id: str, user_id: str | None) -> Answer:
@@ -82,7 +103,6 @@ def answer_of(playlist: Playlist, recommendation_id: str, user_id: str | None) -
         made_at=playlist.made_at,
         mix=playlist.mix or "",
         title=playlist.title,
-        tracks=playlist.tracks,
         notes=playlist.notes,
         body=msgspec.json.encode(told),
     )

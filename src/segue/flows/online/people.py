@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
@@ -15,9 +14,11 @@ import pyarrow.compute as pc
 
 from segue.events.base import EventLog
 from segue.flows.listener import Person, Records, person_of
+from segue.flows.online.kept import Kept
 from segue.flows.online.live import Counting, Live, with_live
 from segue.flows.online.records import records_of
 from segue.flows.online.shelf import Opened
+from segue.flows.prepared import Prepared, prepared
 from segue.music import columns as c
 from segue.music.query import HISTORY
 from segue.playlists.listener import Listener
@@ -27,13 +28,18 @@ __all__ = ["FORGOTTEN", "People", "Somebody", "mark_of"]
 FORGOTTEN: Final = "forgotten"
 """Under this name the log keeps who was forgotten while the service ran, and when."""
 
+_MOST: Final = 64 << 20
+_OF_ANYBODY: Final = 50_000
+_OF_A_ROW: Final = 250
+_LOOK_EVERY_S: Final = 1.0
+
 
 def mark_of(user_id: str) -> str:
     """What the mark of somebody forgotten is kept under: not the id itself."""
     return hashlib.sha256(f"forgotten\x1f{user_id}".encode()).hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Somebody:
     """What is known of a user, at a moment of the log.
 
@@ -42,6 +48,7 @@ class Somebody:
         live: What the log tells.
         records: Both together.
         source: Name of what the published rows and track ids come from.
+        mark: When they were forgotten; empty: never.
     """
 
     user_id: str
@@ -49,24 +56,18 @@ class Somebody:
     live: Live
     records: Records
     source: str
+    mark: str = ""
+    _prepared: Prepared | None = None
 
     @property
     def version(self) -> str:
         """Changes with every event of the user, and with what is published."""
-        return f"{self.source}@{self.live.position}"
+        return f"{self.source}@{self.live.position}{self.mark}"
 
     @property
     def is_new(self) -> bool:
         """Whether nothing at all is known of them."""
-        return not self.live.position and all(
-            not part.num_rows
-            for part in (
-                self.records.plays,
-                self.records.library,
-                self.records.entries,
-                self.records.feedback,
-            )
-        )
+        return not self.live.position and not any(part.num_rows for part in _parts(self.records))
 
     @cached_property
     def last_played_at(self) -> datetime | None:
@@ -75,17 +76,27 @@ class Somebody:
         last: datetime | None = plays[c.PLAYED_AT][-1].as_py() if plays.num_rows else None
         return last
 
+    @property
+    def size(self) -> int:
+        """Bytes, about, with what recommenders make of them."""
+        rows = int(self.records.plays.num_rows + self.records.entries.num_rows)
+        return _OF_ANYBODY + _OF_A_ROW * rows
+
     def as_of(self, moment: datetime, opened: Opened) -> Person:
-        """The listener at a moment."""
+        """The listener at a moment; summed up once."""
         if self.is_new:
             return Person(None, moment, HISTORY.empty_table(), Listener())
-        return person_of(
-            self.records,
-            opened.snapshot,
-            opened.bundle.catalogue,
-            user_id=self.user_id,
-            now=moment,
-        )
+        kept = self._prepared
+        if kept is None or kept.person.now > moment:
+            person = person_of(
+                self.records,
+                opened.snapshot,
+                opened.bundle.catalogue,
+                user_id=self.user_id,
+                now=moment,
+            )
+            kept = self._prepared = prepared(opened.bundle, person)
+        return kept.at(moment)
 
 
 class People:
@@ -97,31 +108,23 @@ class People:
     Args:
         log: Where events are.
         counting: What counts as a play.
-        most: So many users are remembered.
+        most_bytes: That may be remembered.
     """
 
-    def __init__(self, log: EventLog, counting: Counting, *, most: int = 10_000) -> None:
+    def __init__(self, log: EventLog, counting: Counting, *, most_bytes: int = _MOST) -> None:
         self._log = log
         self._counting = counting
-        self._most = most
-        self._known: OrderedDict[str, Somebody] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known: Kept[str, Somebody] = Kept(most_bytes)
+        self._marks: int | None = None
+        self._looked = -_LOOK_EVERY_S
 
     def get(self, user_id: str, opened: Opened) -> Somebody:
         """What is known of a user now."""
-        with self._lock:
-            known = self._known.get(user_id)
-            if known is not None:
-                self._known.move_to_end(user_id)
-        if known is None or known.source != opened.name:
-            known = self._read(user_id, opened)
+        known = self._remembered(user_id, opened) or self._read(user_id, opened)
         new = self._log.of_user(user_id, after=known.live.position)
-        if new or (known.records is known.published and known.live.position):
+        if new:
             known = self._with(known, known.live.after(new), opened)
-        with self._lock:
-            self._known[user_id] = known
-            while len(self._known) > self._most:
-                self._known.popitem(last=False)
+        self._known.put(user_id, known, known.size)
         return known
 
     def at_hand(self, user_id: str, opened: Opened) -> Somebody | None:
@@ -131,23 +134,35 @@ class People:
         """
         if not self._log.near:
             return None
-        known = self._known.get(user_id)
-        if known is None or known.source != opened.name:
+        known = self._remembered(user_id, opened)
+        if known is None or self._log.of_user(user_id, after=known.live.position, limit=1):
             return None
-        new = self._log.of_user(user_id, after=known.live.position, limit=1)
-        return None if new else known
+        return known
 
     def drop(self, user_id: str) -> None:
-        """Forget what is remembered of a user."""
-        with self._lock:
-            self._known.pop(user_id, None)
+        """Let go of what is remembered of a user."""
+        self._known.drop(lambda known: known == user_id)
+
+    def _remembered(self, user_id: str, opened: Opened) -> Somebody | None:
+        """Who was read before, unless somebody was forgotten since, by whichever process."""
+        now = time.monotonic()
+        if now - self._looked >= _LOOK_EVERY_S:
+            self._looked = now
+            marks = self._log.cursor(FORGOTTEN)
+            if marks != self._marks:
+                if self._marks is not None:
+                    self._known.clear()
+                self._marks = marks
+        known = self._known.get(user_id)
+        return known if known is not None and known.source == opened.name else None
 
     def _read(self, user_id: str, opened: Opened) -> Somebody:
         published = records_of(opened.rows, user_id)
-        mark = self._log.state(FORGOTTEN, mark_of(user_id))
-        if mark is not None:
-            published = _since(published, datetime.fromisoformat(mark.decode()))
-        return Somebody(user_id, published, Live(), published, opened.name)
+        found = self._log.state(FORGOTTEN, mark_of(user_id))
+        mark = "" if found is None else found.decode()
+        if mark:
+            published = _since(published, datetime.fromisoformat(mark))
+        return Somebody(user_id, published, Live(), published, opened.name, mark)
 
     def _with(self, known: Somebody, live: Live, opened: Opened) -> Somebody:
         records = with_live(
@@ -157,7 +172,11 @@ class People:
             counting=self._counting,
             user_id=known.user_id,
         )
-        return replace(known, live=live, records=records)
+        return Somebody(known.user_id, known.published, live, records, known.source, known.mark)
+
+
+def _parts(records: Records) -> tuple[pa.Table, ...]:
+    return records.plays, records.library, records.entries, records.feedback
 
 
 def _since(records: Records, moment: datetime) -> Records:

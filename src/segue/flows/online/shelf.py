@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -32,7 +34,7 @@ class Opened:
     bundle: Bundle
     snapshot: Snapshot
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Of both together."""
         return f"{self.bundle.name}/{self.snapshot.name}"
@@ -48,48 +50,60 @@ class Opened:
         return RowLookup(self.snapshot)
 
 
-@dataclass
 class Shelf:
     """What is published, opened once, and again when it changes.
 
-    A newer one is opened in a thread of its own while the old one goes on answering. One that
-    cannot be opened is told as trouble, and the old one stays.
+    A newer one is read from end to end, opened and tried out in a thread of its own while the old
+    one goes on answering; then the next question finds it. One that is damaged is refused and told
+    as trouble. At the beginning, what is published is opened at once and read through
+    afterwards; where it is damaged, the one before takes its place.
 
     Args:
         bundles: The models of a home.
         snapshots: The history of that home.
+        try_out: Makes a first answer, so that the first who asks need not wait for what is read
+            and worked out only once.
     """
 
-    bundles: BundleStore
-    snapshots: SnapshotStore
-    _opened: Opened | None = None
-    _trouble: NotReadyError | SegueError | None = None
-    _seen: tuple[Seen, Seen] | None = None
-    _looked: float = 0.0
-    _opening: threading.Lock = field(default_factory=threading.Lock)
-    _thread: threading.Thread | None = None
+    def __init__(
+        self,
+        bundles: BundleStore,
+        snapshots: SnapshotStore,
+        try_out: Callable[[Opened], object] = lambda opened: None,
+    ) -> None:
+        self._bundles = bundles
+        self._snapshots = snapshots
+        self._try_out = try_out
+        self._opened: Opened | None = None
+        self._trouble: tuple[SegueError, ...] = ()
+        self._seen: tuple[Seen, Seen] = None, None
+        self._looked = 0.0
+        self._whole: set[str] = set()  # what was read through and found as it was written
+        self._busy = threading.Lock()
+        self._thread: threading.Thread | None = None
 
     def open(self) -> None:
         """Open what is published; what is wrong with it is told by `trouble`."""
-        with self._opening:
+        with self._busy:
             self._seen = self._look()
             self._looked = time.monotonic()
-            self._take()
+            self._take(verified=False)
+        self._in_background()
 
     def current(self) -> Opened:
         """What to answer with.
 
         Raises:
-            NotReadyError: Nothing has been built and trained yet.
-            WarehouseError: What was published is damaged, and nothing older is open.
+            NotReadyError: Nothing has been built and trained yet, or all of it is damaged.
+            WarehouseError: The snapshot is damaged.
         """
         if time.monotonic() - self._looked >= _LOOK_EVERY_S:
             self._look_again()
         if self._opened is not None:
             return self._opened
-        raise self._trouble or NotReadyError(
-            "nothing has been trained yet", cure="Run `segue train`."
-        )
+        for error in self._trouble:
+            raise error
+        raise NotReadyError("nothing has been trained yet", cure="Run `segue train`.")
 
     @property
     def opened(self) -> Opened | None:
@@ -97,44 +111,85 @@ class Shelf:
         return self._opened
 
     @property
-    def trouble(self) -> str:
-        """Why the newest is not what answers; empty if it is."""
-        return "" if self._trouble is None else str(self._trouble)
+    def trouble(self) -> tuple[str, ...]:
+        """What is wrong with what is published."""
+        return tuple(str(error) for error in self._trouble)
 
-    def close(self) -> None:
-        """Wait for what is being opened."""
-        if self._thread is not None:
-            self._thread.join()
+    def settled(self) -> None:
+        """Wait until what is being read and opened is."""
+        thread = self._thread
+        if thread is not None:
+            thread.join()
 
     def _look_again(self) -> None:
         self._looked = time.monotonic()
         seen = self._look()
-        if seen == self._seen or not self._opening.acquire(blocking=False):
+        if seen == self._seen or self._busy.locked():
             return
         self._seen = seen
-        self._thread = threading.Thread(target=self._take_and_release, name="segue-reload")
+        self._in_background()
+
+    def _in_background(self) -> None:
+        self._thread = threading.Thread(target=self._read, name="segue-reload", daemon=True)
         self._thread.start()
 
-    def _take_and_release(self) -> None:
-        try:
-            self._take()
-        finally:
-            self._opening.release()
+    def _read(self) -> None:
+        with self._busy:
+            self._take(verified=True)
 
-    def _take(self) -> None:
-        try:
-            opened = Opened(self.bundles.current(), self.snapshots.current())
-        except SegueError as error:
-            self._trouble = error
-            _log.warning("what was published cannot be opened: %s", error)
-            return
-        if self._opened is None or opened.name != self._opened.name:
-            self._opened = opened
-            _log.info("answering with %s", opened.name)
-        self._trouble = None
+    def _take(self, *, verified: bool) -> None:
+        """Open the best there is: what is published, or else what was before."""
+        trouble: list[SegueError] = []
+        bundle = self._bundle(trouble, verified=verified)
+        snapshot = self._snapshot(trouble, verified=verified)
+        if bundle is not None and snapshot is not None:
+            opened = Opened(bundle, snapshot)
+            if self._opened is None or opened.name != self._opened.name:
+                with suppress(SegueError):  # whoever asks is told
+                    self._try_out(opened)
+                self._opened = opened
+                _log.info("answering with %s", opened.name)
+        for error in trouble:
+            _log.warning("what was published cannot be used: %s", error)
+        self._trouble = tuple(trouble)
+
+    def _bundle(self, trouble: list[SegueError], *, verified: bool) -> Bundle | None:
+        for name in _names(self._bundles.names, trouble):
+            try:
+                if verified and name not in self._whole:
+                    self._bundles.verify(name)
+                    self._whole.add(name)
+                if self._opened is not None and self._opened.bundle.name == name:
+                    return self._opened.bundle
+                return self._bundles.open(name)
+            except SegueError as error:
+                trouble.append(error)
+        return self._opened.bundle if self._opened else None
+
+    def _snapshot(self, trouble: list[SegueError], *, verified: bool) -> Snapshot | None:
+        for name in _names(self._snapshots.names, trouble):
+            snapshot = self._snapshots.called(name)
+            try:
+                if not verified:
+                    snapshot.rows("users")
+                elif name not in self._whole:
+                    snapshot.verify()
+                    self._whole.add(name)
+                return snapshot
+            except SegueError as error:
+                trouble.append(error)
+        return self._opened.snapshot if self._opened else None
 
     def _look(self) -> tuple[Seen, Seen]:
-        return _seen(self.bundles.folder / _POINTER), _seen(self.snapshots.folder / _POINTER)
+        return _seen(self._bundles.folder / _POINTER), _seen(self._snapshots.folder / _POINTER)
+
+
+def _names(names: Callable[[], tuple[str, ...]], trouble: list[SegueError]) -> tuple[str, ...]:
+    try:
+        return names()
+    except SegueError as error:
+        trouble.append(error)
+        return ()
 
 
 def _seen(path: Path) -> Seen:

@@ -1,0 +1,166 @@
+"""Makes answers, and keeps them while they hold."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from segue.errors import NotReadyError
+from segue.events.recommended import Recommendation, Recommended
+from segue.flows.listener import Person
+from segue.flows.online.answers import Answer, answer_of
+from segue.flows.online.kept import Kept
+from segue.flows.online.people import Somebody
+from segue.flows.online.shelf import Opened
+from segue.flows.pool import Known
+from segue.flows.recommend import Making, resolved
+from segue.flows.wishes import Wishes
+from segue.music.playlist import Playlist
+
+__all__ = ["Answering"]
+
+_MOST: Final = 48 << 20
+_NOTHING_LOVED: Final = "Nothing is known yet that could be rediscovered."
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An answer and what it was made of."""
+
+    version: str
+    moment: datetime
+    answer: Answer
+
+
+class Answering:
+    """Answers to users, to ad-hoc questions and about tracks.
+
+    The same answer comes again as long as nothing has changed that it is made of. Answers are made
+    one at a time: two at once would only take turns. Thread-safe.
+
+    Args:
+        recommended: Where it is noted what users were told.
+        clock: The time, aware.
+        most_bytes: Of answers that are kept.
+    """
+
+    def __init__(
+        self, recommended: Recommended, clock: Callable[[], datetime], *, most_bytes: int = _MOST
+    ) -> None:
+        self._recommended = recommended
+        self._clock = clock
+        self._kept: Kept[tuple[str | None, Wishes], _Made] = Kept(most_bytes)
+        self._making = threading.Lock()
+
+    def still(self, somebody: Somebody, wishes: Wishes, moment: datetime) -> Answer | None:
+        """The answer of before, if it still holds."""
+        return self._again((somebody.user_id, wishes), somebody.version, moment)
+
+    def to_user(
+        self, somebody: Somebody, opened: Opened, wishes: Wishes, moment: datetime
+    ) -> Answer:
+        """An answer to a user."""
+        key = somebody.user_id, wishes
+        with self._making:
+            if answer := self._again(key, somebody.version, moment):
+                return answer  # somebody else asked the same meanwhile
+            playlist = _playlist(opened, somebody.as_of(moment, opened), wishes)
+        name = _name(opened, *key, somebody.version, moment)
+        answer = answer_of(playlist, name, somebody.user_id)
+        self._kept.put(key, _Made(somebody.version, moment, answer), answer.size)
+        self._recommended.note(
+            Recommendation(
+                recommendation_id=name,
+                user_id=somebody.user_id,
+                made_at=playlist.made_at,
+                told_at=self._clock().astimezone(UTC),
+                mix=playlist.mix or "",
+                made_of=opened.name,
+                track_ids=tuple(track.track_id for track in playlist.tracks),
+            )
+        )
+        return answer
+
+    def about(self, opened: Opened, person: Person, wishes: Wishes) -> Answer:
+        """An answer that is the same for anybody, such as tracks that are like one."""
+        key = None, wishes
+        if answer := self._again(key, opened.name, person.now):
+            return answer
+        answer = self.to_nobody(opened, person, wishes, told="")
+        self._kept.put(key, _Made(opened.name, person.now, answer), answer.size)
+        return answer
+
+    def to_nobody(
+        self,
+        opened: Opened,
+        person: Person,
+        wishes: Wishes,
+        *,
+        told: str,
+        notes: tuple[str, ...] = (),
+    ) -> Answer:
+        """An answer to somebody who is not remembered, and neither is the answer.
+
+        Args:
+            told: What they said of themselves.
+        """
+        with self._making:
+            playlist = _playlist(opened, person, wishes)
+        playlist = replace(playlist, notes=(*notes, *playlist.notes))
+        return answer_of(playlist, _name(opened, None, wishes, told, person.now), None)
+
+    def drop(self, user_id: str) -> None:
+        """Let go of the answers to a user."""
+        self._kept.drop(lambda key: key[0] == user_id)
+
+    def _again(
+        self, key: tuple[str | None, Wishes], version: str, moment: datetime
+    ) -> Answer | None:
+        made = self._kept.get(key)
+        if made is None or made.version != version or made.moment != moment:
+            return None
+        return made.answer
+
+
+def _playlist(opened: Opened, person: Person, wishes: Wishes) -> Playlist:
+    """A playlist; where none can be made, an empty one that says why."""
+    bundle, notes = opened.bundle, tuple[str, ...]()
+    seeds = tuple(dict.fromkeys(_seed(text, opened) for text in wishes.seeds))
+    if wishes.mix == "rediscover" and not person.listener.heard:
+        wishes, notes = replace(wishes, mix="discover"), (_NOTHING_LOVED,)
+    try:
+        playlist = Making(bundle, person, wishes, seeds, Known(bundle.catalogue)).playlist()
+    except NotReadyError as error:
+        playlist = _empty(person, wishes, str(error))
+    return replace(playlist, notes=(*notes, *playlist.notes))
+
+
+def _seed(text: str, opened: Opened) -> str:
+    """The track that is meant; what is an id already is not looked for by name."""
+    known = opened.tracks.id_of(text)
+    if opened.bundle.catalogue.rows([known])[0] >= 0:
+        return known
+    return resolved([text], opened.bundle, opened.snapshot)[0]
+
+
+def _name(opened: Opened, user_id: str | None, wishes: Wishes, told: str, moment: datetime) -> str:
+    """The same for the same answer, in whichever process it is made."""
+    made_of = (opened.name, user_id, told, repr(wishes), moment.isoformat())
+    return "r" + hashlib.sha256(repr(made_of).encode()).hexdigest()[:24]
+
+
+def _empty(person: Person, wishes: Wishes, why: str) -> Playlist:
+    return Playlist(
+        playlist_id="",
+        title="",
+        description="",
+        user_id=person.user_id,
+        made_at=person.now.astimezone(UTC),
+        tracks=(),
+        notes=(why,),
+        mix=wishes.mix,
+    )
