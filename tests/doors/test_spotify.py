@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -80,6 +81,22 @@ def test_a_person_signs_in_looks_and_signs_out(at_spotify: tuple[Home, FakeSpoti
     gone = home("spotify", "logout").ok().out
     assert "segue forget --user me --source spotify_api" in gone
     assert "was not signed in" in home("spotify", "logout").ok().out
+
+
+def test_plays_are_collected_of_everybody(at_spotify: tuple[Home, FakeSpotify]) -> None:
+    home, spotify = at_spotify
+    home("spotify", "poll").refused("nobody is signed in", "segue spotify login")
+    login(home, "--client-id", "the-app", "--no-browser").ok()
+    track = spotify.world.catalogue.track(7)
+    spotify.world.players["alice"].played(track.uri, datetime(2026, 11, 20, 12, tzinfo=UTC))
+    said = home("spotify", "poll").ok().out
+    assert "me: 1 plays told, 1 new; the last one 2026-11-20 12:00 UTC" in said
+    (told,) = home("spotify", "poll", "--json").ok().json
+    assert (told["user"], told["told"], told["gap"]) == ("me", 0, None)
+    both = home("spotify", "poll", "--user", "me", "--user", "ben", "--json")
+    assert both.code == 1
+    assert [one["error"] for one in both.json] == [None, "nobody is signed in at Spotify"]
+    assert "poll 3" in home("spotify", "status").ok().out
 
 
 def test_without_a_browser_the_address_is_pasted(at_spotify: tuple[Home, FakeSpotify]) -> None:

@@ -13,6 +13,7 @@ from segue.errors import ConfigError
 
 if TYPE_CHECKING:
     from segue.flows.spotify.household import Household
+    from segue.flows.spotify.poll import PollReport
     from segue.flows.spotify.sign_in import SignedIn
     from segue.services.request_queue import Usage
 
@@ -33,6 +34,10 @@ ClientId = Annotated[
 Port = Annotated[
     int, typer.Option("--port", min=0, max=65535, help="Where the browser comes back; 0: any.")
 ]
+Users = Annotated[
+    list[str] | None,
+    typer.Option("--user", help="Of whom; repeatable. Default: everybody who is signed in."),
+]
 Paste = Annotated[
     bool,
     typer.Option("--paste", help="No browser here: sign in elsewhere and paste the address back."),
@@ -51,6 +56,7 @@ def add_to(app: typer.Typer) -> None:
     )
     group.command("login", epilog="Example:  segue spotify login --client-id 4fe3fecfe5334…")(login)
     group.command("status", epilog="Example:  segue spotify status --json")(status)
+    group.command("poll", epilog="Example:  segue spotify poll --json")(poll)
     group.command("logout", epilog="Example:  segue spotify logout --user ann")(logout)
     app.add_typer(group, name="spotify")
 
@@ -132,6 +138,31 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     say(*_usage_lines(usage), f"Tokens are kept in {house.secrets.where}.")
 
 
+def poll(context: typer.Context, users: Users = None, as_json: AsJson = False) -> None:
+    """Collect what was played lately, of everybody who is signed in; each play is kept once.
+
+    Spotify tells the last 50 plays of half a minute or more: about two and a half hours of
+    listening. Run it every 20 to 30 minutes; one look is one request a user.
+    """
+    from segue.flows.spotify.poll import poll_everybody
+    from segue.flows.spotify.sign_in import sign_ins
+    from segue.flows.wiring import Wiring
+
+    settings = call_of(context).settings()
+    wiring = Wiring(settings)
+    house = wiring.spotify(now)
+    known = tuple(one.user_id for one in sign_ins(house))
+    wanted = tuple(users or known or (settings.user_id,))
+    reports = poll_everybody(house, wiring.lake, wanted)
+    if as_json:
+        print_json([report.as_dict() for report in reports])
+    else:
+        for report in reports:
+            say(*_report_lines(report))
+    if failed := [report.error for report in reports if report.error is not None]:
+        raise failed[0] if not as_json else typer.Exit(1)
+
+
 def logout(context: typer.Context, user: User = None, as_json: AsJson = False) -> None:
     """Throw the tokens of a user away. What was collected stays; see `segue forget`."""
     from segue.flows.spotify.sign_in import sign_out
@@ -156,6 +187,22 @@ def logout(context: typer.Context, user: User = None, as_json: AsJson = False) -
     )
     if house.given.get("SPOTIFY_REFRESH_TOKEN") and user_id == house.main_user:
         say("", "SPOTIFY_REFRESH_TOKEN is still set and signs this user in again.")
+
+
+def _report_lines(report: PollReport) -> list[str]:
+    who = report.user_id
+    if report.error is not None:
+        return [f"{who}: nothing was collected: {report.error.message}"]
+    latest = "" if report.latest is None else f"; the last one {report.latest:%Y-%m-%d %H:%M} UTC"
+    more = f", {report.others:,} podcasts or nameless" if report.others else ""
+    lines = [f"{who}: {report.told:,} plays told, {report.kept:,} new{more}{latest}"]
+    if report.gap is not None:
+        lines += [
+            f"  Plays between {report.gap.since:%Y-%m-%d %H:%M} and"
+            f" {report.gap.until:%Y-%m-%d %H:%M} UTC may be missing: Spotify tells the last 50.",
+            "  Collect more often; your data export fills the gap later (segue import).",
+        ]
+    return lines
 
 
 def _show(address: str, words: str) -> None:

@@ -17,7 +17,7 @@ from segue.services.spotify.records import (
     TrackRecord,
 )
 
-__all__ = ["AT_ONCE", "MOST_RECENT", "SEARCHED", "SpotifyApi", "Term"]
+__all__ = ["AT_ONCE", "MOST_RECENT", "SEARCHED", "RecentlyPlayed", "SpotifyApi", "Term"]
 
 Term = Literal["short_term", "medium_term", "long_term"]
 
@@ -32,6 +32,24 @@ SEARCHED: Final = 10
 
 _PAGE: Final = 50
 _LIBRARY: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class RecentlyPlayed:
+    """A window of the last plays.
+
+    Args:
+        rows: Oldest first.
+        unreadable: Rows without a track or a time.
+    """
+
+    rows: tuple[PlayRow, ...]
+    unreadable: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether there may be more than fits."""
+        return len(self.rows) + self.unreadable >= MOST_RECENT
 
 
 @dataclass(frozen=True)
@@ -54,16 +72,19 @@ class SpotifyApi:
 
     def recently_played(
         self, *, after_ms: int | None = None, before_ms: int | None = None
-    ) -> list[PlayRow]:
-        """Plays of at least 30 s, oldest first; 50 at most, whichever side of the moment."""
+    ) -> RecentlyPlayed:
+        """Plays of at least 30 s; 50 at most, whichever side of the moment."""
         told = self._get(
             "/me/player/recently-played",
             limit=MOST_RECENT,
             after=after_ms,
             before=None if after_ms is not None else before_ms,
         )
-        found = [row for one in _items(told) if (row := PlayRow.of(one)) is not None]
-        return sorted(found, key=lambda row: row.told_at)
+        rows = _items(told)
+        found = [row for one in rows if (row := PlayRow.of(one)) is not None]
+        return RecentlyPlayed(
+            tuple(sorted(found, key=lambda row: row.told_at)), len(rows) - len(found)
+        )
 
     def player(self) -> PlayerState | None:
         """What is on, and on what; None: nothing."""

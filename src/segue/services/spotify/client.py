@@ -76,6 +76,7 @@ class SpotifyClient:
         self._queue = queue
         self._clock = clock
         self._pause = pause
+        self._known = False
 
     def __enter__(self) -> Self:
         return self
@@ -127,6 +128,9 @@ class SpotifyClient:
             content=content,
             headers=headers,
         )
+        if not self._known:  # a request that cannot be made is none: it does not count
+            self._tokens.require()
+            self._known = True
         refused, tries = "", 0
         while True:
             tries += 1

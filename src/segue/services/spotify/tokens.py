@@ -77,6 +77,14 @@ class Tokens:
     clock: Callable[[], datetime]
     on_end: Callable[[str], None] = lambda why: None
 
+    def require(self) -> None:
+        """Be sure that somebody is signed in, as far as what is kept tells.
+
+        Raises:
+            SignInError: Nobody is.
+        """
+        _signed_in(self.place.read())
+
     def access(self, *, unlike: str = "") -> str:
         """An access token that is good for a minute at least.
 
@@ -94,9 +102,7 @@ class Tokens:
         return self._refreshed(kept)
 
     def _refreshed(self, kept: Mapping[str, str], *, again: bool = False) -> str:
-        token, client_id = kept.get(REFRESH, ""), kept.get(CLIENT_ID, "")
-        if not token or not client_id:
-            raise SignInError("nobody is signed in at Spotify", service=SERVICE, cure=AGAIN)
+        client_id, token = _signed_in(kept)
         secret = "" if kept.get(FLOW) == "pkce" else kept.get(CLIENT_SECRET, "")
         try:
             granted = self.accounts.refresh(client_id, token, secret=secret)
@@ -117,6 +123,14 @@ class Tokens:
         except ValueError:
             return False
         return ends.tzinfo is not None and ends - _SOON > self.clock()
+
+
+def _signed_in(kept: Mapping[str, str]) -> tuple[str, str]:
+    """Client id and refresh token."""
+    client_id, token = kept.get(CLIENT_ID, ""), kept.get(REFRESH, "")
+    if not token or not client_id:
+        raise SignInError("nobody is signed in at Spotify", service=SERVICE, cure=AGAIN)
+    return client_id, token
 
 
 def granted_fields(granted: Granted, now: datetime) -> dict[str, str | None]:
