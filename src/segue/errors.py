@@ -12,6 +12,8 @@ SegueError
 ├── OverloadedError        more is asked than can be done now (Temporary)
 ├── NotReadyError          an earlier step has not been run yet
 ├── NotFittedError         a model was asked before it was fitted
+├── RefusedError           a service of Segue refused a request: names status and fields
+│   └── NotNowError        it has too much to do, or does not answer (Temporary)
 ├── UnknownUserError       no such user
 ├── UnknownTrackError      no such track
 ├── SinkError              a playlist could not be delivered
@@ -25,17 +27,21 @@ Temporary is a mix-in: only what carries it may be retried.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 __all__ = [
     "BlockedError",
     "BusyError",
     "ConfigError",
     "NotFittedError",
+    "NotNowError",
     "NotReadyError",
     "OverloadedError",
     "QueryError",
+    "RefusedError",
     "SecretError",
     "SegueError",
     "ServiceDownError",
@@ -184,6 +190,46 @@ class UnknownTrackError(SegueError):
         what = "several tracks match" if several else "no track matches"
         super().__init__(f"{what} “{asked}”", cure=cure)
         self.asked = asked
+
+
+class RefusedError(SegueError):
+    """A service of Segue refused what its client asked, or failed.
+
+    Args:
+        message: What it said.
+        status: Of HTTP; None: it was not reached.
+        kind: What sort of refusal, such as “unknown-track”.
+        fields: Name of a field -> what is wrong with it.
+        request_id: Under which the service's logs tell more.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cure: str = "",
+        status: int | None = None,
+        kind: str = "",
+        fields: Mapping[str, str] | None = None,
+        request_id: str = "",
+    ) -> None:
+        super().__init__(message, cure=cure)
+        self.status = status
+        self.kind = kind
+        self.fields = dict(fields or {})
+        self.request_id = request_id
+
+
+class NotNowError(RefusedError, Temporary):
+    """The service has too much to do, cannot be reached, or has nothing to answer with yet.
+
+    Args:
+        retry_after: Seconds after which it may be asked again, if it said so.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.retry_after = retry_after
 
 
 class SinkError(SegueError):

@@ -35,6 +35,7 @@ HOLDERS: Final[dict[str, dict[str, Any]]] = {
     "ann": {"scopes": ["ingest", "recommend"], "user_id": "ann"},
     "pinned": {"scopes": ["ingest"], "source": "spotify_api"},
     "slow": {"scopes": ["recommend"], "rate": 0.5},
+    "tester": {"scopes": ["admin"], "rate": 1e6},
 }
 """Who has a key, and what it may do."""
 
@@ -52,6 +53,7 @@ def small_home(folder: Path) -> Path:
             "year": 1980 + i,
             "popularity": float((i * 7) % 100),
             "tempo": 80.0 + i,
+            "duration_ms": 200_000,
             "energy": energy,
             "spotify_uri": f"spotify:track:{track:0>22}",
         }

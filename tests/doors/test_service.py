@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import time
-from typing import Any
+from typing import Any, get_args
 
 import httpx2
 import pytest
 
 from segue.access.sqlite_keys import SqliteKeys
+from segue.doors.http.asked import ForSong, Mood
+from segue.music.moods import BOUNDED, MOODS
 from tests.doors.running import Running, event
 
 pytestmark = pytest.mark.xdist_group("service")
@@ -74,6 +76,19 @@ def test_filters_hold(served: Running) -> None:
     assert len(set(artists)) == len(artists) > 0
 
 
+def test_a_mood_or_bounds_of_sound_may_be_asked_for(served: Running) -> None:
+    url = "/recommendations?user_id=bob&k=10"
+    with served.client("recommend") as client:
+        wild = client.get(f"{url}&mood=energetic")
+        calm = client.get(f"{url}&energy=-0.5&explicit=false")
+        assert {one[0] for one in _track_ids(wild)} == {"r"}
+        assert {one[0] for one in _track_ids(calm)} == {"j"}
+        _problem(client.get(f"{url}&mood=odd"), 422, "invalid")
+        _problem(client.get(f"{url}&energy=2-3"), 422, "invalid")
+    assert set(get_args(Mood)) == set(MOODS)
+    assert set(BOUNDED) < set(ForSong.model_fields)
+
+
 def test_whoever_listened_to_this(served: Running) -> None:
     asked = {
         "tracks": [{"track_id": "spotify:track:" + "j05".zfill(22), "plays": 9, "liked": True}],
@@ -105,6 +120,10 @@ def test_what_cannot_be_asked_is_named(served: Running) -> None:
         broken = client.post("/recommend/user/", content=b"{", headers=json_)
         _problem(broken, 400, "not-json")
         _problem(client.post("/recommend/user/", content=b"{}"), 415, "media-type")
+        for wrong in (0, "2026-01-01T00:00:00", "soon"):
+            told = {"tracks": [{"track_id": "j01", "last_played_at": wrong}]}
+            _problem(client.post("/recommend/user/", json=told), 422, "invalid")
+        _problem(client.post("/recommend/user/", json={"k": "5"}), 422, "invalid")
 
 
 # --- events -------------------------------------------------------------------------------------
@@ -152,7 +171,7 @@ def test_batches_and_bodies_have_a_limit(served: Running) -> None:
     with served.client("ingest") as client:
         assert client.post("/events", json=[event(f"m{n}") for n in range(500)]).is_success
         many = client.post("/events", json=[event(n) for n in range(501)])
-        assert "500" in _problem(many, 413, "too-large")["detail"]
+        assert "500" in _problem(many, 422, "too-many")["detail"]
         large = client.post("/events", json={**event("l"), "context": {"x": "y" * 1_100_000}})
         _problem(large, 413, "too-large")
 
@@ -269,6 +288,7 @@ def test_paths_and_methods_that_are_not_there(served: Running) -> None:
         _problem(refused, 405, "no-such-method")
         assert refused.headers["allow"] == "POST"
         _problem(client.get("/recommend/user"), 404, "no-such-path")
+        assert client.put("/users/ann").headers["allow"] == "DELETE, GET"
 
 
 def test_a_key_is_wanted_and_must_open(served: Running) -> None:
@@ -383,4 +403,6 @@ def test_requests_may_share_a_connection_or_end_it(served: Running) -> None:
 
 def test_a_head_without_an_end_is_refused(served: Running) -> None:
     assert b" 431 " in _raw(served, b"GET / HTTP/1.1\r\nx: " + b"y" * 100_000)
-    assert b" 400 " in _raw(served, b"NONSENSE\r\n\r\n")
+    nonsense = _raw(served, b"NONSENSE\r\n\r\n")
+    assert b" 400 " in nonsense
+    assert b"application/problem+json" in nonsense

@@ -163,15 +163,21 @@ def _inner(lifespan: Any) -> FastAPI:
 
 async def _no_such_route(request: Request, error: Exception) -> Any:
     """What FastAPI refuses by itself: paths, methods and bodies."""
-    del request
     assert isinstance(error, HTTPException)
-    headers = tuple(
-        (name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()
-    )
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if error.status_code == 405:
+        headers = ((b"allow", ", ".join(_methods_at(request)).encode()),)
     kind = {404: "no-such-path", 405: "no-such-method", 400: "not-json"}.get(
         error.status_code, "refused"
     )
     raise ProblemError(error.status_code, kind, _WORDS.get(kind, ""), headers=headers) from error
+
+
+def _methods_at(request: Request) -> list[str]:
+    """The methods that the path of a request knows, by whichever routes."""
+    routes = [route for route in request.app.routes if isinstance(route, GuardedRoute)]
+    path = next(one.path for one in routes if one.path_regex.match(request.url.path))
+    return sorted({method for one in routes if one.path == path for method in one.methods or ()})
 
 
 async def _wrong_values(request: Request, error: Exception) -> Any:

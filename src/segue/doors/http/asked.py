@@ -5,21 +5,32 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from segue.flows.online import Listened
 from segue.flows.wishes import Wishes
+from segue.music.moods import BOUNDED
 
 __all__ = ["AdHoc", "AskedFor", "AskedForUser", "ForSong", "Search", "UserPage"]
 
 _PLAIN: Final = r"^[^\x00-\x1f\x7f]+$"
 _SPAN: Final = r"^(\d{1,5}(\.\d{1,3})?)?-(\d{1,5}(\.\d{1,3})?)?$"
+_SHARES: Final = r"^([01](\.\d{1,6})?)?-([01](\.\d{1,6})?)?$"
 _YEARS: Final = r"^(\d{1,4})?-(\d{1,4})?$"
 _MANY: Final = 500
 
 Text = Annotated[str, Field(min_length=1, max_length=1_000, pattern=_PLAIN)]
 UserId = Annotated[str, Field(min_length=1, max_length=200, pattern=_PLAIN)]
 Mix = Literal["discover", "rediscover", "daily"]
+Mood = Literal["happy", "calm", "sad", "angry", "energetic", "party", "focus", "sleep"]
+Shares = Annotated[
+    str | None,
+    Field(
+        pattern=_SHARES,
+        description="Lowest and highest, each 0 … 1: 0.3-0.7, 0.3- or -0.7.",
+        examples=["0.3-0.7"],
+    ),
+]
 
 
 class _Asked(BaseModel):
@@ -46,6 +57,23 @@ class ForSong(_Asked):
         description="Beats per minute: 90-120, 90- or -120.",
         examples=["90-120"],
     )
+    minutes: str | None = Field(
+        None,
+        pattern=_SPAN,
+        description="How long a track may be: 2-5, 2- or -5.",
+        examples=["2-5"],
+    )
+    mood: Mood | None = Field(None, description="Bounds of sound by name.")
+    acousticness: Shares = None
+    danceability: Shares = None
+    energy: Shares = None
+    instrumentalness: Shares = None
+    liveness: Shares = None
+    speechiness: Shares = None
+    valence: Shares = None
+    explicit: bool | None = Field(
+        None, description="false: no track that is known to be explicit; true: only such."
+    )
     exclude: list[Text] = Field(
         [], max_length=_MANY, description="Ids of tracks that must not appear; repeatable."
     )
@@ -67,6 +95,14 @@ class ForSong(_Asked):
                 "genres": tuple(self.genre),
                 "years": _whole(_bounds(self.years)),
                 "tempo": _bounds(self.tempo),
+                "minutes": _bounds(self.minutes),
+                "mood": self.mood,
+                "sound": tuple(
+                    (feature, *bounds)
+                    for feature in BOUNDED
+                    if (bounds := _bounds(getattr(self, feature))) is not None
+                ),
+                "explicit": self.explicit,
                 "exclude_tracks": tuple(self.exclude),
                 "exclude_artists": tuple(self.exclude_artist),
                 "per_artist": self.per_artist,
@@ -112,17 +148,33 @@ class AskedForUser(AskedFor):
     user_id: UserId = Field(description="Whose recommendations; nobody needs to be known before.")
 
 
+def _moment(told: object) -> object:
+    """A moment out of its text; numbers are no moments here."""
+    if not isinstance(told, str):
+        return told
+    try:
+        return datetime.fromisoformat(told.upper())
+    except ValueError as error:
+        raise ValueError("a date and time with its offset is wanted") from error
+
+
 class ListenedTo(_Asked):
     """A track that somebody played or likes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     track_id: Text = Field(description="Segue's id of the track, or a reference: a Spotify URI.")
     plays: int = Field(1, ge=0, le=1_000, description="How often it was played.")
     liked: bool = Field(False, description="Whether they said that they like it.")
-    last_played_at: datetime | None = Field(None, description="When last; left out: lately.")
+    last_played_at: Annotated[AwareDatetime, BeforeValidator(_moment)] | None = Field(
+        None, description="When last; left out: lately."
+    )
 
 
 class AdHoc(AskedFor):
     """A listener in a few words, and what is asked for them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     tracks: list[ListenedTo] = Field(
         [], max_length=1_000, description="What they played or like; empty: a stranger."

@@ -113,8 +113,8 @@ class EventDesk:
         told = self._events_in(call.body) if plain is None else plain
         if len(told) > self._batch:
             raise ProblemError(
-                413,
-                "too-large",
+                422,
+                "too-many",
                 f"There are {len(told):,} events in the batch; {self._batch} is the most.",
                 cure="Send them in several batches.",
             )

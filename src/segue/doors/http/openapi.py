@@ -22,14 +22,16 @@ _PROBLEMS: Final = {
     "403": "The key may not do this.",
     "404": "There is no such track, user or path.",
     "409": "There is nothing that this could be made of.",
-    "413": "The body or the batch is too large.",
+    "408": "The request came too slowly.",
+    "413": "The body is too large.",
     "415": "The body is no JSON.",
     "422": "A value is out of its bounds; `errors` names it.",
     "429": "The key asks too often; `Retry-After` says when to come back.",
+    "431": "The address and the headers are over 64 KiB.",
     "500": "A fault inside the service.",
     "503": "The service has too much to do, or cannot answer yet; `Retry-After` says when.",
 }
-_OPEN: Final = ("500", "503")
+_OPEN: Final = ("400", "408", "431", "500", "503")
 _REF: Final = {"$ref": "#/components/schemas/Problem"}
 _LATER: Final = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
 _LEFT_OUT: Final = ("HTTPValidationError", "ValidationError")

@@ -146,6 +146,11 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_body = False
         super().on_message_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP."""
+        del msg
+        self._refuse(400, b"Bad Request", b"no-http", b"The request is no HTTP/1.1.")
+
     def _sweep(self) -> None:
         """Look at all connections of the process; again in a second, while there are any."""
         now = time.monotonic()

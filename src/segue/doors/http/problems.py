@@ -192,6 +192,7 @@ def _title(kind: str, status: int) -> str:
         "unknown-user": "Unknown user",
         "unknown-track": "Unknown track",
         "too-often": "Too many requests",
+        "too-many": "Too many events",
         "too-large": "The request is too large",
         "overloaded": "The service has too much to do",
     }
