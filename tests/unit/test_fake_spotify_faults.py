@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import httpx2
@@ -121,10 +122,31 @@ def test_every_request_is_noted(spotify: FakeSpotify, client: SpotifyClient) -> 
     assert (log[0].fault, log[1].user_id, log.of_api()) == ("status=500", "alice", 3)
 
 
+def test_nothing_answers_any_more_when_it_was_stopped(
+    spotify: FakeSpotify, client: SpotifyClient
+) -> None:
+    client.get("/me")  # the connection is kept for the next request
+    spotify.stop()
+    with pytest.raises(httpx2.TransportError):
+        client.get("/me")
+
+
+def test_a_request_that_breaks_off_changes_nothing(spotify: FakeSpotify) -> None:
+    address = spotify.url.removeprefix("http://").split(":")
+    token = spotify.world.sign_in(the_app(spotify), the_user(spotify))
+    head = f"POST /v1/me/playlists HTTP/1.1\r\nAuthorization: Bearer {token}\r\n"
+    with socket.create_connection((address[0], int(address[1]))) as line:
+        line.sendall((head + 'Content-Length: 90\r\n\r\n{"name": "Weekly"}').encode())
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(100) == b""
+    assert not spotify.world.playlists
+    assert not spotify.world.log
+
+
 def test_unknown_routes_and_methods(client: SpotifyClient) -> None:
     assert client.fails("GET", "/nothing")[0] == 404
     assert client.fails("DELETE", "/me/player/recently-played")[0] == 405
-    assert client.fails("GET", "/me/player/queue")[0] == 501
+    assert client.fails("GET", "/me/shows")[0] == 501
 
 
 def test_the_description_is_kept_to_the_letter() -> None:

@@ -154,3 +154,64 @@ def test_repeating_counts_each_time(spotify: FakeSpotify, client: SpotifyClient)
     top = client.get("/me/top/tracks", time_range="short_term")["items"]
     assert [one["uri"] for one in top] == [track.uri]
     assert client.get("/me/top/artists")["items"][0]["name"] == track.artists[0].name
+
+
+def test_a_player_is_controlled_by_users_who_pay(
+    spotify: FakeSpotify, client: SpotifyClient
+) -> None:
+    player, tracks = _player(spotify), _tracks(spotify, 4)
+    uris = [track.uri for track in tracks]
+    assert client.fails("PUT", "/me/player/pause")[0] == 404
+    player.play(uris[0])
+
+    def press(method: str, button: str, json: Any = None, **query: Any) -> None:
+        answer = client.ask(method, f"/me/player{button}", json, **query)
+        assert answer.status_code == 204, answer.text
+
+    press("PUT", "/play", {"uris": uris[:3], "position_ms": 1_000})
+    press("POST", "/queue", uri=uris[3])
+    told = client.get("/me/player/queue")
+    assert told["currently_playing"]["uri"] == uris[0]
+    assert [one["uri"] for one in told["queue"]] == [uris[3], uris[1], uris[2]]
+    press("POST", "/next")
+    press("PUT", "/seek", position_ms=30_000)
+    press("PUT", "/repeat", state="context")
+    press("PUT", "/shuffle", state="true")
+    press("PUT", "/volume", volume_percent=10)
+    press("PUT", "", {"device_ids": ["phone"]})
+    press("PUT", "/pause")
+    told = client.get("/me/player")
+    assert (told["item"]["uri"], told["progress_ms"]) == (uris[3], 30_000)
+    assert (told["repeat_state"], told["shuffle_state"]) == ("context", True)
+    assert (told["device"]["id"], told["is_playing"]) == ("phone", False)
+    press("PUT", "/play")
+    press("POST", "/previous")
+    assert player.uri == uris[0]
+    album = tracks[0].album
+    press("PUT", "/play", {"context_uri": f"spotify:album:{album.id}"})
+    assert client.get("/me/player")["context"]["uri"] == f"spotify:album:{album.id}"
+    assert client.fails("PUT", "/me/player/play", {"uris": ["spotify:track:1"]})[0] == 400
+    the_user(spotify).premium = False
+    the_app(spotify).development = False
+    assert client.fails("PUT", "/me/player/pause")[0] == 403
+
+
+def test_albums_and_artists_that_are_kept(spotify: FakeSpotify, client: SpotifyClient) -> None:
+    track, user = spotify.world.catalogue.track(0), the_user(spotify)
+    uri = f"spotify:album:{track.album.id}"
+    assert client.ask("PUT", "/me/library", uris=uri).status_code == 200
+    assert client.get("/me/albums")["items"][0]["album"]["name"] == track.album.name
+    artists = {spotify.world.catalogue.track(20 * n).artists[0].id for n in range(5)}
+    now = spotify.world.clock.now()
+    user.saved |= dict.fromkeys((f"spotify:artist:{one}" for one in artists), now)
+    first = client.get("/me/following", type="artist", limit=3)["artists"]
+    rest = client.get("/me/following", type="artist", after=first["cursors"]["after"])["artists"]
+    assert {one["id"] for one in first["items"] + rest["items"]} == artists
+    assert rest["next"] is None
+
+
+def test_a_market_shows_another_track_for_one(spotify: FakeSpotify, client: SpotifyClient) -> None:
+    one, other = _tracks(spotify, 2)
+    spotify.world.catalogue.relinked[one.id] = other.id
+    assert client.get(f"/tracks/{one.id}")["id"] == one.id
+    assert client.get(f"/tracks/{one.id}", market="GB")["id"] == other.id

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from segue.fakes.messages import ApiError
 from segue.fakes.spotify import FakeSpotify, Playlist
 from tests.fake_spotify import the_app, the_user
 from tests.spotify_client import HTTP, SpotifyClient
@@ -82,6 +86,28 @@ def test_items_are_replaced_moved_and_removed(spotify: FakeSpotify, client: Spot
     both = {"uris": [], "range_start": 0, "insert_before": 1}
     assert client.fails("PUT", path, both)[0] == 400
     assert client.fails("PUT", path, {"range_start": 7, "insert_before": 0})[0] == 400
+
+
+@given(
+    size=st.integers(1, 8), start=st.integers(0, 7), length=st.integers(1, 8), to=st.integers(0, 8)
+)
+def test_moving_is_cutting_out_and_putting_in(size: int, start: int, length: int, to: int) -> None:
+    uris = [f"spotify:track:{n}" for n in range(size)]
+    playlist, now = Playlist("p", "Mine", "alice"), datetime(2026, 11, 21, tzinfo=UTC)
+    playlist.insert(uris, None, by="alice", at=now)
+    if start + length > size or to > size:
+        with pytest.raises(ApiError, match="out of bounds"):
+            playlist.move(start, to, length, None)
+        return
+    before = playlist.snapshot_id
+    playlist.move(start, to, length, None)
+    moved = uris[start : start + length]
+    ahead = [uri for uri in uris[:to] if uri not in moved]
+    behind = [uri for uri in uris[to:] if uri not in moved]
+    assert playlist.uris == [*ahead, *moved, *behind]
+    assert playlist.snapshot_id != before
+    playlist.remove(moved, before)
+    assert playlist.uris == [*ahead, *behind]
 
 
 def test_a_change_against_an_older_snapshot_means_what_was_seen_then(

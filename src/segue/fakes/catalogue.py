@@ -74,6 +74,10 @@ class Catalogue:
         size: How many invented tracks.
         seed: Another seed, other names and durations; ids stay.
         invents: Take every well-formed track id for a track, and make up what it is.
+        added: Tracks that tests added, by id.
+        changed: Invented tracks that are not as they were made.
+        gone: Ids of tracks that are there no more.
+        relinked: Ids of tracks that are shown as other ones, when a market is asked for.
     """
 
     size: int = 2_000
@@ -82,6 +86,7 @@ class Catalogue:
     added: dict[str, Track] = field(default_factory=dict)
     changed: dict[str, Track] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    relinked: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._made = lru_cache(maxsize=50_000)(self._make)

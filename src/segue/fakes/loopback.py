@@ -66,6 +66,7 @@ class Loopback(ABC):
             self._server.shutdown()
             self._thread.join()
             self._server.server_close()
+            self._server.hang_up()
         self._server = self._thread = None
 
     def __enter__(self) -> Self:
@@ -84,6 +85,26 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, to end it with the server."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget it."""
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End every connection that is still open, as the end of a process does."""
+        for connection in tuple(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news; a fault of ours is."""
@@ -108,6 +129,9 @@ def _handler(service: Loopback) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             pairs = tuple(parse_qsl(there.query, keep_blank_values=True))
             body = self.rfile.read(size)
+            if len(body) < size:  # it went away before it had said all
+                self._break_off()
+                return
             given, fault = service.take(
                 Request(self.command, there.path, dict(pairs), headers, body, {}, pairs)
             )

@@ -95,11 +95,19 @@ def fake_spotify(
         f"  client secret  {app.client_secret}",
         f"  redirects to   {', '.join(app.redirect_uris)} (any port)",
         f"  its own pages  {server.url}/control",
+        "",
+        "To let Segue speak to it rather than to Spotify:",
+        f"  export SEGUE_SPOTIFY__API_URL={server.url}/v1",
+        f"  export SEGUE_SPOTIFY__ACCOUNTS_URL={server.url}",
+        f"  export SPOTIFY_CLIENT_ID={app.client_id}",
+        "",
         "Ctrl-C ends it.",
     )
     try:
         threading.Event().wait()
     finally:
         server.stop()
+        for violation in world.violations:
+            say(f"not as described: {violation}")
         if file is not None:
             file.write(world, anyway=True)  # what was heard since is no request

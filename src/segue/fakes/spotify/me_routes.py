@@ -11,7 +11,13 @@ from segue.fakes.clock import iso
 from segue.fakes.messages import Answer, ApiError, Request, as_json
 from segue.fakes.spotify.caller import Caller, page_of
 from segue.fakes.spotify.router import Routes
-from segue.fakes.spotify.shapes import artist_object, paging, track_object, user_object
+from segue.fakes.spotify.shapes import (
+    album_object,
+    artist_object,
+    paging,
+    track_object,
+    user_object,
+)
 
 __all__ = ["ROUTES"]
 
@@ -70,3 +76,47 @@ def saved_tracks(caller: Caller, request: Request) -> Answer:
         if (track := caller.world.catalogue.by_uri(uri)) is not None
     ]
     return as_json(paging(caller, "/me/tracks", rows, page))
+
+
+@ROUTES.on("GET", "/v1/me/albums", "user-library-read")
+def saved_albums(caller: Caller, request: Request) -> Answer:
+    """The saved albums, latest first."""
+    page, catalogue = page_of(request), caller.world.catalogue
+    market = caller.market(request) if "market" in request.query else ""
+    rows = [
+        {
+            "added_at": iso(added),
+            "album": album_object(caller, album, catalogue.tracks_of(album), market),
+        }
+        for uri, added in reversed(caller.me.saved.items())
+        if (album := catalogue.album(uri.removeprefix("spotify:album:"))) is not None
+    ]
+    return as_json(paging(caller, "/me/albums", rows, page))
+
+
+@ROUTES.on("GET", "/v1/me/following", "user-follow-read")
+def followed_artists(caller: Caller, request: Request) -> Answer:
+    """The artists that the user follows, page by page after the last one seen."""
+    limit, _ = page_of(request)
+    if request.query.get("type") != "artist":
+        raise ApiError(400, "Invalid type")
+    artists = [
+        artist
+        for uri in caller.me.saved
+        if (artist := caller.world.catalogue.artist(uri.removeprefix("spotify:artist:")))
+    ]
+    ids = [artist.id for artist in artists]
+    after = request.query.get("after", "")
+    start = ids.index(after) + 1 if after in ids else 0
+    rows = artists[start : start + limit]
+    more = start + limit < len(artists)
+    path = f"{caller.base}/me/following?type=artist&limit={limit}"
+    told = {
+        "href": path,
+        "limit": limit,
+        "next": f"{path}&after={rows[-1].id}" if more else None,
+        "cursors": {"after": rows[-1].id if more else None},
+        "total": len(artists),
+        "items": [artist_object(caller, artist) for artist in rows],
+    }
+    return as_json({"artists": told})

@@ -33,6 +33,8 @@ EXCEPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "CurrentlyPlayingContextObject.item": "the same",
         "CurrentlyPlayingObject.context": "the same",
         "CurrentlyPlayingObject.item": "the same",
+        "QueueObject.currently_playing": "nothing is on",
+        "CursorObject.after": "the last page",
         "CursorPagingObject.next": "the same",
         "CursorPagingObject.cursors": "null when there are no items",
         "TrackObject.id": "local files",
@@ -51,7 +53,7 @@ EXCEPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "AlbumBase.release_date_precision": "local files",
     },
     "also there": {
-        "ErrorObject.reason": "QUOTA_EXCEEDED, since July 2026",
+        "ErrorObject.reason": "QUOTA_EXCEEDED since July 2026; the player has others",
         "DisallowsObject.disallows": "the API has one level more than its description",
     },
     "wrapped": {
@@ -152,7 +154,9 @@ class OpenApi:
         key = f"{what} {name}"
         if key not in self._validators:
             strict = self._strict(schema)
-            self._validators[key] = Draft4Validator(_loose(strict) if what == "part" else strict)
+            self._validators[key] = Draft4Validator(
+                _loose(strict) if what == "part" else strict, validate_formats=True
+            )
         try:
             value = json.loads(body)
         except ValueError:
@@ -183,7 +187,7 @@ class OpenApi:
         own = {
             k: v
             for k, v in schema.items()
-            if k in ("type", "enum", "required", "minimum", "maximum")
+            if k in ("type", "enum", "required", "minimum", "maximum", "format")
         }
         if "properties" in schema:
             kept = {k: v for k, v in schema["properties"].items() if not v.get("deprecated")}

@@ -24,14 +24,12 @@ _GONE: Final = tuple(
 )
 
 
-# What the API has and this one has not: podcasts, books, following, and remote control.
+# What the API has and this one has not: podcasts and books.
 _NOT_HERE: Final = tuple(
     re.compile(pattern)
     for pattern in (
         r"GET /(shows|episodes|audiobooks|chapters)/.*",
-        r"GET /me/(albums|shows|episodes|audiobooks|following)",
-        r"(PUT|POST) /me/player(/.*)?",
-        r"GET /me/player/queue",
+        r"GET /me/(shows|episodes|audiobooks)",
     )
 )
 

@@ -16,6 +16,7 @@ from segue.fakes.spotify import (
     player_routes,
     playlist_item_routes,
     playlist_routes,
+    remote_routes,
     search_routes,
 )
 from segue.fakes.spotify.caller import Caller
@@ -29,6 +30,7 @@ __all__ = ["Checks", "answer"]
 _ROUTES: Final = (
     *me_routes.ROUTES,
     *player_routes.ROUTES,
+    *remote_routes.ROUTES,
     *playlist_routes.ROUTES,
     *playlist_item_routes.ROUTES,
     *library_routes.ROUTES,

@@ -103,7 +103,9 @@ def simple_track(caller: Caller, track: Track, market: str = "") -> Json:
 
 
 def track_object(caller: Caller, track: Track, market: str = "") -> Json:
-    """A track by itself or in a list."""
+    """A track by itself or in a list; with a market, the one that stands for it there."""
+    other = caller.world.catalogue.relinked.get(track.id, "") if market else ""
+    track = caller.world.catalogue.get(other) or track
     return {
         **simple_track(caller, track, market),
         "album": simple_album(caller, track.album),
