@@ -86,7 +86,7 @@ class Listening:
         return len(self.rows)
 
     def remembered(self, name: str, key: Hashable, *, of: object, make: Callable[[], _T]) -> _T:
-        """What was made of this listener before, else it is made now; nobody may write into it.
+        """What was made of this listener before, else it is made now; it is its maker's alone.
 
         It lasts as long as the listening itself: whoever keeps that between two questions (see
         `prepared`) has the second one answered faster.

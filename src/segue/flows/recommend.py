@@ -106,16 +106,16 @@ def playlist_for(bundle: Bundle, person: Person, wishes: Wishes) -> Playlist:
 
 
 def ask_ahead(bundle: Bundle, person: Person, wishes: Wishes) -> None:
-    """Ask the recommenders what a playlist with these wishes will ask them.
+    """Ask the recommenders what a playlist with these wishes will ask them, and what speaks for it.
 
     For whoever has a moment to spare before it is wanted, such as after a play: where the person
-    is kept `prepared`, it is then made in a third of the time, at whatever moment. Of the wishes
+    is kept `prepared`, it is then made in a quarter of the time, at whatever moment. Of the wishes
     the mix, the size, the seeds and the bounds have to be the same.
 
     Raises:
         NotReadyError: There is nothing that this mix could be made of.
     """
-    Making(bundle, person, wishes, wishes.seeds, Known(bundle.catalogue)).ask()
+    Making(bundle, person, wishes, wishes.seeds, Known(bundle.catalogue)).picked()
 
 
 def picks(bundle: Bundle, person: Person, wishes: Wishes) -> Candidates:
@@ -209,10 +209,6 @@ class Making:
             allowed=self._allowed,
         )
         return self.written(chosen, notes)
-
-    def ask(self) -> None:
-        """Ask alone: what recommenders propose is remembered with the listener."""
-        self._asked_for()
 
     def picked(self) -> Candidates:
         """Ask and choose."""

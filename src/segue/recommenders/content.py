@@ -21,6 +21,7 @@ from segue.recommenders.ranking import (
     artist_keys,
     best,
     candidates,
+    explained_before,
     few_of_each,
     fitted,
     proposed_before,
@@ -126,11 +127,15 @@ class Content:
 
     def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
         """What each of these is close to."""
-        anchors, _, full = self._liked(query)
-        if not len(anchors) or not len(rows):
+        catalogue, vectors = self._state()
+        heard, (anchors, _, full) = listening(query, catalogue), self._liked(query)
+        if not len(anchors):
             return {}
-        facts = self._facts(rows, anchors, full)
-        return dict(zip(rows.tolist(), facts, strict=True))
+
+        def explain(some: Rows) -> dict[int, Evidence]:
+            return dict(zip(some.tolist(), self._facts(some, anchors, full), strict=True))
+
+        return explained_before(self.name, query, heard, rows, of=vectors, explain=explain)
 
     def similar(self, track_ids: Sequence[str], k: int) -> Candidates:
         """Tracks nearest to any of these."""

@@ -25,6 +25,7 @@ from segue.recommenders.asked import Asked, artists_of, asked_by, strongest
 from segue.recommenders.opinion import Learned, Opinion, position_among, strongest_ties
 from segue.recommenders.ranking import (
     candidates,
+    explained_before,
     fitted,
     proposed_before,
     searchable,
@@ -167,6 +168,17 @@ class FromCrowd(ABC, Generic[L]):
 
     def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
         """The user's track, or artist, that pulled each of these most."""
+        heard = listening(query, fitted(self.name, self.catalogue_))
+        return explained_before(
+            self.name,
+            query,
+            heard,
+            rows,
+            of=self._version,
+            explain=lambda some: self._explain(query, some),
+        )
+
+    def _explain(self, query: Query, rows: Rows) -> dict[int, Evidence]:
         put = self._question(query)
         facts = zip(rows.tolist(), self._why_tracks(put, rows), strict=True)
         told = {row: fact for row, fact in facts if fact is not None}

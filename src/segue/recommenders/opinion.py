@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from segue.features.ranked import Ranked
 from segue.recommenders.incidence import Incidence
+from segue.recommenders.ranking import steadied
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -108,7 +109,8 @@ def strongest_ties(
 def _ties_of_some(
     learned: Learned, opinion: Opinion, *, positions: Rows, found: Rows
 ) -> tuple[Rows, Rows]:
-    added = opinion.contributions(found)
+    # whichever others are explained with it, and on whatever machine
+    added = steadied(opinion.contributions(found))
     added[found[:, None] == positions[None, :]] = -np.inf
     order = _highest(added, _CONTRIBUTORS)
     positive = np.take_along_axis(added, order, axis=1) > 0

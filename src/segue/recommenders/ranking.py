@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import ClassVar, Final, Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ __all__ = [
     "answer_of",
     "best",
     "candidates",
+    "explained_before",
     "fitted",
     "proposed_before",
     "question_of",
@@ -166,6 +167,29 @@ def proposed_before(
     """
     key = ("propose", k, question_of(query, heard))
     return heard.remembered(name, key, of=of, make=propose)
+
+
+def explained_before(
+    name: str,
+    query: Query,
+    heard: Listening,
+    rows: Rows,
+    *,
+    of: object,
+    explain: Callable[[Rows], Mapping[int, Evidence]],
+) -> dict[int, Evidence]:
+    """What speaks for these rows, as it was told before; else it is told now. For the same ones."""
+
+    def nothing() -> dict[int, Evidence | None]:
+        return {}
+
+    told = heard.remembered(name, ("explain", question_of(query, heard)), of=of, make=nothing)
+    asked = rows.tolist()
+    new = [row for row in asked if row not in told]
+    if new:
+        found = explain(np.array(new, np.int64))
+        told.update((row, found.get(row)) for row in new)
+    return {row: fact for row in asked if (fact := told[row]) is not None}
 
 
 def candidates(

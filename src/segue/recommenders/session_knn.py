@@ -23,6 +23,7 @@ from segue.recommenders.ranked_rows import ranked_rows, stacked
 from segue.recommenders.ranking import (
     best,
     candidates,
+    explained_before,
     fitted,
     proposed_before,
     question_of,
@@ -132,9 +133,13 @@ class SessionKnn:
 
     def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
         """The user's track that shares most of the sessions with each of these."""
-        facts = self._facts(rows, self._votes(query))
-        pairs = zip(rows.tolist(), facts, strict=True)
-        return {row: fact for row, fact in pairs if fact is not None}
+        heard = listening(query, fitted(self.name, self.catalogue_))
+
+        def explain(some: Rows) -> dict[int, Evidence]:
+            pairs = zip(some.tolist(), self._facts(some, self._votes(query)), strict=True)
+            return {row: fact for row, fact in pairs if fact is not None}
+
+        return explained_before(self.name, query, heard, rows, of=self.memory_, explain=explain)
 
     def similar(self, track_ids: Sequence[str], k: int) -> Candidates:
         """What sessions with any of these hold besides."""
