@@ -20,6 +20,7 @@ from segue.music import columns as c
 from segue.music.query import Query
 
 __all__ = ["DAY", "LIKE_PLAYS", "REST_DAYS", "Listening", "listening", "moment"]
+__all__ += ["remembered_for_now"]
 
 DAY: Final = 86_400.0
 """Seconds in a day."""
@@ -36,6 +37,7 @@ _T = TypeVar("_T")
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+_Memo = dict[tuple[str, Hashable], tuple[object, Any]]
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,10 @@ class Listening:
             key: What it depends on besides the listener: the mix, the seeds. Never the moment.
             of: What it was made by, such as a learned matrix; made by another, it is made anew.
         """
-        found = self._memo.get((name, key))
-        if found is None or found[0] is not of:
-            if len(self._memo) >= _REMEMBERED:
-                self._memo.clear()
-            found = self._memo[name, key] = (of, make())
-        made: _T = found[1]
-        return made
+        return _remembered(self._memo, name, key, of=of, make=make)
 
     @cached_property
-    def _memo(self) -> dict[tuple[str, Hashable], tuple[object, Any]]:
+    def _memo(self) -> _Memo:
         return {}
 
     def total(self, weights: Reals) -> Reals:
@@ -231,6 +227,32 @@ class Listening:
             return liking
         liking = np.where(liking > 0, liking * self.lowered, liking)
         return np.where(self.less, unwanted, liking)
+
+
+def remembered_for_now(
+    heard: Listening,
+    catalogue: Catalogue,
+    name: str,
+    key: Hashable,
+    *,
+    of: object,
+    make: Callable[[], _T],
+) -> _T:
+    """As `Listening.remembered`, for what is large: only until another listener asks."""
+    latest = catalogue.memo.get("for now")
+    if latest is None or latest[0] is not heard:
+        latest = catalogue.memo["for now"] = (heard, {})
+    return _remembered(latest[1], name, key, of=of, make=make)
+
+
+def _remembered(memo: _Memo, name: str, key: Hashable, *, of: object, make: Callable[[], _T]) -> _T:
+    found = memo.get((name, key))
+    if found is None or found[0] is not of:
+        if len(memo) >= _REMEMBERED:
+            memo.clear()
+        found = memo[name, key] = (of, make())
+    made: _T = found[1]
+    return made
 
 
 def listening(query: Query, catalogue: Catalogue) -> Listening:

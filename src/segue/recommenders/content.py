@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from segue.features.catalogue import Catalogue
 from segue.features.cells import Cells, cells_of
-from segue.features.listening import Listening, listening
+from segue.features.listening import Listening, listening, remembered_for_now
 from segue.features.training_data import TrainingData
 from segue.features.vectors import TrackVectors, Vectors, track_vectors
 from segue.music.candidates import Candidates, Evidence
@@ -128,11 +128,12 @@ class Content:
     def explain(self, query: Query, rows: Rows) -> Mapping[int, Evidence]:
         """What each of these is close to."""
         catalogue, vectors = self._state()
-        heard, (anchors, _, full) = listening(query, catalogue), self._liked(query)
-        if not len(anchors):
-            return {}
+        heard = listening(query, catalogue)
 
         def explain(some: Rows) -> dict[int, Evidence]:
+            anchors, _, full = self._liked(query)
+            if not len(anchors):
+                return {}
             return dict(zip(some.tolist(), self._facts(some, anchors, full), strict=True))
 
         return explained_before(self.name, query, heard, rows, of=vectors, explain=explain)
@@ -205,7 +206,8 @@ class Content:
             anchors, weights = self._anchors(query, heard)
             return anchors, weights, vectors.at(anchors)
 
-        return heard.remembered(self.name, (query.mix, query.seeds), of=vectors, make=liked)
+        key = (query.mix, query.seeds)
+        return remembered_for_now(heard, catalogue, self.name, key, of=vectors, make=liked)
 
     def _anchors(self, query: Query, heard: Listening) -> tuple[Rows, Reals]:
         """Seeds first, then the user's best liked tracks; "similar" has the seeds alone."""

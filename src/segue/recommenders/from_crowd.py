@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from segue.features.catalogue import Catalogue
 from segue.features.interactions import Interactions
-from segue.features.listening import Listening, listening
+from segue.features.listening import Listening, listening, remembered_for_now
 from segue.features.ranked import Ranked
 from segue.features.training_data import TrainingData
 from segue.music import columns as c
@@ -275,8 +275,8 @@ class FromCrowd(ABC, Generic[L]):
 
         key = (query.mix, query.seeds)
         own = heard.remembered("asked", key, of=catalogue, make=asked)
-        of_tracks, of_artists = heard.remembered(
-            self.name, key, of=self._version, make=lambda: self._sides(own)
+        of_tracks, of_artists = remembered_for_now(
+            heard, catalogue, self.name, key, of=self._version, make=lambda: self._sides(own)
         )
         usable = partial(searchable, query, catalogue, heard)
         return _Question(usable, heard, of_tracks, of_artists)
