@@ -10,12 +10,15 @@ from typing import Final
 
 import pytest
 
-from segue.errors import StorageError
+from segue.errors import ConfigError, StorageError
 from segue.events.base import Parked
 from segue.events.postgresql_log import PostgreSQLLog
-from segue.events.profile_keeper import profile_of
+from segue.events.profile_keeper import ProfileKeeper, profile_of
+from segue.events.sqlite_log import SqliteLog
+from segue.flows.copy_events import copy_events
 from segue.flows.wiring import Wiring
 from segue.music.event import Event
+from segue.progress import Silent
 from segue.settings import load_settings
 from tests.doors.home import Home
 from tests.postgres_server import PASSWORD, database_of, server_of_tests
@@ -114,6 +117,62 @@ def test_a_server_that_is_not_there_is_said(home: Home, tmp_path: Path) -> None:
     wrong = home("events", "status", SEGUE_SERVICE__URL="postgresql://a:hush@b?odd=1")
     wrong.refused("service.url", code=2)
     assert "hush" not in wrong.out + wrong.err
+
+
+def test_a_service_moves_to_the_server(home: Home, log: PostgreSQLLog) -> None:
+    in_file = {"SEGUE_SERVICE__STORE": "sqlite"}
+    old = SqliteLog(home.folder / "events" / "events.sqlite")
+    for number in range(6):  # each received at a time of its own; some are gone
+        at = AT + timedelta(hours=number)
+        said = [
+            Event(f"e{number}", user, f"name:Band\x1fSong {number}", "play", at)
+            for user in ("ann", "gone")
+        ]
+        old.append(said, at).result()
+    old.forget("gone")
+    home("events", "take", **in_file).ok()
+    old.advance("lake", old.cursor("lake"), parked=[Parked(5, "KeyError: odd", AT)])
+    old.append([Event("late", "ann", "t1", "like", AT, context={"ü": 1})], AT).result()
+    key = home("keys", "create", "web", "--user", "ann", "--json", **in_file).ok().json
+
+    home("events", "copy", "sqlite", **in_file).refused("keep them in sqlite", code=2)
+    with log.consuming("lake"):
+        home("events", "copy", "sqlite").refused("another process takes events")
+    told = home("events", "copy", "sqlite", "--json").ok().json
+    assert told == {"events": 7, "keys": 1}
+    events = [(one.event, one.received_at) for one in log.read(0)]
+    assert events == [(one.event, one.received_at) for one in old.read(0)]
+    assert [one["behind"] for one in home("events", "status", "--json").ok().json["consumers"]] == [
+        log.last(),  # profiles begin again, which comes to the same
+        1,
+    ]
+    (parked,) = log.parked("lake")
+    assert log.read(parked.position - 1, 1)[0].event.event_id == "e2"
+    assert log.state("lake", "ann") == old.state("lake", "ann")
+    home("events", "take").ok()
+    rows = home("lake", "status", "--json").ok().json["rows"]
+    assert rows == 6 + 1
+    home("events", "take", **in_file).ok()  # the same once more changes nothing
+    assert home("lake", "status", "--json").ok().json["rows"] == rows
+    assert log.state("profiles", "ann") == old.state("profiles", "ann")
+    assert home("keys", "list", "--json").ok().json[0]["key_id"] == key["key_id"]
+    home("events", "copy", "sqlite").refused("events are kept there already", code=2)
+    old.close()
+
+
+def test_copying_that_was_killed_goes_on(log: PostgreSQLLog, tmp_path: Path) -> None:
+    old = SqliteLog(tmp_path / "old.sqlite")
+    events = [Event(f"e{n}", "ann", "t1", "play", AT) for n in range(9)]
+    old.append(events, AT).result()
+    log.append(events[:4], AT).result(20)
+    with pytest.raises(ConfigError, match="already"):
+        copy_events(old, log, [ProfileKeeper()], progress=Silent())
+    log.advance("copying", 0, state={"copying": b""})  # as it is after a kill
+    assert copy_events(old, log, [ProfileKeeper()], progress=Silent()) == 9
+    assert [one.event for one in log.read(0)] == events
+    with pytest.raises(ConfigError, match="already"):
+        copy_events(old, log, [ProfileKeeper()], progress=Silent())
+    old.close()
 
 
 def test_without_an_address_of_its_own_it_is_that_of_the_warehouse(

@@ -27,17 +27,23 @@ from segue.flows.lake_writer import LakeWriter
 from segue.music import columns as c
 from segue.music.event import Event, EventType
 from segue.warehouse.lake import Lake
+from tests.postgresql_live import postgresql_log
 
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 REPO: Final = Path(__file__).parents[2]
 URI: Final = "spotify:track:6rqhFgbbKwnb9MLmUQDhG6"
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[EventLog]:
-    opened = SqliteLog(tmp_path / "events.sqlite")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventLog]:
+    in_file = request.param == "sqlite"
+    opened: EventLog = SqliteLog(_file(tmp_path)) if in_file else postgresql_log(tmp_path)
     yield opened
     opened.close()
+
+
+def _file(folder: Path) -> Path:
+    return folder / "events.sqlite"
 
 
 def _event(number: int, kind: EventType = "complete", **more: object) -> Event:
@@ -225,7 +231,8 @@ def _kill_after(folder: Path, seconds: float) -> None:
         process.kill()
 
 
-def test_killed_at_any_step_every_play_is_told_once(log: EventLog, tmp_path: Path) -> None:
+def test_killed_at_any_step_every_play_is_told_once(tmp_path: Path) -> None:
+    log = SqliteLog(_file(tmp_path))
     events = _listening()
     steps = ["staged", "moved", "before manifest", "manifest"]
     for number, step in enumerate(steps):  # more arrives after each death
@@ -241,3 +248,4 @@ def test_killed_at_any_step_every_play_is_told_once(log: EventLog, tmp_path: Pat
     told = plays.select([c.USER_ID, c.TRACK_REF, c.PLAYED_AT, c.MS_PLAYED]).to_pylist()
     assert len(told) == len({tuple(row.values()) for row in told}) == 12
     assert Lake(tmp_path / "lake").rows("feedback").num_rows == 1
+    log.close()

@@ -195,9 +195,13 @@ class Wiring:
         """What happened while people listened, and how far each consumer has got with it."""
         return self.open_events(self.home)
 
-    def open_events(self, home: Path) -> EventLog:
-        """The event log of a home, opened once more; to be closed by the caller."""
-        if self.settings.service.store == "postgresql":
+    def open_events(self, home: Path, store: str = "") -> EventLog:
+        """The event log of a home, opened once more; to be closed by the caller.
+
+        Args:
+            store: "sqlite" or "postgresql"; empty: as the settings say.
+        """
+        if (store or self.settings.service.store) == "postgresql":
             from segue.events.postgresql_log import PostgreSQLLog
 
             return PostgreSQLLog(self.live_database)
@@ -211,9 +215,9 @@ class Wiring:
         """Who may speak to the service."""
         return self.open_keys(self.home)
 
-    def open_keys(self, home: Path) -> KeyStore:
-        """The API keys of a home, opened once more; to be closed by the caller."""
-        if self.settings.service.store == "postgresql":
+    def open_keys(self, home: Path, store: str = "") -> KeyStore:
+        """The API keys of a home, opened once more. See `open_events`."""
+        if (store or self.settings.service.store) == "postgresql":
             from segue.access.postgresql_keys import PostgreSQLKeys
 
             return PostgreSQLKeys(self.live_database)

@@ -24,6 +24,11 @@ Which = Annotated[
 ]
 
 
+FromStore = Annotated[
+    str, typer.Argument(metavar="FROM", help="Where they are: sqlite (in the home) or postgresql.")
+]
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the command group."""
     group = typer.Typer(
@@ -36,6 +41,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("parked", epilog="Example:  segue events parked --json")(parked)
     group.command("retry", epilog="Example:  segue events retry --consumer lake")(retry)
     group.command("rebuild", epilog="Example:  segue events rebuild profiles")(rebuild)
+    group.command("copy", epilog="Example:  segue events copy sqlite")(copy)
     app.add_typer(group, name="events")
 
 
@@ -127,3 +133,20 @@ def _tell(done: list[Taken], *, as_json: bool) -> None:
         parked_too = f", {one.parked:,} parked" if one.parked else ""
         events = f"{one.events:,} event{'' if one.events == 1 else 's'}"
         say(f"{one.consumer:<10} {events} taken{parked_too}")
+
+
+def copy(context: typer.Context, source: FromStore, as_json: AsJson = False) -> None:
+    """Bring events, and API keys, from another store into the one that the settings name.
+
+    For a service that moves to PostgreSQL, or back: stop it, change service.store, then copy.
+    Consumers go on from where they were. What was copied stays where it is, too.
+    """
+    from segue.flows.copy_events import copy_store
+    from segue.flows.wiring import Wiring
+
+    call = call_of(context)
+    done = copy_store(Wiring(call.settings()), source, progress=call.progress())
+    if as_json:
+        print_json(done.as_dict())
+        return
+    say(f"Copied {done.events:,} events and {done.keys:,} API keys.", "", "Next: segue serve")
