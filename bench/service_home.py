@@ -25,7 +25,7 @@ __all__ = ["N_USERS", "make_home", "user_name"]
 N_USERS: Final = 100_000
 PLAYS_A_USER: Final = 100
 _KNOWN: Final = 40
-_USERS_A_FILE: Final = 500
+_USERS_A_FILE: Final = 100
 _SPAN_S: Final = 3 * 365 * 86_400
 
 
