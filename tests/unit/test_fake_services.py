@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from segue.fakes.listenbrainz.laboratory import ARTIST_ALGORITHM, RECORDING_ALGO
 from segue.fakes.musicbrainz import FakeMusicBrainz
 from segue.fakes.open_music import TAGS, OpenMusic
 from segue.fakes.reccobeats import FakeReccoBeats
+from segue.fakes.subsonic import FakeSubsonic
 from tests.spotify_client import HTTP
 
 MUSIC = OpenMusic(Catalogue(200))
@@ -361,3 +363,56 @@ def test_listenbrainz_says_how_much_is_left_of_the_window() -> None:
         assert HTTP.get(f"{service.url}{path}", headers=token).status_code == 200
         clock.advance(seconds=10)
         assert _get(service, path).status_code == 200
+
+
+@pytest.fixture
+def subsonic() -> Iterator[FakeSubsonic]:
+    """One in which time stands still, with two users."""
+    with FakeSubsonic(MUSIC, clock=_clock(), users={"ann": "secret", "bob": "word"}) as service:
+        yield service
+
+
+def _rest(service: FakeSubsonic, call: str, *, user: str = "ann", **given: Any) -> Any:
+    salt, password = "grain", service.users.get(user, "")
+    token = hashlib.md5(f"{password}{salt}".encode()).hexdigest()
+    login = {"u": user, "t": token, "s": salt, "v": "1.16.1", "c": "tests", "f": "json"}
+    answer = HTTP.post(f"{service.url}/rest/{call}.view", data={**login, **given})
+    assert answer.status_code == 200
+    return answer.json()["subsonic-response"]
+
+
+def test_subsonic_keeps_playlists_of_its_own_songs(subsonic: FakeSubsonic) -> None:
+    songs = list(subsonic.songs)[:5]
+    made = _rest(subsonic, "createPlaylist", name="Weekly", songId=songs[:3])["playlist"]
+    assert [row["id"] for row in made["entry"]] == songs[:3]
+    edit: dict[str, Any] = {"songIndexToRemove": [0, 1], "songIdToAdd": songs[3:], "comment": "why"}
+    assert _rest(subsonic, "updatePlaylist", playlistId=made["id"], **edit)["status"] == "ok"
+    told = _rest(subsonic, "getPlaylist", id=made["id"])["playlist"]
+    assert [row["id"] for row in told["entry"]] == [songs[2], *songs[3:]]
+    assert (told["songCount"], told["comment"], told["owner"]) == (3, "why", "ann")
+    again = _rest(subsonic, "createPlaylist", playlistId=made["id"], songId=songs[:1])
+    assert (again["playlist"]["id"], again["playlist"]["name"]) == (made["id"], "Weekly")
+    assert len(_rest(subsonic, "getPlaylists")["playlists"]["playlist"]) == 1
+    assert _rest(subsonic, "getPlaylists", user="bob")["playlists"]["playlist"] == []
+    _rest(subsonic, "updatePlaylist", playlistId=made["id"], public="true")
+    theirs = _rest(subsonic, "deletePlaylist", user="bob", id=made["id"])
+    assert theirs["error"]["code"] == 50
+    assert _rest(subsonic, "deletePlaylist", id=made["id"])["status"] == "ok"
+    assert _rest(subsonic, "getPlaylist", id=made["id"])["error"]["code"] == 70
+
+
+def test_subsonic_finds_songs_and_says_no_with_a_number(subsonic: FakeSubsonic) -> None:
+    song, track = next(iter(subsonic.songs.items()))
+    query = f"{track.name} {track.artists[0].name}"
+    found = _rest(subsonic, "search3", query=query)["searchResult3"]["song"]
+    assert song in [row["id"] for row in found]
+    assert _rest(subsonic, "getSong", id=song)["song"]["isrc"] == [track.isrc]
+    assert _rest(subsonic, "search3", query="no such thing")["searchResult3"] == {}
+    missing = subsonic.song_id(_known("subsonic", but=True))
+    assert _rest(subsonic, "createPlaylist", name="x", songId=missing)["error"]["code"] == 70
+    assert _rest(subsonic, "createPlaylist")["error"]["code"] == 10
+    assert _rest(subsonic, "search3", query="a", songCount="many")["error"]["code"] == 10
+    assert _rest(subsonic, "ping", user="eve")["error"]["code"] == 40
+    assert _rest(subsonic, "ping", t="", p="secret")["status"] == "ok"
+    assert _rest(subsonic, "ping", t="", p="wrong")["error"]["code"] == 40
+    assert HTTP.get(f"{subsonic.url}/rest/ping").json()["subsonic-response"]["error"]["code"] == 10
