@@ -258,7 +258,9 @@ def _heard(history: pa.Table) -> dict[str, Heard]:
         c.COUNTED,
         pc.cast(pc.fill_null(history[c.COUNTED], False), pa.int64()),
     )
-    grouped = counted.group_by(c.TRACK_ID).aggregate([(c.COUNTED, "sum"), (c.PLAYED_AT, "max")])
+    grouped = counted.group_by(c.TRACK_ID, use_threads=False).aggregate(
+        [(c.COUNTED, "sum"), (c.PLAYED_AT, "max")]
+    )
     return {
         track_id: Heard(plays, last_at)
         for track_id, plays, last_at in zip(

@@ -120,7 +120,8 @@ def ask(
         filters_for: The rules, given all candidates (whose facts are known by then).
     """
     weights = part.weights_among(recommenders)
-    pool = _deep(weights, query, _ENOUGH * size, recommenders, known, filters_for)
+    few = part.known == "only"
+    pool = _deep(weights, query, _ENOUGH * size, recommenders, known, filters_for, few=few)
     for name in part.fallback:
         if len(pool.candidates) < size and name in recommenders:
             more = _deep({name: 1.0}, query, size, recommenders, known, filters_for)
@@ -135,7 +136,15 @@ def _deep(
     recommenders: Mapping[str, Recommender],
     known: Known,
     filters_for: Callable[[Candidates], Sequence[Filter]],
+    *,
+    few: bool = False,
 ) -> Pool:
+    """See `ask`.
+
+    Args:
+        few: Whether few tracks can fit: no choice is looked for among many more then, and four
+            times as many that bring no other one are the last.
+    """
     used = sorted(name for name, weight in weights.items() if weight > 0)
     enough = max(wanted, shortlist_of(-(-wanted // _ENOUGH)) * 11 // 10)  # some songs come twice
     only = recommenders[used[0]] if len(used) == 1 else None
@@ -143,6 +152,7 @@ def _deep(
     later = _deferring(only) if query.mix != "similar" else None
     tell = partial(later.told, query) if later else None
     k = max(2 * wanted, enough + enough // 8 if later else _FIRST)
+    before = -1
     while True:
         if later:
             parts = {used[0]: later.shortlist(query, k)}
@@ -151,8 +161,11 @@ def _deep(
         blended = _about_seeds(blend(parts, weights), query)
         screened = _screened(blended, enough, known, filters_for)
         exhausted = all(len(part) < k for part in parts.values())
+        found = len(screened.candidates)
+        exhausted |= few and (found == before or (k > _FIRST and found >= wanted // _ENOUGH))
         if exhausted or len(screened.candidates) >= wanted or k >= _DEEPEST:
             return Pool(screened.candidates, screened.cost, tell=tell)
+        before = len(screened.candidates)
         k *= _DEEPER
 
 

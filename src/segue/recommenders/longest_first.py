@@ -79,14 +79,17 @@ class LongestFirst:
         stop = self._reach(length, bar)
         while start < stop:
             begin, start = start, min(start + block, stop)
-            found = self._block(vectors, begin, start) @ query
-            some = best_allowed(
-                found,
-                count,
-                above=max(0.0, float(np.nextafter(bar, np.float32(-1)))),
-                allowed=partial(self._usable, usable, begin),
-            )
-            places = np.concatenate([places, begin + some])
+            above = max(0.0, float(np.nextafter(bar, np.float32(-1))))
+            if start <= len(self.front):
+                found, at = self.front[begin:start] @ query, np.arange(begin, start)
+                allowed: Callable[[Rows], npt.NDArray[np.bool_]] = partial(
+                    self._usable, usable, begin
+                )
+            else:  # each vector is a jump through memory: none for what may not be answered
+                at = begin + np.flatnonzero(usable(self.order[begin:start]))
+                found, allowed = vectors[self.order[at]] @ query, _all
+            some = best_allowed(found, count, above=above, allowed=allowed)
+            places = np.concatenate([places, at[some]])
             products = np.concatenate([products, found[some]])
             if len(products) > count > 0:
                 bar = np.partition(products, len(products) - count)[len(products) - count]
@@ -155,3 +158,7 @@ class LongestFirst:
         if stop <= len(self.front):
             return self.front[start:stop]
         return np.asarray(vectors[self.order[start:stop]])
+
+
+def _all(at: Rows) -> npt.NDArray[np.bool_]:
+    return np.ones(len(at), bool)
