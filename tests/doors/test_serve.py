@@ -64,6 +64,14 @@ def test_an_address_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     home("serve", "--port", "99999").refused("service.port", code=2)
 
 
+def test_workers_that_cannot_begin_are_not_begun_again_and_again(tmp_path: Path) -> None:
+    (tmp_path / "events").write_text("a file where a folder should be")
+    for workers in ("1", "2"):
+        refused = Home(tmp_path)("serve", "--port", "0", "--workers", workers)
+        refused.refused("event log")
+        assert refused.err.count("event log") <= 4  # a worker each, and the consumers
+
+
 def test_it_is_ready_soon_and_ends_quietly(folder: Path) -> None:
     began = time.monotonic()
     with serving(folder) as running, running.client() as client:

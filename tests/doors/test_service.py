@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 import httpx2
@@ -12,6 +13,7 @@ import pytest
 
 from segue.access.sqlite_keys import SqliteKeys
 from segue.doors.http.asked import ForSong, Mood
+from segue.flows.keys import create_key
 from segue.music.moods import BOUNDED, MOODS
 from tests.doors.running import Running, event
 
@@ -245,6 +247,18 @@ def test_users_are_listed_told_and_forgotten(served: Running) -> None:
         _problem(client.delete("/users/nobody"), 404, "unknown-user")
 
 
+def test_keys_of_a_forgotten_user_open_nothing(served: Running) -> None:
+    store = SqliteKeys(served.home / "access" / "keys.sqlite")
+    _, token = create_key(store, "gil's", ["ingest"], now=datetime.now(UTC), user_id="gil")
+    store.close()
+    with served.client("admin") as admin, served.client() as client:
+        headers = {"authorization": f"Bearer {token.text}"}
+        told = client.post("/events", json=event("g", "gil"), headers=headers)
+        assert told.json()["accepted"] == 1
+        assert admin.delete("/users/gil").is_success
+        _problem(client.post("/events", json=event("h", "gil"), headers=headers), 401, "wrong-key")
+
+
 def test_health_and_version_need_no_key(served: Running) -> None:
     with served.client() as client:
         assert client.get("/health/live").json() == {"status": "live"}
@@ -315,10 +329,6 @@ def test_a_key_does_what_its_scopes_say(served: Running) -> None:
 
 
 def test_a_revoked_key_opens_nothing_within_a_second(served: Running) -> None:
-    from datetime import UTC, datetime
-
-    from segue.flows.keys import create_key
-
     store = SqliteKeys(served.home / "access" / "keys.sqlite")
     key, token = create_key(store, "short", ["recommend"], now=datetime.now(UTC))
     headers = {"authorization": f"Bearer {token.text}"}

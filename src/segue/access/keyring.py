@@ -99,6 +99,16 @@ class Keyring:
             open_[digest_of(token)] = key
         return key
 
+    def forget(self, user_id: str) -> int:
+        """Remove the keys of one user, here and in the store; how many.
+
+        Raises:
+            WarehouseError: The store cannot be written.
+        """
+        gone = self._store.forget(user_id)
+        self._refresh()
+        return gone
+
     def start(self) -> None:
         """Begin to follow the store."""
         self._thread = threading.Thread(target=self._follow, name="keys", daemon=True)

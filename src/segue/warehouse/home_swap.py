@@ -20,7 +20,8 @@ VERB: Final = "restore"
 ASIDE: Final = "before-"
 """What the names of folders begin with that hold an old home."""
 
-_NOT_OURS: Final = {LOCK, JOURNAL, STAGED, "cache", "demo", "demo.lock", "lost+found"}
+# API keys stay: no backup holds them, and whoever has one must not be locked out, nor let in again.
+_NOT_OURS: Final = {"access", LOCK, JOURNAL, STAGED, "cache", "demo", "demo.lock", "lost+found"}
 
 
 def occupied(home: Path) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ class Parts:
     Args:
         service: Answers; closed by whoever opened it.
         ring: The keys.
+        home: The data home.
         clock: The moment, aware UTC.
         loopback: Whether only this machine can reach it.
         log: Takes lines about requests; None: nothing is logged.
@@ -64,6 +65,7 @@ class Parts:
 
     service: Service
     ring: Keyring
+    home: Path
     clock: Callable[[], datetime]
     loopback: bool = True
     log: Callable[[str], Any] | None = None
@@ -101,27 +103,28 @@ def make_app(parts: Parts, settings: ServiceSettings) -> Front:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         del app
         anyio.to_thread.current_default_thread_limiter().total_tokens = _OTHERS
-        watch.start()
-        parts.ring.start()
-        gc.collect()
-        gc.freeze()  # what is open now stays: looking through it again and again takes time
-        try:
-            with parts.beside:
+        with parts.beside:
+            watch.start()
+            parts.ring.start()
+            gc.collect()
+            gc.freeze()  # what is open now stays: looking through it again and again takes time
+            try:
                 yield
-        finally:
-            pool.shutdown()
-            parts.ring.close()
-            watch.close()
+            finally:
+                pool.shutdown()
+                parts.ring.close()
+                watch.close()
 
     inner = _inner(lifespan)
     router = inner.router
     event_routes.add_to(router, desk, batch=settings.batch)
     recommendation_routes.add_to(router, recommending, parts.service)
     track_routes.add_to(router, parts.service)
-    user_routes.add_to(router, parts.service)
+    user_routes.add_to(router, parts.service, parts.ring)
     own_routes.add_to(
         router,
         parts.service,
+        home=str(parts.home),
         exposition=lambda: generate_latest(registry),
         description=lambda: describe(inner),
     )

@@ -17,12 +17,13 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from typing import Final
 
+from segue.errors import SegueError
 from segue.settings import Settings
 
 __all__ = ["following"]
 
 _log = logging.getLogger(__name__)
-_AGAIN_S: Final = 2.0
+_AGAIN_S: Final = 5.0
 _LAST_TURN_S: Final = 10.0
 
 
@@ -60,7 +61,7 @@ def _watch(settings: Settings, stop: threading.Event) -> None:
             process.join()
         if not stop.is_set():
             _log.error(
-                "the process that takes events ended (%s) and is begun again", process.exitcode
+                "the process that takes events ended (%s) and will be begun again", process.exitcode
             )
             stop.wait(_AGAIN_S)
 
@@ -77,15 +78,19 @@ def _follow(settings: Settings, open_while_wanted: Connection) -> None:
     os.nice(5)
     log_as_json()
     wiring, stop = Wiring(settings), threading.Event()
-    threads = [
-        threading.Thread(
-            target=follow_log,
-            args=(wiring.events, consumer),
-            kwargs={"clock": _now, "stop": stop},
-            name=f"events for {consumer.name}",
-        )
-        for consumer in consumers(wiring)
-    ]
+    try:
+        threads = [
+            threading.Thread(
+                target=follow_log,
+                args=(wiring.events, consumer),
+                kwargs={"clock": _now, "stop": stop},
+                name=f"events for {consumer.name}",
+            )
+            for consumer in consumers(wiring)
+        ]
+    except SegueError as error:
+        _log.error("events wait: %s", error)
+        return
     for thread in threads:
         thread.start()
     try:

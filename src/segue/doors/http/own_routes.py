@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -21,10 +22,17 @@ def add_to(
     router: APIRouter,
     service: Service,
     *,
+    home: str,
     exposition: Callable[[], bytes],
     description: Callable[[], dict[str, Any]],
 ) -> None:
-    """Register the routes."""
+    """Register the routes.
+
+    Args:
+        home: The folder that is not named to strangers.
+        exposition: Numbers as text.
+        description: The OpenAPI document.
+    """
 
     def live() -> Response:
         """The process answers."""
@@ -33,7 +41,8 @@ def add_to(
     def ready() -> Response:
         """Whether recommendations can be made, and what with; 503 while they cannot."""
         health = service.health()
-        return as_json(health, 200 if health.ready else 503)
+        trouble = tuple(told.replace(home, "the data home") for told in health.trouble)
+        return as_json(replace(health, trouble=trouble), 200 if health.ready else 503)
 
     def metrics() -> Response:
         """Numbers for Prometheus. Any key may ask that is not of one user alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import resource
 import signal
 import socket
@@ -16,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from segue.access.keyring import Keyring
@@ -24,13 +26,15 @@ from segue.doors.http.followers import following
 from segue.doors.http.front import Front
 from segue.doors.http.logs import log_as_json, write_lines
 from segue.doors.http.patience import Patience
-from segue.errors import ConfigError
+from segue.errors import ConfigError, SegueError, WarehouseError
 from segue.flows.keys import every_key
 from segue.flows.online import Service
 from segue.flows.wiring import Wiring
 from segue.settings import Settings
 
 __all__ = ["serve"]
+
+_log = logging.getLogger(__name__)
 
 _BACKLOG: Final = 2048
 _IDLE_S: Final = 30
@@ -87,7 +91,12 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
             with TemporaryDirectory(prefix="segue-numbers-") as numbers:
                 config.app = replace(worker, numbers=Path(numbers))
                 say(address)
-                Multiprocess(config, sockets=[listener]).run()
+                workers = Multiprocess(config, sockets=[listener])
+                workers.run()
+                if any(one.exitcode == STARTUP_FAILURE for one in workers.processes):
+                    raise WarehouseError(
+                        "the service could not begin", cure="The lines above say why."
+                    )
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,15 @@ class _Worker:
     def __call__(self) -> Front:
         """Open the home and everything in it."""
         log_as_json()
+        if self.settings.service.workers == 1:
+            return self._opened()
+        try:
+            return self._opened()
+        except SegueError as error:  # beginning again would not help
+            _log.error("%s", error)
+            raise SystemExit(STARTUP_FAILURE) from error
+
+    def _opened(self) -> Front:
         stack, service_settings = ExitStack(), self.settings.service
         wiring = Wiring(self.settings)
         service = Service.open(wiring, clock=_now)
@@ -109,6 +127,7 @@ class _Worker:
         parts = Parts(
             service=service,
             ring=Keyring(wiring.keys, clock=_now),
+            home=self.settings.home,
             clock=_now,
             loopback=self.loopback,
             log=write_lines if service_settings.access_log else None,
