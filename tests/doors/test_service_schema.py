@@ -62,3 +62,17 @@ def test_examples_of_the_description_are_taken(served: Running) -> None:
         batch = examples["examples"]["batch"]["value"]
         answer: httpx2.Response = client.post("/events", json=batch)
     assert answer.json()["rejected"] == 0
+
+
+def test_the_page_about_the_service_names_every_path(served: Running) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
+    with served.client() as client:
+        paths = client.get("/openapi.json").json()["paths"]
+        (parameters,) = [
+            {one["name"] for one in operation["parameters"]}
+            for operation in paths["/recommendations"].values()
+        ]
+    for path in paths:
+        assert f"{path}`" in text or f"{path}?" in text, path
+    for name in parameters - {"user_id"}:
+        assert f"`{name}`" in text, name
