@@ -180,6 +180,20 @@ def test_a_description_that_is_none_is_refused(tmp_path: Path) -> None:
         load_openapi(wrong)
 
 
+class _Broken:
+    def faults_of(self, request: Request, given: Answer) -> list[str]:
+        raise KeyError(request.path)
+
+
+def test_a_fault_inside_the_fake_is_told() -> None:
+    world = World()
+    app, user = world.add_app(), world.add_user("alice")
+    with FakeSpotify(world, checks=_Broken()) as spotify:
+        answer = SpotifyClient.of(spotify, app, user).ask("GET", "/me")
+    assert answer.status_code == 500
+    assert "KeyError" in world.violations[0]
+
+
 def test_a_fault_of_the_fake_fails_the_test_that_meets_it() -> None:
     world = World()
     world.violations.append("GET /me: the answer is wrong")

@@ -191,6 +191,8 @@ def test_a_player_is_controlled_by_users_who_pay(
     press("PUT", "/play", {"context_uri": f"spotify:album:{album.id}"})
     assert client.get("/me/player")["context"]["uri"] == f"spotify:album:{album.id}"
     assert client.fails("PUT", "/me/player/play", {"uris": ["spotify:track:1"]})[0] == 400
+    wrong = {"uris": uris, "position_ms": "soon"}
+    assert client.fails("PUT", "/me/player/play", wrong)[0] == 400
     the_user(spotify).premium = False
     the_app(spotify).development = False
     assert client.fails("PUT", "/me/player/pause")[0] == 403

@@ -34,7 +34,10 @@ def play(caller: Caller, request: Request) -> Answer:
     player, told = _player(caller), _told(request)
     if uris := told.get("uris"):
         _exist(caller, uris)
-        player.play(*uris, at_ms=told.get("position_ms", 0))
+        at_ms = told.get("position_ms", 0)
+        if isinstance(at_ms, bool) or not isinstance(at_ms, int) or at_ms < 0:
+            raise ApiError(400, "Invalid position_ms")
+        player.play(*uris, at_ms=at_ms)
     elif "context_uri" in told:
         player.play(*_context(caller, told["context_uri"]), context_uri=told["context_uri"])
     else:

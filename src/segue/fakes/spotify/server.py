@@ -61,9 +61,18 @@ class FakeSpotify(Loopback):
         if fault is not None:
             time.sleep(fault.seconds)
         with self.world.lock:
-            given = answer(self.world, request, fault=fault, checks=self._checks)
+            given = self._answered(request, fault)
             self._done()
         return given, fault or Fault()
+
+    def _answered(self, request: Request, fault: Fault | None) -> Answer:
+        try:
+            return answer(self.world, request, fault=fault, checks=self._checks)
+        except Exception as error:  # as at every door; and whoever tests is to hear of it
+            asked = f"{request.method} {request.path}"
+            told = f"a fault of the stand-in: {type(error).__name__}: {error}"
+            self.world.violations.append(f"{asked}: {told}")
+            return Answer(500, told.encode(), {"Content-Type": "text/plain"})
 
     def _done(self) -> None:
         if self._after is not None:
