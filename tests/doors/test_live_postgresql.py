@@ -10,16 +10,22 @@ from typing import Final
 
 import pytest
 
+from segue.access.sqlite_keys import SqliteKeys
 from segue.errors import ConfigError, StorageError
 from segue.events.base import Parked
+from segue.events.consumer import Consumer
 from segue.events.postgresql_log import PostgreSQLLog
 from segue.events.profile_keeper import ProfileKeeper, profile_of
 from segue.events.sqlite_log import SqliteLog
+from segue.flows.consume import consume
 from segue.flows.copy_events import copy_events
+from segue.flows.keys import create_key
+from segue.flows.lake_writer import LakeWriter
 from segue.flows.wiring import Wiring
 from segue.music.event import Event
 from segue.progress import Silent
 from segue.settings import load_settings
+from segue.warehouse.lake import Lake
 from tests.doors.home import Home
 from tests.postgres_server import PASSWORD, database_of, server_of_tests
 from tests.postgresql_live import postgresql_log
@@ -85,8 +91,10 @@ def test_who_is_forgotten_is_gone_from_the_server(home: Home, log: PostgreSQLLog
     shown = home("forget", "--user", "ann", "--dry-run").ok().out
     assert "all events of the user" in shown
     assert "1  API keys" in shown
+    seen = log.cursor("forgotten")
     told = home("forget", "--user", "ann", "--yes", "--json").ok().json
     assert (told["events"], told["keys"]) == (True, 1)
+    assert log.cursor("forgotten") > seen, "services that run elsewhere are told"
     assert {one.event.user_id for one in log.read(0)} == {"bob"}
     assert log.state("profiles", "ann") is None
     assert [key["label"] for key in home("keys", "list", "--json").ok().json] == ["his"]
@@ -120,7 +128,6 @@ def test_a_server_that_is_not_there_is_said(home: Home, tmp_path: Path) -> None:
 
 
 def test_a_service_moves_to_the_server(home: Home, log: PostgreSQLLog) -> None:
-    in_file = {"SEGUE_SERVICE__STORE": "sqlite"}
     old = SqliteLog(home.folder / "events" / "events.sqlite")
     for number in range(6):  # each received at a time of its own; some are gone
         at = AT + timedelta(hours=number)
@@ -130,32 +137,38 @@ def test_a_service_moves_to_the_server(home: Home, log: PostgreSQLLog) -> None:
         ]
         old.append(said, at).result()
     old.forget("gone")
-    home("events", "take", **in_file).ok()
+    lake = Lake(home.folder / "lake", threads=1)
+    following: tuple[Consumer, ...] = (ProfileKeeper(), LakeWriter(lake))
+    for consumer in following:
+        consume(old, consumer, now=AT)
     old.advance("lake", old.cursor("lake"), parked=[Parked(5, "KeyError: odd", AT)])
     old.append([Event("late", "ann", "t1", "like", AT, context={"ü": 1})], AT).result()
-    key = home("keys", "create", "web", "--user", "ann", "--json", **in_file).ok().json
+    keys = SqliteKeys(home.folder / "access" / "keys.sqlite")
+    key, _ = create_key(keys, "web", ["ingest"], now=AT, user_id="ann")
+    keys.close()
 
-    home("events", "copy", "sqlite", **in_file).refused("keep them in sqlite", code=2)
+    refused = home("events", "copy", "sqlite", SEGUE_SERVICE__STORE="sqlite")
+    refused.refused("keep them in sqlite", code=2)
     with log.consuming("lake"):
         home("events", "copy", "sqlite").refused("another process takes events")
     told = home("events", "copy", "sqlite", "--json").ok().json
     assert told == {"events": 7, "keys": 1}
     events = [(one.event, one.received_at) for one in log.read(0)]
     assert events == [(one.event, one.received_at) for one in old.read(0)]
-    assert [one["behind"] for one in home("events", "status", "--json").ok().json["consumers"]] == [
-        log.last(),  # profiles begin again, which comes to the same
-        1,
-    ]
+    # profiles begin again, which comes to the same
+    assert (log.cursor("profiles"), log.state("profiles", "ann")) == (0, None)
+    assert [one.event.event_id for one in log.read(log.cursor("lake"))] == ["late"]
     (parked,) = log.parked("lake")
     assert log.read(parked.position - 1, 1)[0].event.event_id == "e2"
     assert log.state("lake", "ann") == old.state("lake", "ann")
-    home("events", "take").ok()
-    rows = home("lake", "status", "--json").ok().json["rows"]
-    assert rows == 6 + 1
-    home("events", "take", **in_file).ok()  # the same once more changes nothing
-    assert home("lake", "status", "--json").ok().json["rows"] == rows
+    rows = []
+    for each in (log, old):  # the same once more changes nothing
+        for consumer in following:
+            consume(each, consumer, now=AT)
+        rows.append([lake.rows(table).num_rows for table in ("plays", "feedback")])
+    assert rows == [[5, 1], [5, 1]]
     assert log.state("profiles", "ann") == old.state("profiles", "ann")
-    assert home("keys", "list", "--json").ok().json[0]["key_id"] == key["key_id"]
+    assert home("keys", "list", "--json").ok().json[0]["key_id"] == key.key_id
     home("events", "copy", "sqlite").refused("events are kept there already", code=2)
     old.close()
 

@@ -32,6 +32,7 @@ from segue.flows.home_parts import (
     STATE,
     TUNING,
 )
+from segue.flows.online.people import FORGOTTEN
 from segue.flows.spotify.names import SERVICE, secret_name
 from segue.flows.wiring import Wiring
 from segue.progress import Progress
@@ -292,6 +293,8 @@ def _forget_person(house: _House, user_id: str) -> None:
     with house.events() as logs:
         for log in logs:
             log.forget(user_id)
+            # services that remember the user, on whatever host, look again when this moves
+            log.advance(FORGOTTEN, log.cursor(FORGOTTEN) + 1)
     Recommended(house.folder / EVENTS / RECOMMENDED).forget(user_id)
     whose = Whose(user_id)
     if not any(lake_loss(lake, whose).users for lake in house.lakes):
