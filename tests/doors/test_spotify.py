@@ -11,6 +11,7 @@ import pytest
 
 from segue.fakes.spotify import FakeSpotify
 from tests.doors.home import Answer, Home
+from tests.doors.running import Running
 from tests.spotify_client import HTTP
 from tests.spotify_household import consent
 
@@ -97,6 +98,32 @@ def test_plays_are_collected_of_everybody(at_spotify: tuple[Home, FakeSpotify]) 
     assert both.code == 1
     assert [one["error"] for one in both.json] == [None, "nobody is signed in at Spotify"]
     assert "poll 3" in home("spotify", "status").ok().out
+
+
+def test_a_player_is_followed_into_the_log(at_spotify: tuple[Home, FakeSpotify]) -> None:
+    home, spotify = at_spotify
+    home("listen", "--once").refused("nobody is signed in", "segue spotify login")
+    login(home, "--client-id", "the-app", "--no-browser").ok()
+    track = spotify.world.catalogue.track(7)
+    spotify.world.players["alice"].play(track.uri)
+    (event,) = home("listen", "--once", "--json").ok().json
+    assert (event["event_type"], event["track_id"]) == ("play", track.uri)
+    assert (event["source"], event["user_id"]) == ("spotify_live", "me")
+    assert "0 events." in home("listen", "--minutes", "0", "--once").ok().out
+    assert home("events", "status", "--json").ok().json["last"] == 1
+
+
+def test_a_player_is_followed_into_a_service(
+    at_spotify: tuple[Home, FakeSpotify], served: Running
+) -> None:
+    home, spotify = at_spotify
+    login(home, "--client-id", "the-app", "--user", "lea", "--no-browser").ok()
+    track = spotify.world.catalogue.track(7)
+    spotify.world.players["alice"].play(track.uri)
+    to = ("listen", "--once", "--to", served.url)
+    home(*to).refused("key")
+    assert "play" in home(*to, SEGUE_TOKEN=served.tokens["ingest"]).ok().out
+    assert not (home.folder / "events").exists()
 
 
 def test_without_a_browser_the_address_is_pasted(at_spotify: tuple[Home, FakeSpotify]) -> None:

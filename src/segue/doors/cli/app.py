@@ -24,6 +24,7 @@ from segue.doors.cli import (
     keys,
     lake,
     learn,
+    listen,
     recommend,
     serve,
     spotify,
@@ -97,6 +98,7 @@ events.add_to(app)
 keys.add_to(app)
 serve.add_to(app)
 spotify.add_to(app)
+listen.add_to(app)
 forget.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)
