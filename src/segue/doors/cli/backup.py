@@ -116,7 +116,7 @@ def restore(
     Every byte is verified before anything is touched. An empty home is filled; one that holds
     something is put aside whole when you agree (or say --replace), and stays in its folder
     before-… until you remove it. With --merge the backup is imported like any history instead,
-    into whatever lake the settings name.
+    into whatever lake the settings name. Events that a PostgreSQL server keeps stay as they are.
     """
     from segue.flows.restore import restore as run
     from segue.flows.wiring import Wiring
