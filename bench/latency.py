@@ -9,8 +9,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from segue.features.catalogue import Catalogue
 from segue.features.lessons import Lesson
 from segue.flows.listener import Person, find_person
 from segue.flows.make_models import make_models
+from segue.flows.prepared import prepared
 from segue.flows.recommend import playlist_for, recommend
 from segue.flows.wishes import Wishes
 from segue.music import columns as c
@@ -177,6 +179,7 @@ def _measure(folder: Path, n_tracks: int) -> list[str]:
             [_timed(lambda p=p: playlist_for(bundle, p, wishes)) for _, p in people],  # type: ignore[misc]  # each its own
         )
     )
+    lines += _ahead(bundle, [person for _, person in people], wishes)
     lines.append(
         _row(
             "the same, the listener read from the marts",
@@ -203,6 +206,21 @@ def _measure(folder: Path, n_tracks: int) -> list[str]:
     lines.append(f"{n_tracks:,} tracks; {PEOPLE} listeners of {PLAYS[0]:,} to {PLAYS[-1]:,} plays.")
     lines.append(f"Bundle opened in {opened:.2f} s; the first playlist took {first:.2f} s.")
     return lines
+
+
+def _ahead(bundle: Bundle, people: Sequence[Person], wishes: Wishes) -> list[str]:
+    """Listeners that are kept between playlists: asked otherwise before, and asked ahead."""
+    otherwise, ahead = [], []
+    for person in people:
+        kept = prepared(bundle, replace(person, history=person.history.slice(0)))
+        playlist_for(bundle, kept.person, replace(wishes, size=wishes.size // 2))
+        otherwise.append(_timed(partial(playlist_for, bundle, kept.person, wishes)))
+        later = kept.at(person.now + timedelta(hours=1))
+        ahead.append(_timed(partial(playlist_for, bundle, later, wishes)))
+    return [
+        _row("the same, the listener kept from a playlist of half the size", otherwise),
+        _row("the same, the recommenders asked ahead, an hour later", ahead),
+    ]
 
 
 def _found(bundle: Bundle, queries: Sequence[Query]) -> list[str]:

@@ -123,6 +123,14 @@ def test_what_was_made_of_a_listener_goes_with_the_listening() -> None:
     assert again.remembered("taste", "daily", of=model, make=lambda: 5) == 5
 
 
+def test_strangers_are_all_alike() -> None:
+    catalogue = Catalogue(ROWS)
+    first = listening(Query(None, NOW, history=history([])), catalogue)
+    listening(Query("me", NOW, history=history([("A", NOW)])), catalogue)
+    assert listening(Query("you", days_ago(9), history=history([])), catalogue) is first
+    assert not len(first)
+
+
 def test_plays_without_a_time_and_later_ones_do_not_count() -> None:
     plays = history([("A", days_ago(2)), ("B", NOW + timedelta(seconds=1)), ("C", NOW)])
     column = plays.schema.get_field_index("played_at")

@@ -260,16 +260,17 @@ def listening(query: Query, catalogue: Catalogue) -> Listening:
 
     An answer is found again as long as somebody keeps it, and the latest one in any case: every
     recommender asks for the same in turn. It is told by the very tables of the query, not by what
-    is in them.
+    is in them. That of strangers, all of whom are alike, is always kept.
     """
-    kept: WeakValueDictionary[tuple[int, int], Listening]
+    kept: WeakValueDictionary[tuple[int, ...], Listening]
     kept = catalogue.memo.setdefault("listenings", WeakValueDictionary())
     # an answer holds the tables, so that their ids stay theirs as long as it is there
-    key = (id(query.history), id(query.feedback) if query.feedback.num_rows else 0)
+    tables = (query.history, query.feedback)
+    key = (*(id(table) if table.num_rows else 0 for table in tables),)
     heard, at = kept.get(key), _microseconds(query.now)
     if heard is None or not heard.since <= at < heard.until:
         heard = kept[key] = _listening(query, catalogue)
-    catalogue.memo["listening"] = heard
+    catalogue.memo["listening" if any(key) else "stranger"] = heard
     return heard
 
 
