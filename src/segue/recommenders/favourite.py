@@ -12,6 +12,7 @@ from segue.music.candidates import Evidence
 __all__ = ["favourite"]
 
 _WINDOWS: Final = (30, 90, 180, 365)
+_FROM: Final = -np.array(_WINDOWS, dtype=np.float64)
 _MANY: Final = 5
 
 
@@ -28,7 +29,8 @@ def favourite(heard: Listening, position: int, now: float) -> Evidence:
     if not len(mine):
         return Evidence(kind="liked", last_at=moment(heard.said_at[position]))
     ages = (now - heard.play_at[mine]) / DAY
-    within = [int((ages <= days).sum()) for days in _WINDOWS]
+    # oldest first: what is within a window is at the end
+    within = (len(ages) - np.searchsorted(-ages, _FROM)).tolist()
     fitting = [
         days
         for days, plays in zip(_WINDOWS, within, strict=True)

@@ -103,16 +103,28 @@ def who(heard: Listening, now: datetime, catalogue: Catalogue) -> Who:
 
 def _who(heard: Listening, now: datetime, catalogue: Catalogue) -> Who:
     at = now.timestamp()
-    liking = np.maximum(heard.affinity(_TASTE_DAYS), 0)
-    taken_up = np.maximum(heard.taken_up(_RECENT_DAYS), 0)
+    sound, genres, recent = heard.remembered(
+        "who", "tastes", of=catalogue, make=lambda: _tastes(heard, catalogue)
+    )
     return Who(
         heard=heard,
         now=at,
         facts=_facts(heard, now),
         artists=_artists(heard, at, catalogue),
-        sound=_sound(heard, liking, catalogue),
-        genres=_taste(heard.rows, liking, catalogue),
-        recent_genres=_taste(heard.rows, taken_up, catalogue),
+        sound=sound,
+        genres=genres,
+        recent_genres=recent,
+    )
+
+
+def _tastes(heard: Listening, catalogue: Catalogue) -> tuple[Sound, Reals, Reals]:
+    """What the moment says nothing to: the sound, and genres liked and taken up."""
+    liking = np.maximum(heard.affinity(_TASTE_DAYS), 0)
+    taken_up = np.maximum(heard.taken_up(_RECENT_DAYS), 0)
+    return (
+        _sound(heard, liking, catalogue),
+        _taste(heard.rows, liking, catalogue),
+        _taste(heard.rows, taken_up, catalogue),
     )
 
 
