@@ -99,7 +99,7 @@ def _load(connection: duckdb.DuckDBPyConnection, lake: Path) -> float:
 def _shape(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str, float]:
     files = {
         path.stem: path
-        for folder in ("intermediate", "marts")
+        for folder in ("staging", "intermediate", "marts")
         for path in sorted((target / "run" / "segue" / "models" / folder).glob("*.sql"))
     }
     compiled = {
@@ -110,7 +110,8 @@ def _shape(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str, flo
     for name in ordered_models(compiled):
         kind = "view" if "create view" in files[name].read_text().lower() else "table"
         began = time.perf_counter()
-        connection.execute(f"create {kind} {files[name].parent.name}.{name} as {compiled[name]}")
+        schema = "marts" if files[name].parent.name == "marts" else "intermediate"
+        connection.execute(f"create {kind} {schema}.{name} as {compiled[name]}")
         seconds[name] = time.perf_counter() - began
     return seconds
 

@@ -130,7 +130,9 @@ def test_a_test_that_fails_among_changes(
     test["sql"] = "select 1"
     plan.write_text(json.dumps(told))
     more(house)
-    with pytest.raises(WarehouseError, match=r"stays as it was; dbt test grain_of_plays: 1 row"):
+    with pytest.raises(
+        WarehouseError, match=r"stays as it was; dbt test grain_of_plays: rows that break it: 1"
+    ):
         house.build()
     assert marts(house) == marts(clean)
     house.build()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
@@ -57,13 +57,16 @@ def may_follow(tables: Tables, plan: ChangePlan) -> bool:
     )
 
 
-def run_changes(tables: Tables, plan: ChangePlan, progress: Progress) -> DbtResult:
+def run_changes(
+    tables: Tables, plan: ChangePlan, progress: Progress, *, also: Sequence[str] = ()
+) -> DbtResult:
     """Make every model of the plan and ask every test; all of it, or nothing.
 
     Args:
         tables: The warehouse; the plan may follow its last build.
         plan: What to do.
         progress: Told of every model and test.
+        also: Statements that are to follow in the same transaction.
 
     Raises:
         WarehouseError: A model or a test failed; the message names it.
@@ -73,10 +76,14 @@ def run_changes(tables: Tables, plan: ChangePlan, progress: Progress) -> DbtResu
     try:
         with tables.guarded(f"the build, {STAYS}; noting it"), tables.transaction():
             _run_all(tables, plan, progress)
+            for statement in also:
+                tables.query(statement)
     except StorageError:
         raise  # nothing was changed, and nothing is wrong with what was built before
     except WarehouseError:
-        tables.query("delete from intermediate.last_build")  # let dbt build everything
+        # dbt is to build everything, unless the file is damaged, which the caller mends
+        with suppress(WarehouseError), tables.guarded("noting a failure"):
+            tables.query("delete from intermediate.last_build")
         raise
     tests = sum(step.kind == "test" for step in plan.steps)
     done = DbtResult(models=len(plan.steps) - tests, tests=tests)
@@ -91,30 +98,38 @@ def _run_all(tables: Tables, plan: ChangePlan, progress: Progress) -> None:
         if (step.schema, step.name) in views:  # made by dbt; here it is a table
             tables.query(f"drop view {step.relation}")
     tables.query(plan.begin)
+    failed: list[str] = []
     for step in plan.steps:
         what = "test" if step.kind == "test" else "model"
         with tables.guarded(f"the build, {STAYS}; dbt {what} {step.name}"):
-            _run(tables, step, step.sql.replace(plan.run_id, run_id))
+            sql = step.sql.replace(plan.run_id, run_id)
+            if step.kind == "test":
+                failed += _problems(tables, step, sql)
+            else:
+                _make(tables, step, sql)
         progress.advance()
+    if failed:
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise WarehouseError(
+            f"the build failed, {STAYS}; dbt test {min(failed)}{more}", cure=BUILD_AGAIN
+        )
     tables.query(plan.end)
 
 
-def _run(tables: Tables, step: Step, sql: str) -> None:
-    if step.kind == "test":
-        found = tables.query(f"select count(*) from ({sql}\n) as found")[0][0]
-        if found:
-            raise WarehouseError(
-                f"the build failed, {STAYS};"
-                f" dbt test {step.name}: {found} rows are not as they must be",
-                cure=BUILD_AGAIN,
-            )
-    elif step.kind == "table":
+def _problems(tables: Tables, step: Step, sql: str) -> list[str]:
+    """What a test says is wrong, in words; nothing if it passes."""
+    [(found,)] = tables.query(f"select count(*) from ({sql}\n) as found")
+    return [f"{step.name}: rows that break it: {found}"] if found else []
+
+
+def _make(tables: Tables, step: Step, sql: str) -> None:
+    if step.kind == "table":
         tables.query(f"create or replace table {step.relation} as {sql}")
-    else:
-        tables.query(f"create or replace temp table {_CHANGES} as {sql}")
-        tables.query(_removal(step))
-        tables.query(f"insert into {step.relation} by name from {_CHANGES}")
-        tables.query(f"drop table {_CHANGES}")
+        return
+    tables.query(f"create or replace temp table {_CHANGES} as {sql}")
+    tables.query(_removal(step))
+    tables.query(f"insert into {step.relation} by name from {_CHANGES}")
+    tables.query(f"drop table {_CHANGES}")
 
 
 def _removal(step: Step) -> str:

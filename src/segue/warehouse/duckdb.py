@@ -26,6 +26,7 @@ from segue.warehouse.connection import QUIET, connect
 from segue.warehouse.dbt_runner import DbtResult
 from segue.warehouse.duckdb_sql import DUCKDB, no_glob
 from segue.warehouse.intact import RESTORE
+from segue.warehouse.kept_tallies import kept_tallies, updates
 from segue.warehouse.loading import Checked
 from segue.warehouse.raw_sql import Dialect
 from segue.warehouse.snapshot_cut import Tally
@@ -137,11 +138,12 @@ class DuckDBWarehouse(SqlWarehouse):
         return self.folder / "dbt" / "changes.json"
 
     def _shape(self, progress: Progress) -> DbtResult:
-        if self._plan is not None:
-            return run_changes(self._connect(), self._plan, progress)
         session = self._connect()
-        with session.guarded("counting plays"):
+        with session.guarded("looking for what was built"):
             [(plays,)] = session.query("select count(*) from raw.plays")
+            also = updates(session, self.dialect)
+        if self._plan is not None:
+            return run_changes(session, self._plan, progress, also=also)
         self._close()  # dbt opens the file itself
         done = super()._shape(progress)
         if plays >= _MANY_PLAYS:
@@ -293,13 +295,8 @@ class _DuckDBSession:
         ).fetchone()
         return int(answer[0]) if answer else 0
 
-    def tally(self, query: str, columns: Sequence[str], by: str) -> list[Tally]:
-        key, group = (by, f" group by {by}") if by else ("''", "")
-        found = self._connection.execute(
-            f"select {key}, count(*), sum(hash({', '.join(columns)})::hugeint)::varchar"
-            f" from ({query}){group}"
-        ).fetchall()
-        return [Tally(str(value), int(rows), str(digest)) for value, rows, digest in found]
+    def tally(self, mart: str, by: str) -> list[Tally]:
+        return kept_tallies(self, DUCKDB, mart, by)
 
     def stream(
         self, query: str, order: str, *, by: str, keys: Sequence[str] | None

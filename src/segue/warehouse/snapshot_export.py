@@ -41,8 +41,8 @@ class Writes(Protocol):
 class Tallies(Protocol):
     """An open warehouse that can also tell cheaply what has changed."""
 
-    def tally(self, query: str, columns: Sequence[str], by: str) -> list[Tally]:
-        """Rows and digest of a query for each value of a column, all rows together for ""."""
+    def tally(self, mart: str, by: str) -> list[Tally]:
+        """Rows and digest of a mart for each value of a column, all rows together for ""."""
 
     def stream(
         self, query: str, order: str, *, by: str, keys: Sequence[str] | None
@@ -129,12 +129,10 @@ class _Export:
 
     def mart(self, mart: str) -> MartFiles:
         """Write one mart."""
-        whole = select_mart(self._dialect, mart)
-        columns = MARTS[mart].names
         if not isinstance(self._session, Tallies):
             return MartFiles("", (self._write_whole(mart, Piece((Tally("", 0, ""),)), ""),))
         by = _cut_by(mart)
-        tallies = self._session.tally(whole, columns, by)
+        tallies = self._session.tally(mart, by)
         pieces = cut(tallies, self._previous.borders(mart, by)) if tallies else []
         if len(pieces) < 2:  # small, or empty
             by, pieces = "", [Piece(tuple(tallies) or (Tally("", 0, "empty"),))]

@@ -206,9 +206,20 @@
 {% macro join_changed_users(alias) %}
 {%- if only_changes() %}
 inner join {{ ref('int_changed_users') }} as changed
-    on {{ alias }}.user_id = changed.user_id and {{ alias }}.played_at >= changed.since
+    on
+        {{ alias }}.user_id = changed.user_id
+        and {{ alias }}.played_at >= changed.since
+        {{ since_any_change(alias) }}
 {%- endif %}
 {% endmacro %}
+
+{# Says nothing new where changed users are joined, but spares looking at what is older than any change. #}
+{% macro since_any_change(alias) %}{{ return(adapter.dispatch('since_any_change')(alias)) }}{% endmacro %}
+{% macro default__since_any_change(alias) -%}
+and {{ alias }}.played_at >= (select min(since) from {{ ref('int_changed_users') }})
+{%- endmacro %}
+{# Snowflake takes no subquery there. #}
+{% macro snowflake__since_any_change(alias) %}{% endmacro %}
 
 {# In a build of changes: only rows of a table, under the alias, whose key is among the touched. #}
 {% macro only_touched(alias, touched, key, word='where') %}

@@ -3,7 +3,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'in': 'int_touched_plays', 'key': ['play_id']}},
+    meta={'touched': {'in': 'int_touched_plays', 'key': ['row_id']}},
 ) }}
 {% set told = [
     'row_id', 'user_id', 'track_id', 'artist_id', 'source', 'played_at', 'ended_at', 'ms_played',
