@@ -31,6 +31,7 @@ def household(
         budget=budget,
         clock=spotify.world.clock.now,
         open_http=lambda: HTTP,
+        pause=lambda seconds: None,
     )
 
 

@@ -8,7 +8,14 @@ from typing import Any, Final
 
 import pytest
 
-from segue.errors import BlockedError, BusyError, ServiceDownError, SignInError
+from segue.errors import (
+    BlockedError,
+    BusyError,
+    ServiceDownError,
+    ServiceError,
+    SignInError,
+    Temporary,
+)
 from segue.fakes.spotify import FakeSpotify, Fault
 from segue.flows.spotify.household import Household
 from segue.flows.spotify.poll import poll, poll_everybody
@@ -37,7 +44,7 @@ def lake(tmp_path: Path) -> Lake:
 
 def _played(spotify: FakeSpotify, *minutes: float, who: str = "alice") -> list[str]:
     """Tracks that ended so many minutes after noon; their URIs."""
-    tracks = [spotify.world.catalogue.track(int(10 * at)) for at in minutes]
+    tracks = [spotify.world.catalogue.track(int(10 * at) % 1999) for at in minutes]
     player = spotify.world.players[who]
     for track, at in zip(tracks, minutes, strict=True):
         player.played(track.uri, NOON + timedelta(minutes=at))
@@ -164,6 +171,29 @@ def test_faults_on_the_way_change_nothing(
     assert house.usage.used == asked
     spotify.world.clock.advance(seconds=48_926)
     assert poll(house, lake, "ann").kept == 1
+
+
+def test_faults_at_random_lose_and_double_nothing(
+    house: Household, spotify: FakeSpotify, lake: Lake
+) -> None:
+    world = spotify.world
+    world.faults.at_random(0.4, seed=5, path="/v1/|/api/token")
+    uris: list[str] = []
+    for number in range(25):
+        world.clock.advance(seconds=1_200)
+        uris += _played(spotify, 20 * (number + 1) - 9, 20 * (number + 1) - 3)
+        try:
+            poll(house, lake, "ann")
+        except ServiceError as error:
+            assert isinstance(error, Temporary | SignInError), error
+            if isinstance(error, SignInError):  # an answer that was lost had rotated the token
+                world.faults.clear()
+                signed_in(house)
+                world.faults.at_random(0.4, seed=number, path="/v1/|/api/token")
+    world.faults.clear()
+    world.clock.advance(seconds=120)
+    poll(house, lake, "ann")
+    assert [row["spotify_uri"] for row in _kept(lake)] == uris
 
 
 def test_while_something_else_writes_the_plays_wait(

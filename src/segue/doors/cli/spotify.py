@@ -57,6 +57,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("login", epilog="Example:  segue spotify login --client-id 4fe3fecfe5334…")(login)
     group.command("status", epilog="Example:  segue spotify status --json")(status)
     group.command("poll", epilog="Example:  segue spotify poll --json")(poll)
+    group.command("library", epilog="Example:  segue spotify library --user ann")(library)
     group.command("logout", epilog="Example:  segue spotify logout --user ann")(logout)
     app.add_typer(group, name="spotify")
 
@@ -161,6 +162,33 @@ def poll(context: typer.Context, users: Users = None, as_json: AsJson = False) -
             say(*_report_lines(report))
     if failed := [report.error for report in reports if report.error is not None]:
         raise failed[0] if not as_json else typer.Exit(1)
+
+
+def library(context: typer.Context, users: Users = None, as_json: AsJson = False) -> None:
+    """Read saved tracks, top tracks, and playlists that users own or collaborate on.
+
+    Only what changed since the last time is asked for. Playlists of others, Discover Weekly among
+    them, are closed to apps.
+    """
+    from segue.flows.spotify.library import read_library
+    from segue.flows.spotify.sign_in import sign_ins
+    from segue.flows.wiring import Wiring
+
+    settings = call_of(context).settings()
+    wiring = Wiring(settings)
+    house = wiring.spotify(now)
+    wanted = users or [one.user_id for one in sign_ins(house)] or [settings.user_id]
+    reports = [read_library(house, wiring.lake, user_id) for user_id in wanted]
+    if as_json:
+        print_json([report.as_dict() for report in reports])
+        return
+    for one in reports:
+        say(
+            f"{one.user_id}: {one.saved:,} saved tracks, {one.top:,} places in top tracks and"
+            f" {one.items:,} places in playlists are new.",
+            f"  Playlists: {one.read:,} read, {one.unchanged:,} unchanged, {one.closed:,} closed"
+            " to apps, since others own them.",
+        )
 
 
 def logout(context: typer.Context, user: User = None, as_json: AsJson = False) -> None:

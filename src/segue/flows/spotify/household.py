@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,6 +57,7 @@ class Household:
         budget: Requests in 24 hours.
         clock: The time, aware UTC.
         open_http: Makes the client that asks, when it is first needed.
+        pause: Waits for so many seconds before something is tried again.
     """
 
     secrets: SecretStore
@@ -68,6 +70,7 @@ class Household:
     budget: int
     clock: Callable[[], datetime]
     open_http: Callable[[], httpx2.Client] = open_http
+    pause: Callable[[float], None] = time.sleep
 
     @cached_property
     def http(self) -> httpx2.Client:
@@ -77,7 +80,7 @@ class Household:
     @cached_property
     def accounts(self) -> Accounts:
         """Gives tokens."""
-        return Accounts(self.accounts_url, self.http)
+        return Accounts(self.accounts_url, self.http, self.pause)
 
     @cached_property
     def sign_ins(self) -> SignIns:
@@ -127,6 +130,11 @@ class Household:
             on_end=lambda why: self.sign_ins.end(user_id, why),
         )
         client = SpotifyClient(
-            self.api_url, self.http, tokens=tokens, queue=self.queue, clock=self.clock
+            self.api_url,
+            self.http,
+            tokens=tokens,
+            queue=self.queue,
+            clock=self.clock,
+            pause=self.pause,
         )
         return SpotifyApi(client, purpose)
