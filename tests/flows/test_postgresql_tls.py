@@ -10,10 +10,14 @@ import pytest
 from pydantic import SecretStr
 
 from segue.errors import WarehouseError
+from segue.events.postgresql_log import PostgreSQLLog
+from segue.music.event import Event
 from segue.music.lake_tables import LAKE_TABLES
+from segue.postgresql.address import Address
+from segue.postgresql.connections import LIVE_SESSION
 from segue.progress import Silent
 from segue.warehouse.postgresql import PostgreSQLWarehouse
-from tests.flows.test_build import EXPORT, play
+from tests.flows.test_build import EXPORT, NOW, play
 from tests.lake_files import HandLake
 from tests.postgres_server import PASSWORD, database_of, server_of_tests
 from tests.tls_front import Authority, TlsFront
@@ -83,3 +87,17 @@ def test_a_server_without_tls_is_refused(tmp_path: Path, authority: Authority) -
     )
     with pytest.raises(WarehouseError, match=r"does not support SSL.*sslmode"), found.writing():
         pass
+
+
+def test_events_go_over_tls(tmp_path: Path, front: TlsFront, authority: Authority) -> None:
+    ours, other = (str(one.certificate) for one in (authority, Authority(tmp_path / "other")))
+    address = f"postgresql://postgres@localhost:{front.port}/{database_of(tmp_path)}"
+    section = {"password": SecretStr(PASSWORD), "sslmode": "verify-full", "url": SecretStr(address)}
+    encrypted = front.encrypted
+    log = PostgreSQLLog(Address.of_settings({**section, "sslrootcert": ours}, LIVE_SESSION))
+    assert log.append([Event("1", "ann", "t1", "like", NOW)], NOW).result(20) == ("accepted",)
+    log.close()
+    assert front.encrypted > encrypted
+    assert front.plain == 0
+    with pytest.raises(WarehouseError, match=r"certificate verify failed.*sslrootcert"):
+        PostgreSQLLog(Address.of_settings({**section, "sslrootcert": other}, LIVE_SESSION))
