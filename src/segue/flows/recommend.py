@@ -6,6 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,8 +14,9 @@ from typing import Final, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from segue.errors import ConfigError, NotReadyError
+from segue.errors import ConfigError, NotReadyError, UnknownTrackError
 from segue.features.listening import Listening
 from segue.flows.bounds import bounds_of
 from segue.flows.listener import Marts, Person, find_person, track_by_ref
@@ -44,6 +46,7 @@ __all__ = ["Making", "Wishes", "ask_ahead", "picks", "playlist_for", "recommend"
 
 _log = logging.getLogger(__name__)
 _FAVOURITES: Final = 30
+_LOOKED_AT: Final = 300
 
 Ints = npt.NDArray[np.int64]
 T = TypeVar("T")
@@ -143,8 +146,17 @@ def resolved(seeds: Sequence[str], bundle: Bundle, snapshot: Marts) -> tuple[str
     Raises:
         UnknownTrackError: A seed fits no track, or several.
     """
+    return tuple(dict.fromkeys(_resolved(seed, bundle, snapshot) for seed in seeds))
+
+
+def _resolved(seed: str, bundle: Bundle, snapshot: Marts) -> str:
+    """Among the tracks that a search finds; where that does not tell, among all."""
     tracks, by_ref = bundle.catalogue.tracks, track_by_ref(snapshot)
-    return tuple(dict.fromkeys(resolve_seed(seed, tracks, by_ref=by_ref) for seed in seeds))
+    if bundle.search is not None:
+        rows = [hit.row for hit in bundle.search.find(seed, _LOOKED_AT)]
+        with suppress(UnknownTrackError):
+            return resolve_seed(seed, tracks.take(pa.array(rows, pa.int64())))
+    return resolve_seed(seed, tracks, by_ref=by_ref)
 
 
 @dataclass(frozen=True)
