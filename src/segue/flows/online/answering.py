@@ -61,14 +61,24 @@ class Answering:
         return self._again((somebody.user_id, wishes), somebody.version, moment)
 
     def to_user(
-        self, somebody: Somebody, opened: Opened, wishes: Wishes, moment: datetime
+        self,
+        somebody: Somebody,
+        opened: Opened,
+        wishes: Wishes,
+        moment: datetime,
+        *,
+        person: Callable[[], Person],
     ) -> Answer:
-        """An answer to a user."""
+        """An answer to a user.
+
+        Args:
+            person: Sums the user up, which takes its time.
+        """
         key = somebody.user_id, wishes
         with self._making:
             if answer := self._again(key, somebody.version, moment):
                 return answer  # somebody else asked the same meanwhile
-            playlist = _playlist(opened, somebody.as_of(moment, opened), wishes)
+            playlist = _playlist(opened, person(), wishes)
         name = _name(opened, *key, somebody.version, moment)
         answer = answer_of(playlist, name, somebody.user_id)
         self._kept.put(key, _Made(somebody.version, moment, answer), answer.size)

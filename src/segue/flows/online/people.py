@@ -28,9 +28,10 @@ __all__ = ["FORGOTTEN", "People", "Somebody", "mark_of"]
 FORGOTTEN: Final = "forgotten"
 """Under this name the log keeps who was forgotten while the service ran, and when."""
 
-_MOST: Final = 64 << 20
-_OF_ANYBODY: Final = 50_000
-_OF_A_ROW: Final = 250
+_MOST: Final = 32 << 20
+_OF_ANYBODY: Final = 10_000
+_OF_TASTE: Final = 120_000
+_OF_A_PLAY: Final = 250
 _LOOK_EVERY_S: Final = 1.0
 
 
@@ -57,7 +58,6 @@ class Somebody:
     records: Records
     source: str
     mark: str = ""
-    _prepared: Prepared | None = None
 
     @property
     def version(self) -> str:
@@ -78,25 +78,8 @@ class Somebody:
 
     @property
     def size(self) -> int:
-        """Bytes, about, with what recommenders make of them."""
-        rows = int(self.records.plays.num_rows + self.records.entries.num_rows)
-        return _OF_ANYBODY + _OF_A_ROW * rows
-
-    def as_of(self, moment: datetime, opened: Opened) -> Person:
-        """The listener at a moment; summed up once."""
-        if self.is_new:
-            return Person(None, moment, HISTORY.empty_table(), Listener())
-        kept = self._prepared
-        if kept is None or kept.person.now > moment:
-            person = person_of(
-                self.records,
-                opened.snapshot,
-                opened.bundle.catalogue,
-                user_id=self.user_id,
-                now=moment,
-            )
-            kept = self._prepared = prepared(opened.bundle, person)
-        return kept.at(moment)
+        """Bytes, about."""
+        return _OF_ANYBODY + 2 * sum(int(part.nbytes) for part in _parts(self.records))
 
 
 class People:
@@ -108,23 +91,26 @@ class People:
     Args:
         log: Where events are.
         counting: What counts as a play.
-        most_bytes: That may be remembered.
+        most_bytes: That may be remembered of users; as much again of what is made of them.
     """
 
     def __init__(self, log: EventLog, counting: Counting, *, most_bytes: int = _MOST) -> None:
         self._log = log
         self._counting = counting
         self._known: Kept[str, Somebody] = Kept(most_bytes)
+        self._prepared: Kept[str, tuple[str, Prepared]] = Kept(most_bytes)
         self._marks: int | None = None
         self._looked = -_LOOK_EVERY_S
 
     def get(self, user_id: str, opened: Opened) -> Somebody:
         """What is known of a user now."""
-        known = self._remembered(user_id, opened) or self._read(user_id, opened)
+        before = self._remembered(user_id, opened)
+        known = before or self._read(user_id, opened)
         new = self._log.of_user(user_id, after=known.live.position)
         if new:
             known = self._with(known, known.live.after(new), opened)
-        self._known.put(user_id, known, known.size)
+        if known is not before:
+            self._known.put(user_id, known, known.size)
         return known
 
     def at_hand(self, user_id: str, opened: Opened) -> Somebody | None:
@@ -139,9 +125,29 @@ class People:
             return None
         return known
 
+    def person(self, somebody: Somebody, moment: datetime, opened: Opened) -> Person:
+        """The listener at a moment; summed up once, as long as nothing new is known of them."""
+        if somebody.is_new:
+            return Person(None, moment, HISTORY.empty_table(), Listener())
+        user_id = somebody.user_id
+        version, kept = self._prepared.get(user_id) or ("", None)
+        if kept is None or version != somebody.version or kept.person.now > moment:
+            person = person_of(
+                somebody.records,
+                opened.snapshot,
+                opened.bundle.catalogue,
+                user_id=user_id,
+                now=moment,
+            )
+            kept = prepared(opened.bundle, person)
+            size = _OF_TASTE + _OF_A_PLAY * int(person.history.num_rows)
+            self._prepared.put(user_id, (somebody.version, kept), size)
+        return kept.at(moment)
+
     def drop(self, user_id: str) -> None:
         """Let go of what is remembered of a user."""
         self._known.drop(lambda known: known == user_id)
+        self._prepared.drop(lambda known: known == user_id)
 
     def _remembered(self, user_id: str, opened: Opened) -> Somebody | None:
         """Who was read before, unless somebody was forgotten since, by whichever process."""
@@ -152,6 +158,7 @@ class People:
             if marks != self._marks:
                 if self._marks is not None:
                     self._known.clear()
+                    self._prepared.clear()
                 self._marks = marks
         known = self._known.get(user_id)
         return known if known is not None and known.source == opened.name else None

@@ -97,7 +97,13 @@ class Service:
         somebody = self._people.get(user_id, opened)
         moment = self._moment(somebody, opened)
         answer = self._answering.still(somebody, wishes, moment)
-        return answer or self._answering.to_user(somebody, opened, wishes, moment)
+        return answer or self._answering.to_user(
+            somebody,
+            opened,
+            wishes,
+            moment,
+            person=lambda: self._people.person(somebody, moment, opened),
+        )
 
     def at_hand(self, user_id: str, wishes: Wishes) -> Answer | None:
         """The answer that `recommendations` would give, if it has been made already.
@@ -154,7 +160,7 @@ class Service:
         somebody = self._people.get(user_id, opened)
         if somebody.is_new:
             raise UnknownUserError(user_id, cure=_NOBODY)
-        person = somebody.as_of(self._moment(somebody, opened), opened)
+        person = self._people.person(somebody, self._moment(somebody, opened), opened)
         return profile_of(person, opened.bundle.catalogue, user_id)
 
     def search(self, text: str, limit: int = 20) -> tuple[FoundTrack, ...]:
