@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 from segue.errors import UnknownUserError
 from segue.features.catalogue import Catalogue
 from segue.features.feedback_log import standing, without_not_me
+from segue.flows.heard_tracks import HeardTracks
 from segue.flows.opinions import known_at, with_opinions
 from segue.music import columns as c
 from segue.music.names import artist_key
 from segue.music.query import FEEDBACK, HISTORY
-from segue.playlists.listener import Heard, Listener
+from segue.playlists.listener import Listener
 
 __all__ = ["Marts", "Person", "Records", "find_person", "is_known", "person_of"]
 __all__ += ["rows_of", "track_by_ref"]
@@ -98,7 +99,6 @@ def person_of(
     listener = with_opinions(
         _listener(
             snapshot,
-            catalogue,
             history,
             _by_then(records.library, now, undated),
             _by_then(records.entries, now, undated),
@@ -234,25 +234,19 @@ def _history(snapshot: Marts, user_id: str, now: datetime) -> pa.Table:
     return plays.cast(HISTORY).sort_by([(c.PLAYED_AT, "ascending"), (c.TRACK_ID, "ascending")])
 
 
-def _listener(
-    snapshot: Marts, catalogue: Catalogue, history: pa.Table, library: pa.Table, entries: pa.Table
-) -> Listener:
-    heard = _heard(history)
+def _listener(snapshot: Marts, history: pa.Table, library: pa.Table, entries: pa.Table) -> Listener:
     kept = _ids(library, _KEPT, c.TRACK_ID).union(_known(entries[c.TRACK_ID]))
-    known = rows_of(catalogue, kept.union(heard), [c.ARTISTS])
-    names = pc.unique(pc.list_flatten(known[c.ARTISTS])).to_pylist()
     banned = _ids(library, _BANNED_ARTIST, c.ARTIST_ID)
     return Listener(
-        heard=heard,
+        heard=_heard(history),
         kept=kept,
-        artist_keys=frozenset(artist_key(name) for name in names if name),
         banned_tracks=_ids(library, _BANNED_TRACK, c.TRACK_ID),
         banned_artists=_artist_names(snapshot, banned),
         first_at=history[c.PLAYED_AT][0].as_py() if history.num_rows else None,
     )
 
 
-def _heard(history: pa.Table) -> dict[str, Heard]:
+def _heard(history: pa.Table) -> HeardTracks:
     counted = history.set_column(
         history.schema.get_field_index(c.COUNTED),
         c.COUNTED,
@@ -261,15 +255,12 @@ def _heard(history: pa.Table) -> dict[str, Heard]:
     grouped = counted.group_by(c.TRACK_ID, use_threads=False).aggregate(
         [(c.COUNTED, "sum"), (c.PLAYED_AT, "max")]
     )
-    return {
-        track_id: Heard(plays, last_at)
-        for track_id, plays, last_at in zip(
-            grouped[c.TRACK_ID].to_pylist(),
-            grouped[f"{c.COUNTED}_sum"].to_pylist(),
-            grouped[f"{c.PLAYED_AT}_max"].to_pylist(),
-            strict=True,
-        )
-    }
+    micros = grouped[f"{c.PLAYED_AT}_max"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+    return HeardTracks(
+        grouped[c.TRACK_ID].to_pylist(),
+        grouped[f"{c.COUNTED}_sum"].to_pylist(),
+        micros.to_pylist(),
+    )
 
 
 def _ids(library: pa.Table, kind: str, column: str) -> frozenset[str]:

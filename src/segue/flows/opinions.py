@@ -12,7 +12,6 @@ import pyarrow as pa
 from segue.features.listening import REST_DAYS
 from segue.music import columns as c
 from segue.music.feedback import HIDE, KNOWN, LESS, LIKE
-from segue.music.names import artist_key
 from segue.playlists.facts import FACT_COLUMNS, TrackFacts, facts_of
 from segue.playlists.filters import song_keys
 from segue.playlists.listener import Listener
@@ -66,11 +65,8 @@ def with_opinions(
     hidden = frozenset(tracks[HIDE])
     about = facts_of(rows_of(sorted({*hidden, *tracks[LESS]}), FACT_COLUMNS))
     unwanted = [about[track] for track in sorted(hidden | resting) if track in about]
-    favoured = rows_of(sorted({*tracks[LIKE], *tracks[KNOWN]}), [c.ARTISTS])
-    names = {name for each in favoured[c.ARTISTS].to_pylist() for name in each or () if name}
     return replace(
         listener,
-        artist_keys=listener.artist_keys | {artist_key(name) for name in names},
         banned_tracks=listener.banned_tracks | hidden,
         banned_artists=listener.banned_artists | names_of(frozenset(artists[HIDE])),
         liked=frozenset(tracks[LIKE]),

@@ -32,7 +32,6 @@ class Listener:
     Args:
         heard: Every track ever started, however short.
         kept: Tracks saved, or put into a playlist by hand.
-        artist_keys: Artists of the tracks heard and kept, in normal form.
         banned_tracks: Track ids that must never appear.
         banned_artists: Artists that must never appear, in normal form.
         first_at: The first play; None without a history.
@@ -46,7 +45,6 @@ class Listener:
 
     heard: Mapping[str, Heard] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
-    artist_keys: frozenset[str] = frozenset()
     banned_tracks: frozenset[str] = frozenset()
     banned_artists: frozenset[str] = frozenset()
     first_at: datetime | None = None
