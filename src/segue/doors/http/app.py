@@ -45,6 +45,8 @@ __all__ = ["Parts", "make_app"]
 
 _MAKERS: Final = 4
 _OTHERS: Final = 16
+_GARBAGE: Final = (10_000, 20, 20)
+"""Requests leave hardly any circles: they are looked for less often than Python would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def make_app(parts: Parts, settings: ServiceSettings) -> Front:
             parts.ring.start()
             gc.collect()
             gc.freeze()  # what is open now stays: looking through it again and again takes time
+            gc.set_threshold(*_GARBAGE)
             try:
                 yield
             finally:

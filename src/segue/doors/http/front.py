@@ -29,6 +29,9 @@ _ALWAYS: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 )
+_HEAD: Final = b"content-type: %b\r\ncontent-length: %d\r\nrequest-id: %b\r\n" + b"".join(
+    b"%b: %b\r\n" % header for header in _ALWAYS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +93,21 @@ class Front:
             return
         finally:
             self._in_flight -= 1
+        more = (*reply.headers, *left)
+        if self._cors.origins:
+            more = (*more, *self._cors.headers(call))
+        self._watch.note(call, reply)
+        at_once = scope.get(AT_ONCE)
+        if at_once is not None:
+            await at_once(reply.status, _head(call, reply, more), reply.body)
+            return
         headers = [
             (b"content-type", reply.media_type),
             (b"content-length", b"%d" % len(reply.body)),
             (b"request-id", call.request_id),
             *_ALWAYS,
-            *reply.headers,
-            *left,
+            *more,
         ]
-        if self._cors.origins:
-            headers += self._cors.headers(call)
-        self._watch.note(call, reply)
-        at_once = scope.get(AT_ONCE)
-        if at_once is not None:
-            await at_once(reply.status, headers, reply.body)
-            return
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
@@ -189,6 +192,12 @@ class Front:
 
         await self._inner(scope, receive, send)
         return Reply(b"".join(parts), status, media_type, headers)
+
+
+def _head(call: Call, reply: Reply, more: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """The headers of an answer as they go over the wire."""
+    head = _HEAD % (reply.media_type, len(reply.body), call.request_id)
+    return b"".join((head, *[b"%b: %b\r\n" % header for header in more]))
 
 
 def _too_large(most: int) -> ProblemError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from uvicorn import Config
@@ -18,6 +17,7 @@ from segue.doors.http.call import AT_ONCE
 
 __all__ = ["Patience", "PatientProtocol"]
 
+_CLOSE: Final = b"connection: close\r\n"
 _SWEEP_S: Final = 1.0
 _MOST_OF_A_HEAD: Final = 64 * 1024
 _REFUSAL: Final = (
@@ -58,13 +58,12 @@ class AtOnce:
     def __init__(self, cycle: RequestResponseCycle) -> None:
         self._cycle = cycle
 
-    async def __call__(
-        self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes
-    ) -> None:
+    async def __call__(self, status: int, head: bytes, body: bytes) -> None:
         """Send an answer.
 
         Args:
-            headers: With the length and the type of the body; names in small letters.
+            head: Headers, each with the end of its line; names in small letters. A request that
+                was not read to its end closes the connection, and its answer says so.
         """
         cycle = self._cycle
         if cycle.flow.write_paused and not cycle.disconnected:
@@ -74,13 +73,11 @@ class AtOnce:
         parts = [STATUS_LINE[status]]
         for name, value in cycle.default_headers:
             parts += (name, b": ", value, b"\r\n")
-        for name, value in headers:
-            if name == b"connection":  # nobody says anything but “close”
-                cycle.keep_alive = False
-            else:
-                parts += (name, b": ", value, b"\r\n")
-        if not cycle.keep_alive:
-            parts.append(b"connection: close\r\n")
+        parts.append(head)
+        if _CLOSE in head:
+            cycle.keep_alive = False
+        elif not cycle.keep_alive:
+            parts.append(_CLOSE)
         parts.append(b"\r\n")
         if cycle.scope["method"] != "HEAD":
             parts.append(body)
