@@ -147,6 +147,21 @@ def test_plays_that_are_published_already_count_once(service: Service, tell: Tel
     assert service.profile("ann").plays == before.plays + 1
 
 
+def test_it_does_not_matter_when_somebody_asks(
+    service: Service, tell: Tell, home: tuple[Path, World]
+) -> None:
+    kinds: list[EventType] = ["play", "complete", "play", "skip", "like", "not_me", "hide", "pause"]
+    for n, kind in enumerate(kinds * 3):
+        track = [*ROCK[4:8], *JAZZ[:6]][(3 * n) % 10]
+        tell("ann", track, kind, NOW + timedelta(minutes=7 * n) - timedelta(hours=6 * (n % 5 == 0)))
+        service.recommendations("ann", Wishes(size=8))
+    late = Service.open(Wiring(Settings(home=home[0])), clock=lambda: NOW)
+    asked, at_once = (one.recommendations("ann", Wishes(size=8)) for one in (service, late))
+    assert asked.body == at_once.body
+    assert service.profile("ann") == late.profile("ann")
+    late.close()
+
+
 def test_a_profile_knows_the_last_event(service: Service, tell: Tell) -> None:
     before = service.profile("ann")
     assert before.plays == 24
@@ -237,3 +252,19 @@ def test_it_is_ready(service: Service, home: tuple[Path, World]) -> None:
     assert (health.ready, health.trouble) == (True, ())
     assert (health.bundle, health.snapshot) == (home[1].bundle.name, home[1].snapshot.name)
     assert health.behind == {"profiles": 0, "lake": 0}
+
+
+def test_the_clock_may_jump(home: tuple[Path, World]) -> None:
+    moments = [NOW, NOW + timedelta(days=400), NOW - timedelta(days=400), NOW]
+    clock = iter(moments)
+    now = [next(clock)]
+    service = Service.open(Wiring(Settings(home=home[0])), clock=lambda: now[0])
+    service.log.append([Event("jump", "zoe", JAZZ[2], "complete", NOW)], NOW).result()
+    answers = []
+    for moment in moments:
+        now[0] = moment
+        answers.append(service.recommendations("zoe", Wishes(size=8)))
+    assert all(len(answer.tracks) == 8 for answer in answers)
+    assert answers[0].body == answers[3].body
+    assert answers[2].made_at > NOW  # never before what is known to have happened
+    service.close()

@@ -74,12 +74,18 @@ class Served:
         return [track.track_id for track in answer.tracks]
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, World]:
+    folder = tmp_path_factory.mktemp("made")
     plays = [("ann", "t01", days_ago(3)), ("ann", "t02", days_ago(2)), ("ann", "t03", days_ago(1))]
-    made = world(tmp_path, TRACKS, plays)
+    return folder, world(folder, TRACKS, plays)
+
+
+@pytest.fixture
+def served(tmp_path: Path, made: tuple[Path, World]) -> Iterator[Served]:
+    shutil.copytree(made[0], tmp_path, dirs_exist_ok=True)
     service = Service.open(Wiring(Settings(home=tmp_path)), clock=lambda: NOW)
-    yield Served(tmp_path, made, service)
+    yield Served(tmp_path, made[1], service)
     service.close()
 
 
@@ -134,8 +140,10 @@ def test_nobody_waits_while_newer_models_are_opened(served: Served) -> None:
     assert not failures
 
 
-@pytest.mark.parametrize("file", ["tracks.arrow", "popular/scores.npy", "track_search/words.arrow"])
-@pytest.mark.parametrize("at", [0.2, 0.5, 1.0])
+@pytest.mark.parametrize(
+    ("file", "at"),
+    [("tracks.arrow", 0.5), ("popular/scores.npy", 1.0), ("track_search/words.arrow", 0.2)],
+)
 def test_damaged_models_are_refused_and_the_old_ones_answer(
     served: Served, file: str, at: float
 ) -> None:
@@ -194,14 +202,14 @@ def test_damage_in_the_middle_is_found_after_the_beginning(served: Served) -> No
     service.close()
 
 
-def test_it_becomes_ready_when_the_first_models_are_there(tmp_path: Path) -> None:
-    made = tmp_path / "made"
-    world(made, TRACKS, [("ann", "t01", days_ago(3))])
+def test_it_becomes_ready_when_the_first_models_are_there(
+    tmp_path: Path, made: tuple[Path, World]
+) -> None:
     home = tmp_path / "home"
     service = Service.open(Wiring(Settings(home=home)), clock=lambda: NOW)
     assert not service.health().ready
     for part in ("snapshots", "models"):
-        shutil.copytree(made / part, home / part)
+        shutil.copytree(made[0] / part, home / part)
     service._shelf._looked = 0.0  # as if a second had passed
     service.health()
     service.settled()

@@ -123,6 +123,13 @@ class Answering:
         playlist = replace(playlist, notes=(*notes, *playlist.notes))
         return answer_of(playlist, _name(opened, None, wishes, told, person.now), None)
 
+    def try_out(self, opened: Opened, person: Person) -> None:
+        """Have everything at hand that answers are made of, before anybody waits for it.
+
+        Others are answered meanwhile: it is not what they are answered with.
+        """
+        _playlist(opened, person, Wishes())
+
     def drop(self, user_id: str) -> None:
         """Let go of the answers to a user."""
         self._kept.drop(lambda key: key[0] == user_id)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
@@ -12,10 +13,10 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from segue.events.base import EventLog
+from segue.events.base import EventLog, Recorded
 from segue.flows.listener import Person, Records, person_of
 from segue.flows.online.kept import Kept
-from segue.flows.online.live import Counting, Live, with_live
+from segue.flows.online.live import Counting, Live, Reading, in_order
 from segue.flows.online.records import records_of
 from segue.flows.online.shelf import Opened
 from segue.flows.prepared import Prepared, prepared
@@ -47,7 +48,8 @@ class Somebody:
     Args:
         published: Rows of the snapshot.
         live: What the log tells.
-        records: Both together.
+        beyond: Plays of events that are not published.
+        records: All together.
         source: Name of what the published rows and track ids come from.
         mark: When they were forgotten; empty: never.
     """
@@ -55,6 +57,7 @@ class Somebody:
     user_id: str
     published: Records
     live: Live
+    beyond: pa.Table
     records: Records
     source: str
     mark: str = ""
@@ -108,7 +111,7 @@ class People:
         known = before or self._read(user_id, opened)
         new = self._log.of_user(user_id, after=known.live.position)
         if new:
-            known = self._with(known, known.live.after(new), opened)
+            known = self._after(known, new, opened)
         if known is not before:
             self._known.put(user_id, known, known.size)
         return known
@@ -169,17 +172,21 @@ class People:
         mark = "" if found is None else found.decode()
         if mark:
             published = _since(published, datetime.fromisoformat(mark))
-        return Somebody(user_id, published, Live(), published, opened.name, mark)
+        nothing = HISTORY.empty_table()
+        return Somebody(user_id, published, Live(), nothing, published, opened.name, mark)
 
-    def _with(self, known: Somebody, live: Live, opened: Opened) -> Somebody:
-        records = with_live(
-            known.published,
-            live,
-            id_of=opened.tracks.id_of,
-            counting=self._counting,
-            user_id=known.user_id,
+    def _after(self, known: Somebody, events: Sequence[Recorded], opened: Opened) -> Somebody:
+        """The user after further events."""
+        live, told = known.live.after(events)
+        reading = Reading(known.user_id, known.published, opened.tracks.id_of, self._counting)
+        beyond = in_order(known.beyond, reading.heard(told))
+        spoke = len(live.words) > len(known.live.words)
+        records = replace(
+            known.records,
+            plays=in_order(known.published.plays, beyond, reading.under_way(live.player)),
+            feedback=reading.said(live.words) if spoke else known.records.feedback,
         )
-        return Somebody(known.user_id, known.published, live, records, known.source, known.mark)
+        return replace(known, live=live, beyond=beyond, records=records)
 
 
 def _parts(records: Records) -> tuple[pa.Table, ...]:

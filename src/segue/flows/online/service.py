@@ -293,9 +293,8 @@ class Service:
         return opened.bundle.trained_at
 
     def _try_out(self, opened: Opened) -> None:
-        """Have everything at hand that answers are made of, before anybody waits for it."""
         person, _ = somebody_who((), opened, opened.bundle.trained_at)
-        self._answering.to_nobody(opened, person, Wishes(), told="")
+        self._answering.try_out(opened, person)
 
 
 def _coarse(now: datetime) -> datetime:
