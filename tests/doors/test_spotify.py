@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -147,7 +148,9 @@ def test_old_redirect_addresses_are_refused_with_the_rule(
     ).refused("localhost", "127.0.0.1", code=2)
 
 
-def test_forgetting_a_user_signs_them_out(at_spotify: tuple[Home, FakeSpotify]) -> None:
+def test_a_backup_holds_no_token_and_forgetting_a_user_signs_them_out(
+    at_spotify: tuple[Home, FakeSpotify],
+) -> None:
     home, _ = at_spotify
     login(home, "--client-id", "the-app", "--no-browser").ok()
     export = home.folder.parent / "Streaming_History_Audio_2026.json"
@@ -157,5 +160,11 @@ def test_forgetting_a_user_signs_them_out(at_spotify: tuple[Home, FakeSpotify]) 
         ' "spotify_track_uri": "spotify:track:6rqhFgbbKwnb9MLmUQDhG6"}]'
     )
     home("import", export).ok()
+    archive = home.folder.parent / "home.tar"
+    home("backup", archive, "--with-secrets").ok()
+    with tarfile.open(archive) as opened:
+        names = opened.getnames()
+    assert any("lake/" in name for name in names)
+    assert not [name for name in names if "secrets" in name or "services" in name]
     home("forget", "--user", "me", "--yes").ok()
     assert "Nobody is signed in" in home("spotify", "status").ok().out

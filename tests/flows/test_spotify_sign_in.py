@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +51,24 @@ def test_tokens_are_refreshed_and_rotated_while_the_sign_in_lasts(
     assert second["access_token"] != first["access_token"]
     assert second["refresh_token"] != first["refresh_token"]  # PKCE rotates it
     assert second["authorised_at"] == first["authorised_at"]
+
+
+def test_no_token_or_code_is_in_any_log(
+    house: Household, spotify: FakeSpotify, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    attempt = begin(house, "ann")
+    came_back = attempt.redirect_uri + "?" + consent(attempt.url(house.accounts_url)).split("?")[1]
+    caplog.clear()  # what the test's own browser asked for
+    finish(house, "ann", attempt, came_back)
+    first = dict(house.place("ann").read())
+    spotify.world.clock.advance(days=1)
+    house.api("ann", "poll").me()
+    secrets = {attempt.code(came_back), attempt.verifier, attempt.state}
+    for fields in (first, house.place("ann").read()):
+        secrets |= {fields["access_token"], fields["refresh_token"]}
+    assert "api/token" in caplog.text or "/v1/me" in caplog.text
+    assert not [secret for secret in secrets if secret in caplog.text]
 
 
 def test_processes_that_ask_at_once_never_spend_a_refresh_token_twice(

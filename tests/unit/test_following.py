@@ -265,10 +265,10 @@ def test_looks_are_rare_while_nothing_plays_and_follow_the_track_otherwise() -> 
     following, _ = look(Following("ann"), on(A, 100), NOON)
     assert next_look(following) == 82
     assert next_look(look(following, on(A, 179), NOON + timedelta(seconds=79))[0]) == 20
-    assert next_look(look(Following("ann"), on(A, 1), NOON)[0]) == 150
+    assert next_look(look(Following("ann"), on(A, 1), NOON)[0]) == 181
     for _ in range(9):
         following, _ = look(following, None, NOON + timedelta(days=1))
-    assert next_look(following) == 600
+    assert next_look(following) == 900
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", '{"playing": 3}', '{"playing": {"uri": "x"}}'])

@@ -211,7 +211,8 @@ def logout(context: typer.Context, user: User = None, as_json: AsJson = False) -
         f"Take back the app's access as well: {_APPS}",
         "",
         "What was collected stays. To remove it, as Spotify's terms may ask for:",
-        f"  segue forget --user {user_id} --source spotify_api",
+        f"  segue forget --user {user_id} --source spotify_api      (what `segue spotify` read)",
+        f"  segue forget --user {user_id} --source spotify_live     (what `segue listen` reported)",
     )
     if house.given.get("SPOTIFY_REFRESH_TOKEN") and user_id == house.main_user:
         say("", "SPOTIFY_REFRESH_TOKEN is still set and signs this user in again.")

@@ -25,6 +25,11 @@ _FORGOTTEN_MS: Final = 30 * 60_000
 """Whoever goes on from the start after such a pause begins another play."""
 _MOST_REPEATS: Final = 20
 """More repeats than that within one gap are not believed."""
+_SOON_S: Final = 20.0
+_OFTEN_S: Final = 240.0
+_SELDOM_S: Final = 900.0
+"""Seconds between looks. Most tracks are over within four minutes, so that a day of fifteen hours
+of listening and nine of silence takes about 400 of them."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
 
@@ -134,9 +139,9 @@ def next_look(following: Following) -> float:
     """Seconds until the next look: soon after the track ends, and rarely while nothing plays."""
     playing = following.playing
     if playing is None or not playing.running:
-        return float(min(600, 60 * 2 ** min(following.idle, 5)))
-    left = 180.0 if playing.left is None else playing.left / 1000 + 2
-    return min(max(left, 20.0), 150.0)
+        return min(_SELDOM_S, 60.0 * float(2 ** min(following.idle, 5)))
+    left = _OFTEN_S if playing.left is None else playing.left / 1000 + 2
+    return min(max(left, _SOON_S), _OFTEN_S)
 
 
 class _Told:
