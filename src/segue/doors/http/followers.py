@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
@@ -28,24 +28,30 @@ _LAST_TURN_S: Final = 10.0
 
 
 @contextmanager
-def following(settings: Settings) -> Iterator[None]:
+def following(settings: Settings) -> Iterator[Callable[[], None]]:
     """Take events as they come, while this is open; of several services one does.
+
+    They begin when what is given is called: once the service answers, whose start they would slow.
 
     Whoever is in the middle of something long when this closes is left behind: a consumer may be
     killed at any moment, and goes on from where it was at the next start.
     """
-    stop = threading.Event()
-    watching = threading.Thread(target=_watch, args=(settings, stop), name="followers", daemon=True)
+    begin, stop = threading.Event(), threading.Event()
+    watching = threading.Thread(
+        target=_watch, args=(settings, begin, stop), name="followers", daemon=True
+    )
     watching.start()
     try:
-        yield
+        yield begin.set
     finally:
         stop.set()
+        begin.set()
         watching.join()
 
 
-def _watch(settings: Settings, stop: threading.Event) -> None:
+def _watch(settings: Settings, begin: threading.Event, stop: threading.Event) -> None:
     """Have one such process, and another if it dies."""
+    begin.wait()
     context = multiprocessing.get_context("spawn")
     while not stop.is_set():
         ours, theirs = context.Pipe()

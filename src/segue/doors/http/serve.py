@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import ipaddress
 import logging
+import os
 import resource
 import signal
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -38,6 +41,7 @@ _log = logging.getLogger(__name__)
 
 _BACKLOG: Final = 2048
 _IDLE_S: Final = 30
+_ORPHAN_S: Final = 0.5
 _SPARE_FILES: Final = 256
 
 
@@ -62,7 +66,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
                 cure="Make one with `segue keys create NAME`, or listen at 127.0.0.1.",
             )
         _allow_files(settings.service.connections)
-        worker = _Worker(settings, loopback=loopback)
+        worker = _Worker(settings, loopback=loopback, parent=os.getpid())
         config = Patience(
             worker,
             factory=True,
@@ -84,13 +88,18 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         address = _address(listener)
         signal.set_wakeup_fd(-1)  # from here on a signal means: finish, then end
         log_as_json()
-        with following(settings):
+        with following(settings) as follow:
+
+            def started() -> None:
+                say(address)
+                follow()
+
             if settings.service.workers == 1:
-                _Server(config, lambda: say(address)).run(sockets=[listener])
+                _Server(config, started).run(sockets=[listener])
                 return
             with TemporaryDirectory(prefix="segue-numbers-") as numbers:
                 config.app = replace(worker, numbers=Path(numbers))
-                say(address)
+                started()
                 workers = Multiprocess(config, sockets=[listener])
                 workers.run()
                 if any(one.exitcode == STARTUP_FAILURE for one in workers.processes):
@@ -105,6 +114,7 @@ class _Worker:
 
     settings: Settings
     loopback: bool
+    parent: int
     numbers: Path | None = None
 
     def __call__(self) -> Front:
@@ -112,6 +122,7 @@ class _Worker:
         log_as_json()
         if self.settings.service.workers == 1:
             return self._opened()
+        _end_with(self.parent)
         try:
             return self._opened()
         except SegueError as error:  # beginning again would not help
@@ -136,6 +147,17 @@ class _Worker:
             beside=stack,
         )
         return make_app(parts, service_settings)
+
+
+def _end_with(parent: int) -> None:
+    """End this process, as if it had been told to, when that one is gone: killed, it cannot say."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_ORPHAN_S)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 class _Server(uvicorn.Server):
