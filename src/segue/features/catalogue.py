@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -26,6 +26,8 @@ CROWD_LISTENERS: Final = "crowd_listeners"
 """The column of the `tracks` mart with listeners in crowds."""
 
 Mask = npt.NDArray[np.bool_]
+_NOBODY: Final = frozenset[str]()
+_BOUNDS: Final = 12
 _MANY: Final = 100
 _FEW: Final = 1_000
 _REMEMBERED: Final = 20_000
@@ -229,6 +231,25 @@ class Catalogue:
         Recommenders search among these, so that narrow bounds still find enough. Excluded
         artists are left to the filter step: they are few.
         """
+        mask = self._inside(
+            replace(filters, exclude_artists=_NOBODY, exclude_tracks=_NOBODY)
+        ).copy()
+        rows = self.rows(filters.exclude_tracks)
+        mask[rows[rows >= 0]] = False
+        return mask
+
+    def _inside(self, bounds: Filters) -> Mask:
+        """Tracks inside bounds; the latest few are remembered, since people ask alike."""
+        known: dict[Filters, Mask] = self.memo.setdefault("bounds", {})
+        mask = known.get(bounds)
+        if mask is None:
+            mask = self._worked_out(bounds)
+            while len(known) >= _BOUNDS:
+                known.pop(next(iter(known)), None)
+            known[bounds] = mask
+        return mask
+
+    def _worked_out(self, filters: Filters) -> Mask:
         mask = self.named.copy()
         if filters.genres:
             parts = [part.casefold() for part in filters.genres]
@@ -244,8 +265,6 @@ class Catalogue:
             mask &= self.explicit == filters.explicit
         if filters.duration_ms:
             mask &= _within(self._numbers(c.DURATION_MS), *filters.duration_ms)
-        rows = self.rows(filters.exclude_tracks)
-        mask[rows[rows >= 0]] = False
         return mask
 
     def sounding(self, bound: Bound) -> Mask:

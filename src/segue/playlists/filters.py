@@ -335,6 +335,7 @@ def genre_matches(asked: str, genre: str) -> bool:
 _AND: Final = {"and": "n", "&": "n"}
 
 
+@lru_cache(maxsize=1 << 14)
 def _genre_words(name: str) -> str:
     spaced = name.casefold().replace("&", " & ")
     plain = "".join(ch if ch.isalnum() or ch == "&" else " " for ch in spaced)
