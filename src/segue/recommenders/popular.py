@@ -151,12 +151,13 @@ class Popular:
         while start < len(order) and self.scores_[order[start]] >= bar:
             some = order[start : start + block]
             found = front[start : start + len(some)].astype(np.float64)
-            if len(found) < len(some):
+            near = liked[start : start + len(some)]
+            if len(found) < len(some):  # each is a jump through memory
+                some = some[usable.take(some)]
                 found = self.scores_[some].astype(np.float64)
-            if tasty:
-                near = liked[start : start + len(some)]
-                if len(near) < len(some):
+                if tasty:
                     near = fitted(self.name, self.catalogue_).genres.highest_at(some, taste)
+            if tasty:
                 found *= 1 - _TASTE + _TASTE * near
             kept = usable.take(some) & (found >= bar)
             some, found = some[kept], found[kept]
