@@ -15,7 +15,7 @@ from segue.errors import SinkError
 from segue.music.playlist import Playlist
 from segue.playlists.base import PublishReport
 
-__all__ = ["TextSink"]
+__all__ = ["TextSink", "put_in_place"]
 
 _CURES = {
     errno.ENOSPC: "Free some space, or write to another disk.",
@@ -73,7 +73,7 @@ class TextSink(ABC):
 
     def _write(self, text: str) -> None:
         if isinstance(self.destination, Path):
-            _replace(self.destination, text.encode())
+            put_in_place(self.destination, text.encode())
         else:
             self.destination.write(text)
             self.destination.flush()
@@ -91,7 +91,7 @@ def _writable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def put_in_place(path: Path, content: bytes) -> None:
     """Put the content in place by one rename; devices and pipes are written straight."""
     target = Path(os.path.realpath(path))  # a link stays a link
     if target.exists() and not target.is_file():
