@@ -17,12 +17,28 @@ from segue.playlists.spotify_playlists import SpotifyPlaylists
 __all__ = ["a_playlist", "a_track", "spotify_sink", "the_only_one", "uris_of"]
 
 
-def a_track(n: int, uri: str | None = None, **facts: object) -> PlaylistTrack:
+def a_track(
+    n: int,
+    uri: str | None = None,
+    *,
+    title: str = "",
+    artists: tuple[str, ...] = ("Band",),
+    isrc: str | None = None,
+    mbid: str | None = None,
+) -> PlaylistTrack:
     """A track that can be told from others."""
-    told = {"title": f"Song {n}", "artists": ("Band",), "spotify_uri": uri, **facts}
     return PlaylistTrack(
-        rank=n + 1, track_id=f"t{n:016x}", score=1.0, reason="x", sources=("content",), **told
-    )  # type: ignore[arg-type]  # facts are what the caller says
+        rank=n + 1,
+        track_id=f"t{n:016x}",
+        title=title or f"Song {n}",
+        artists=artists,
+        score=1.0,
+        reason="because",
+        sources=("content",),
+        spotify_uri=uri,
+        recording_mbid=mbid,
+        isrc=isrc,
+    )
 
 
 def a_playlist(uris: Sequence[str], title: str = "Discover · 21 Nov 2026") -> Playlist:

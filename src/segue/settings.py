@@ -273,6 +273,11 @@ class SpotifyApp(_Part):
         "http://127.0.0.1/callback",
         description="Where Spotify sends the browser, exactly as it is registered with the app.",
     )
+    playlist_id: str | None = Field(
+        None,
+        description="An existing playlist of the user `user_id`, which the first published playlist"
+        " refreshes instead of a new one.",
+    )
     requests_per_day: int = Field(
         500, ge=1, description="Requests to Spotify in any 24 hours, of all users together."
     )
@@ -412,6 +417,7 @@ class _SpotifyVariables(_Variables):
         "client_secret": "SPOTIFY_CLIENT_SECRET",
         "refresh_token": "SPOTIFY_REFRESH_TOKEN",
         "redirect_uri": "SPOTIFY_REDIRECT_URI",
+        "playlist_id": "SPOTIFY_PLAYLIST_ID",
     }
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import unescape
-from typing import Final
+from typing import ClassVar, Final
 
 from segue.errors import ServiceDownError, ServiceError, SinkError
 from segue.music.playlist import Playlist, PlaylistTrack
@@ -42,6 +42,8 @@ class ServiceSink:
         insist: Whether `into` is used though another playlist is published into it.
     """
 
+    name: ClassVar[str] = "service"
+
     def __init__(
         self,
         service: PlaylistService,
@@ -51,7 +53,6 @@ class ServiceSink:
         into: str = "",
         insist: bool = False,
     ) -> None:
-        self.name = service.name
         self._service = service
         self._notes = notes
         self._place = f"{service.name}-{account}" if account else service.name

@@ -1,0 +1,71 @@
+"""`segue publish`, as somebody at a keyboard meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from segue.fakes.spotify import FakeSpotify
+from tests.doors.home import Home
+from tests.published import a_playlist, the_only_one, uris_of
+
+
+@pytest.fixture
+def at_spotify(home: Home, spotify: FakeSpotify, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A home whose main user is signed in at the fake Spotify by what the environment says."""
+    world = spotify.world
+    world.rules.rotates = "never"
+    for name, value in {
+        "SEGUE_SPOTIFY__API_URL": f"{spotify.url}/v1",
+        "SEGUE_SPOTIFY__ACCOUNTS_URL": spotify.url,
+        "SEGUE_SECRETS__STORE": "file",
+        "SPOTIFY_CLIENT_ID": "the-app",
+        "SPOTIFY_REFRESH_TOKEN": world.grant(world.apps["the-app"], world.users["alice"]),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return home
+
+
+def test_a_playlist_goes_to_spotify(at_spotify: Home, spotify: FakeSpotify, tmp_path: Path) -> None:
+    home, week = at_spotify, tmp_path / "week.json"
+    uris = uris_of(spotify, 0, 3)
+    week.write_text(json.dumps(a_playlist(uris).as_dict()))
+    said = home("publish", week, "--dry-run").ok().out
+    assert "3 added, 0 removed, 0 kept" in said
+    assert "+ Band - Song 0" in said
+    assert not spotify.world.playlists
+    told = home("publish", week, "--to", "spotify", "--json").ok().json
+    theirs = the_only_one(spotify)
+    assert theirs.uris == uris
+    assert told["to"][0]["remote_id"] == theirs.id
+    copy = tmp_path / "copy.m3u"
+    said = home("publish", week, "--to", "spotify", "--to", str(copy)).ok().out
+    assert "nothing has changed" in said
+    assert copy.read_text("utf-8").startswith("#EXTM3U")
+
+
+def test_an_existing_playlist_by_environment(
+    at_spotify: Home, spotify: FakeSpotify, tmp_path: Path
+) -> None:
+    mine = spotify.world.add_playlist(spotify.world.users["alice"], "Mine")
+    week = tmp_path / "week.json"
+    week.write_text(json.dumps(a_playlist(uris_of(spotify, 0, 3)).as_dict()))
+    at_spotify("publish", week, SPOTIFY_PLAYLIST_ID=mine.id).ok()
+    assert the_only_one(spotify).uris == uris_of(spotify, 0, 3)
+
+
+def test_wrong_use_is_said(at_spotify: Home, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("[1]")
+    at_spotify("publish", wrong).refused("wrong.json", "holds no playlist")
+    wrong.write_text('{"tracks": [{}], "made_at": "2026-11-21"}')
+    at_spotify("publish", wrong).refused("row 1")
+    at_spotify("publish", wrong, "--to", "tape").refused("“tape”", "spotify", code=2)
+
+
+def test_a_new_playlist_is_made(trained: Home, tmp_path: Path) -> None:
+    week = tmp_path / "week.json"
+    trained("publish", "--mix", "daily", "--size", "12", "--to", str(week)).ok()
+    assert len(json.loads(week.read_text("utf-8"))["tracks"]) == 12
