@@ -198,15 +198,25 @@ def test_an_ended_sign_in_is_thrown_away_and_says_what_to_do(house: House) -> No
 
 
 def test_a_refresh_token_that_somebody_else_rotated_meanwhile_is_no_end(house: House) -> None:
+    theirs: dict[str, str] = {}
+    asked: list[httpx2.Request] = []
+
     def other_was_faster(request: httpx2.Request) -> httpx2.Response:
         if b"r1" in request.content:
-            house.place.write({"refresh_token": "r2"})
+            house.place.write({"refresh_token": "r2", **theirs})
             return httpx2.Response(400, json={"error": "invalid_grant"})
-        return _grant("theirs") if b"r2" in request.content else httpx2.Response(200, json={})
+        asked.append(request)
+        return _grant("refreshed")
 
     http = httpx2.Client(transport=httpx2.MockTransport(other_was_faster))
     tokens = Tokens(house.place, Accounts("https://a.test", http), lambda: NOON, house.ends.append)
+    assert tokens.access() == "refreshed"
+    assert len(asked) == 1
+    house.place.fields = {"spotify_client_id": "id", "refresh_token": "r1"}
+    ends = (NOON + timedelta(hours=1)).isoformat()
+    theirs.update({"access_token": "theirs", "access_token_expires_at": ends})
     assert tokens.access() == "theirs"
+    assert len(asked) == 1
     assert not house.ends
 
 

@@ -118,16 +118,20 @@ class SpotifyClient:
         """
         if repeatable is None:
             repeatable = method in _REPEATABLE
-        given = {key: value for key, value in (query or {}).items() if value is not None}
-        headers = {"Content-Type": content_type} if content_type else {}
         request = self._http.build_request(
             method,
             self._url + path,
-            params=given or None,
+            params={key: one for key, one in (query or {}).items() if one is not None} or None,
             json=body,
             content=content,
-            headers=headers,
+            headers={"Content-Type": content_type} if content_type else {},
         )
+        return self._answered(request, path, purpose, repeatable=repeatable)
+
+    def _answered(
+        self, request: httpx2.Request, path: str, purpose: str, *, repeatable: bool
+    ) -> Any:
+        """Make the request until it is answered, as often as may be."""
         if not self._known:  # a request that cannot be made is none: it does not count
             self._tokens.require()
             self._known = True

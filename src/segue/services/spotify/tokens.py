@@ -109,7 +109,10 @@ class Tokens:
         except SignInError as error:
             now_kept = self.place.read()
             if now_kept.get(REFRESH, "") != token and not again:
-                return self._refreshed(now_kept, again=True)  # somebody else was faster
+                # Somebody else was faster: theirs is fresh.
+                if (fresh := now_kept.get(ACCESS, "")) and self._lasts(now_kept.get(EXPIRES, "")):
+                    return fresh
+                return self._refreshed(now_kept, again=True)
             self.place.write(ENDED)
             self.on_end(error.message)
             raise
