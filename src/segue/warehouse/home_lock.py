@@ -92,7 +92,9 @@ class HomeLock:
             )
         return BusyError(
             f"the data home {self.home} is in use: {who}",
-            cure="Wait until they are done and try again.",
+            cure="Wait until they are done and try again; `segue serve` must be stopped."
+            if alone
+            else "Wait until it is done and try again.",
         )
 
 
