@@ -29,7 +29,7 @@ __all__ = ["FORGOTTEN", "People", "Somebody", "mark_of"]
 FORGOTTEN: Final = "forgotten"
 """Under this name the log keeps who was forgotten while the service ran, and when."""
 
-_MOST: Final = 32 << 20
+_MOST: Final = 24 << 20
 _OF_ANYBODY: Final = 10_000
 _OF_TASTE: Final = 120_000
 _OF_A_PLAY: Final = 250
