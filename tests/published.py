@@ -14,7 +14,15 @@ from segue.playlists.published import PublishedLists
 from segue.playlists.service_sink import ServiceSink
 from segue.playlists.spotify_playlists import SpotifyPlaylists
 
-__all__ = ["a_playlist", "a_track", "spotify_sink", "the_only_one", "uris_of"]
+__all__ = [
+    "a_playlist",
+    "a_track",
+    "of_tracks",
+    "spotify_service",
+    "spotify_sink",
+    "the_only_one",
+    "uris_of",
+]
 
 
 def a_track(
@@ -64,11 +72,17 @@ def uris_of(spotify: FakeSpotify, first: int, end: int) -> list[str]:
     return [spotify.world.catalogue.track(n).uri for n in range(first, end)]
 
 
+def spotify_service(house: Household) -> SpotifyPlaylists:
+    """Spotify's playlists of the user “ann”."""
+    api = house.api("ann", "publish")
+    return SpotifyPlaylists(api, lambda: house.usage.by_purpose.get("publish", 0))
+
+
 def spotify_sink(house: Household, home: Path, *, into: str = "") -> ServiceSink:
     """The sink of the user “ann”; a new one, as in a process of its own."""
-    api = house.api("ann", "publish")
-    service = SpotifyPlaylists(api, lambda: house.usage.by_purpose.get("publish", 0))
-    return ServiceSink(service, PublishedLists(home / "playlists" / "published"), into=into)
+    return ServiceSink(
+        spotify_service(house), PublishedLists(home / "playlists" / "published"), into=into
+    )
 
 
 def the_only_one(spotify: FakeSpotify) -> Theirs:

@@ -290,6 +290,28 @@ class SpotifyApp(_Part):
     )
 
 
+class ListenBrainzAccount(_Part):
+    """The account at ListenBrainz that playlists go to."""
+
+    user: str | None = Field(None, description="Your name there.")
+    token: SecretStr | None = Field(
+        None, description="Your token, from listenbrainz.org/settings; better in the environment."
+    )
+    url: str = Field("https://api.listenbrainz.org", description="Its address; another for tests.")
+    requests_per_day: int = Field(5_000, ge=1, description="Requests to it in any 24 hours.")
+
+
+class SubsonicServer(_Part):
+    """The Subsonic server, such as Navidrome, that playlists go to."""
+
+    url: str | None = Field(None, description="Its address, such as https://music.example.")
+    user: str | None = Field(None, description="Your name there.")
+    password: SecretStr | None = Field(
+        None, description="Your password there; better kept in the environment."
+    )
+    requests_per_day: int = Field(50_000, ge=1, description="Requests to it in any 24 hours.")
+
+
 class Settings(BaseSettings):
     """All settings. Environment names are SEGUE_HOME, SEGUE_PLAYS__COUNTED_MS and so on."""
 
@@ -342,6 +364,8 @@ class Settings(BaseSettings):
     snowflake: Snowflake = Snowflake()
     secrets: TokenStore = TokenStore()
     spotify: SpotifyApp = SpotifyApp()
+    listenbrainz: ListenBrainzAccount = ListenBrainzAccount()
+    subsonic: SubsonicServer = SubsonicServer()
     models: dict[str, dict[str, bool | int | float | str]] = Field(
         default_factory=dict,
         description="Settings of single models by their names; see `segue tune`.",

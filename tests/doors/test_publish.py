@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from segue.fakes.listenbrainz import FakeListenBrainz
 from segue.fakes.spotify import FakeSpotify
+from segue.fakes.subsonic import FakeSubsonic
 from tests.doors.home import Home
-from tests.published import a_playlist, the_only_one, uris_of
+from tests.published import a_playlist, a_track, of_tracks, the_only_one, uris_of
 
 
 @pytest.fixture
@@ -63,6 +65,34 @@ def test_wrong_use_is_said(at_spotify: Home, tmp_path: Path) -> None:
     wrong.write_text('{"tracks": [{}], "made_at": "2026-11-21"}')
     at_spotify("publish", wrong).refused("row 1")
     at_spotify("publish", wrong, "--to", "tape").refused("“tape”", "spotify", code=2)
+
+
+def test_other_destinations_say_what_they_need(home: Home, tmp_path: Path) -> None:
+    week = tmp_path / "week.json"
+    week.write_text(json.dumps(a_playlist([]).as_dict()))
+    for to, variable in {"listenbrainz": "LISTENBRAINZ__USER", "subsonic": "SUBSONIC__URL"}.items():
+        home("publish", week, "--to", to).refused(f"SEGUE_{variable}", code=2)
+
+
+def test_a_playlist_goes_to_listenbrainz_and_a_subsonic_server(home: Home, tmp_path: Path) -> None:
+    week = tmp_path / "week.json"
+    with FakeListenBrainz() as brainz, FakeSubsonic() as sonic:
+        song = next(iter(sonic.songs.values()))
+        mbid = brainz.music.mbid("recording", song.id)
+        track = a_track(0, title=song.name, artists=(song.artists[0].name,), mbid=mbid)
+        week.write_text(json.dumps(of_tracks([track]).as_dict()))
+        said = home(
+            *("publish", week, "--to", "listenbrainz", "--to", "subsonic"),
+            SEGUE_LISTENBRAINZ__USER="ann",
+            SEGUE_LISTENBRAINZ__TOKEN=brainz.add_member("ann").token,
+            SEGUE_LISTENBRAINZ__URL=brainz.url,
+            SEGUE_SUBSONIC__URL=sonic.url,
+            SEGUE_SUBSONIC__USER="ann",
+            SEGUE_SUBSONIC__PASSWORD="secret",
+        ).ok()
+        assert said.out.count("1 added") == 2
+        assert [one.recordings for one in brainz.playlists.values()] == [[mbid]]
+        assert [one.songs for one in sonic.playlists.values()] == [[sonic.song_id(song)]]
 
 
 def test_a_new_playlist_is_made(trained: Home, tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from segue.errors import ConfigError
 from segue.flows.home_parts import PLAYLISTS
@@ -13,9 +13,14 @@ from segue.playlists.published import PublishedLists
 from segue.playlists.service_base import PlaylistService
 from segue.playlists.service_sink import ServiceSink
 
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from segue.services.json_service import JsonService
+
 __all__ = ["DESTINATIONS", "open_service", "service_sink"]
 
-DESTINATIONS: Final = ("spotify",)
+DESTINATIONS: Final = ("spotify", "listenbrainz", "subsonic")
 _PUBLISHED: Final = "published"
 
 
@@ -39,6 +44,25 @@ def open_service(
         return SpotifyPlaylists(
             house.api(user_id, purpose), lambda: house.usage.by_purpose.get(purpose, 0)
         )
+    if name == "listenbrainz":
+        from segue.playlists.listenbrainz_playlists import ListenBrainzPlaylists
+
+        told = wiring.settings.listenbrainz
+        user, token = _needed(name, user=told.user, token=_secret(told.token))
+        sign_in = "Take a new token from https://listenbrainz.org/settings."
+        headers = {"Authorization": f"Token {token}"}
+        asks = _asks(wiring, "ListenBrainz", told.url, clock, headers=headers, sign_in=sign_in)
+        return ListenBrainzPlaylists(asks, user, purpose)
+    if name == "subsonic":
+        from segue.playlists.subsonic_playlists import SubsonicPlaylists
+
+        server = wiring.settings.subsonic
+        url, user, password = _needed(
+            name, url=server.url, user=server.user, password=_secret(server.password)
+        )
+        sign_in = "Are subsonic.user and subsonic.password right?"
+        asks = _asks(wiring, "Subsonic", url, clock, sign_in=sign_in)
+        return SubsonicPlaylists(asks, user, password, purpose=purpose)
     raise ConfigError(
         f"playlists cannot be published to “{name}”",
         field="to",
@@ -68,3 +92,46 @@ def service_sink(
         into=into or (usual or "" if is_main else ""),
         insist=bool(into),
     )
+
+
+def _asks(
+    wiring: Wiring,
+    name: str,
+    url: str,
+    clock: Callable[[], datetime],
+    *,
+    sign_in: str,
+    headers: Mapping[str, str] | None = None,
+) -> JsonService:
+    from segue.services.json_service import JsonService
+    from segue.services.request_queue import RequestQueue
+    from segue.services.spotify.client import open_http
+
+    section = name.lower()
+    queue = RequestQueue(
+        wiring.services,
+        name,
+        budget=wiring.settings.section(section)["requests_per_day"],
+        setting=f"{section}.requests_per_day",
+        clock=clock,
+    )
+    return JsonService(
+        name, url, open_http(), queue=queue, clock=clock, headers=headers, sign_in=sign_in
+    )
+
+
+def _needed(section: str, **told: str | None) -> tuple[str, ...]:
+    """Values of settings that must be there."""
+    for name, value in told.items():
+        if not value:
+            raise ConfigError(
+                f"{section}.{name} is not set",
+                field=f"{section}.{name}",
+                cure=f"Set SEGUE_{section.upper()}__{name.upper()}, or {name} under [{section}] in"
+                " segue.toml.",
+            )
+    return tuple(value or "" for value in told.values())
+
+
+def _secret(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Add", "Edit", "Move", "Put", "Remove", "after"]
+__all__ = ["Add", "Cut", "Edit", "Move", "Put", "Remove", "after"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,14 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """Take out `length` items from `start` on."""
+
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """Move `length` items from `start` before the one that is at `before` now."""
 
@@ -39,7 +47,7 @@ class Move:
     length: int
 
 
-Edit = Put | Add | Remove | Move
+Edit = Put | Add | Remove | Cut | Move
 
 
 def after(items: Sequence[str], edits: Iterable[Edit]) -> list[str]:
@@ -58,6 +66,8 @@ def after(items: Sequence[str], edits: Iterable[Edit]) -> list[str]:
             case Remove(keys):
                 gone = frozenset(keys)
                 now = [key for key in now if key not in gone]
+            case Cut(start, length):
+                del now[start : start + length]
             case Move(start, before, length):
                 moved = now[start : start + length]
                 rest = now[:start] + now[start + length :]

@@ -10,7 +10,7 @@ from segue.errors import ServiceError
 from segue.music.playlist import PlaylistTrack
 from segue.playlists.edits import Edit
 
-__all__ = ["Head", "PlaylistService"]
+__all__ = ["Head", "Item", "PlaylistService"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,22 @@ class Head:
     total: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of a playlist there.
+
+    Args:
+        key: By which the service knows it; empty: it has none.
+        title: Empty: not told.
+        isrc: Empty: not told.
+    """
+
+    key: str
+    title: str = ""
+    artists: tuple[str, ...] = ()
+    isrc: str = ""
+
+
 class PlaylistService(Protocol):
     """One user's playlists at a service. An item is known by its key there.
 
@@ -38,6 +54,10 @@ class PlaylistService(Protocol):
     @property
     def name(self) -> str:
         """Of the service, such as “spotify”."""
+
+    @property
+    def searches(self) -> int:
+        """How many tracks are looked for in one run, at most."""
 
     @property
     def requests(self) -> int:
@@ -55,8 +75,8 @@ class PlaylistService(Protocol):
     def describe(self, remote_id: str, title: str, description: str) -> None:
         """Another title and description."""
 
-    def items(self, remote_id: str) -> list[str]:
-        """Keys in order; empty for an item without one."""
+    def items(self, remote_id: str) -> list[Item]:
+        """All items in order."""
 
     def plan(self, have: Sequence[str], want: Sequence[str]) -> tuple[Edit, ...]:
         """Edits, a request each, that lead from one list to the other."""

@@ -9,20 +9,20 @@ from dataclasses import dataclass, replace
 from html import unescape
 from typing import ClassVar, Final
 
-from segue.errors import ServiceDownError, ServiceError, SinkError
+from segue.errors import ServiceDownError, SinkError
 from segue.music.playlist import Playlist, PlaylistTrack
 from segue.playlists.base import PublishReport
 from segue.playlists.edits import Add, Edit, Put
 from segue.playlists.links import one_line
 from segue.playlists.published import Note, PublishedLists
 from segue.playlists.service_base import Head, PlaylistService
+from segue.playlists.writing import write
 
 __all__ = ["ServiceSink"]
 
 _log = logging.getLogger(__name__)
 
 _ROUNDS: Final = 6
-_SEARCHES: Final = 10
 _WORDS: Final = 300
 _TITLE: Final = 100
 
@@ -221,7 +221,7 @@ class _Run:
             return []
         if head.version and head.version == self._note.version:
             return list(self._note.keys)
-        return self._service.items(head.remote_id)
+        return [item.key for item in self._service.items(head.remote_id)]
 
     def _done(self, remote_id: str, edit: Edit) -> bool:
         """Whether the edit was done as planned; items that are refused are remembered."""
@@ -229,25 +229,9 @@ class _Run:
             self._service.edit(remote_id, edit)
             return True
         at = edit.at if isinstance(edit, Add) else None
-        refused = self._write(remote_id, edit.keys, at)
+        refused = write(self._service, remote_id, edit.keys, at=at)
         self._refused |= set(refused)
         return not refused
-
-    def _write(self, remote_id: str, keys: tuple[str, ...], at: int | None) -> list[str]:
-        """Put or add items; where some are refused, by halves, until it is known which."""
-        try:
-            self._service.edit(remote_id, Put(keys) if at is None else Add(keys, at))
-        except ServiceError as error:
-            if not self._service.is_unknown(error):
-                raise
-            if len(keys) == 1:
-                return list(keys)
-            left, right = keys[: len(keys) // 2], keys[len(keys) // 2 :]
-            refused = self._write(remote_id, left, at)
-            written = len(left) - len(refused)
-            start = None if at is None and not written else (at or 0) + written
-            return refused + self._write(remote_id, right, start)
-        return []
 
     def _wanted(self) -> _Wanted:
         keys: dict[str, str] = {}
@@ -265,7 +249,7 @@ class _Run:
         for key in (self._note.matches.get(track.track_id), self._service.key(track)):
             if key and key not in self._refused:
                 return key
-        if track.track_id not in self._searched and len(self._searched) < _SEARCHES:
+        if track.track_id not in self._searched and len(self._searched) < self._service.searches:
             found = self._service.look_for(track)
             self._searched[track.track_id] = None if found in self._refused else found
             if found and not self._dry_run:

@@ -11,11 +11,11 @@ from segue.music.names import song_key
 from segue.music.playlist import PlaylistTrack
 from segue.playlists.difference import difference
 from segue.playlists.edits import Add, Edit, Move, Put, Remove
-from segue.playlists.service_base import Head
+from segue.playlists.service_base import Head, Item
 from segue.services.spotify.api import AT_ONCE, SpotifyApi
-from segue.services.spotify.records import PlaylistHead, TrackRecord
+from segue.services.spotify.records import ItemRow, PlaylistHead, TrackRecord
 
-__all__ = ["SpotifyPlaylists"]
+__all__ = ["SpotifyPlaylists", "spotify_item"]
 
 _URI: Final = re.compile(r"spotify:track:[0-9A-Za-z]{22}")
 _NAMEABLE: Final = re.compile(r"spotify:(track|episode):[0-9A-Za-z]+")
@@ -33,6 +33,7 @@ class SpotifyPlaylists:
     """
 
     name: str = "spotify"
+    searches: int = 10
 
     def __init__(self, api: SpotifyApi, asked: Callable[[], int]) -> None:
         self._api = api
@@ -75,10 +76,9 @@ class SpotifyPlaylists:
         """Another title and description."""
         self._api.change_playlist(remote_id, title=title, description=description)
 
-    def items(self, remote_id: str) -> list[str]:
-        """URIs in order; empty for what is gone."""
-        rows = self._api.playlist_items(remote_id)
-        return ["" if row.track is None else row.track.uri for row in rows]
+    def items(self, remote_id: str) -> list[Item]:
+        """Items in order; without a key for what is gone."""
+        return [spotify_item(row) for row in self._api.playlist_items(remote_id)]
 
     def plan(self, have: Sequence[str], want: Sequence[str]) -> tuple[Edit, ...]:
         """Edits that lead from one list to the other; local files go only when all is written."""
@@ -124,6 +124,12 @@ class SpotifyPlaylists:
 
     def _search(self, words: str) -> list[TrackRecord]:
         return self._api.search_tracks(words)
+
+
+def spotify_item(row: ItemRow) -> Item:
+    """A row of a playlist or of the saved tracks."""
+    track = row.track
+    return Item("") if track is None else Item(track.uri, track.title, track.artists, track.isrc)
 
 
 def _head(found: PlaylistHead) -> Head:

@@ -38,7 +38,8 @@ def publish(
     to: Annotated[
         list[str] | None,
         typer.Option(
-            help="Where to: spotify, or a file (.m3u, .json, .jspf, .csv); repeatable. [spotify]"
+            help="Where to: spotify, listenbrainz, subsonic, or a file (.m3u, .json, .jspf, .csv); "
+            "repeatable. [spotify]"
         ),
     ] = None,
     mix: Annotated[MixName, typer.Option(help="Which playlist.")] = MixName.discover,
