@@ -108,10 +108,14 @@ def test_files_put_together_bring_nothing_twice(
     lake.put_together("plays", 1, 0)
     with warehouse.writing():
         assert warehouse.load("plays", lake.files("plays")).rows == 0
+    lake.add("plays", [PLAY | {"track_ref": "id:e", "title": "e"}])
+    lake.put_together("plays", -1)  # of several users' pieces, only this one's may be left
+    with warehouse.writing():
+        assert warehouse.load("plays", lake.files("plays")).rows == 1
         for table in LAKE_TABLES:
             warehouse.load(table, lake.files(table))
         warehouse.build(Silent())
-        assert sorted(warehouse.read("tracks")["title"].to_pylist()) == ["a", "b", "c", "d"]
+        assert sorted(warehouse.read("tracks")["title"].to_pylist()) == ["a", "b", "c", "d", "e"]
 
 
 def test_a_piece_that_is_gone(make: Callable[[], Warehouse], lake: HandLake) -> None:

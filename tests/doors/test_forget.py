@@ -15,15 +15,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from segue.events.sqlite_log import SqliteLog
 from segue.music.event import Event
-from segue.music.lake_tables import LAKE_TABLES
+from segue.music.lake_tables import LAKE_TABLES, PLAYS
+from segue.sources.base import Chunk
 from segue.warehouse.experiments import Experiment, ExperimentStore, Record
 from segue.warehouse.lake import Lake
 from tests.doors.home import Home
+from tests.support import play_rows
 
 pytestmark = pytest.mark.xdist_group("forget")
 
@@ -180,6 +183,30 @@ def test_killed_at_a_step(home: Home, step: str) -> None:
     said = home("status").ok()
     assert "Finishing an interrupted forget" in said.err
     check_gone(home, before)
+
+
+@pytest.mark.parametrize("step", ["thinned", "before manifest", "manifest", "manifests"])
+def test_killed_while_files_of_many_users_are_written_again(home: Home, step: str) -> None:
+    lake = Lake(home.folder / "lake")
+    for minute in (1, 2):
+        crowd = [
+            play_rows((minute, "Band", f"Song {n}"), user_id=f"u{n}", source="app")
+            for n in range(20)
+        ]
+        crowd.append(play_rows((minute, "Band", SONG), user_id=ANNA, source="app"))
+        with lake.writing(), lake.begin("events", lake.folder, user_id="", name="events") as new:
+            new.file("events", "events")
+            new.stage("events", Chunk(PLAYS, pa.concat_tables(crowd)))
+            new.commit(AT)
+    before = rows_of(home)
+    shown = home("forget", "--user", ANNA, "--dry-run", "--json").ok().json
+    assert {(row["source"], row["rows"]) for row in shown["rows"]} >= {("app", 2)}
+    assert len(shown["left"]) == 21
+    test_killed_at_a_step(home, step)
+    assert rows_of(home) == before
+    home("forget", "--user", "u1", "--source", "lastfm", "--yes").refused("from: app", code=2)
+    home("build").ok()
+    assert len(home("status", "--json").ok().json["snapshot"]["users"]) == 21
 
 
 def test_killed_at_any_moment(home: Home, full: Home) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from segue.music.lake_tables import LAKE_TABLES
+from segue.music.lake_tables import LAKE_TABLES, PLAYS
+from segue.sources.base import Chunk
 from segue.warehouse.lake import Lake
 from tests.doors.home import Home
 from tests.s3_server import S3Server
+from tests.support import NOW, play_rows
 
 pytestmark = pytest.mark.xdist_group("s3")
 
@@ -61,6 +64,24 @@ def test_rows_that_are_there_count_once(ann: Home, world: Path, tmp_path: Path) 
     assert "0 were new" in said
     assert "2 rows that had been rejected" in said
     ann("restore", tmp_path / "b.tar", "--merge", "--replace").refused("both", code=2)
+
+
+def test_rows_of_files_that_many_share_count_once(ann: Home, tmp_path: Path) -> None:
+    other = Home(tmp_path / "other")
+    lake = Lake(other.folder / "lake")
+    crowd = [play_rows((1, "Band", "Song"), user_id=f"u{n}", source="app") for n in range(20)]
+    for extra in ([], [play_rows((2, "Band", "Song"), user_id="u3", source="app")]):
+        with lake.writing(), lake.begin("events", lake.folder, user_id="", name="events") as new:
+            new.file("events", "events")
+            new.stage("events", Chunk(PLAYS, pa.concat_tables([*crowd, *extra])))
+            new.commit(NOW)
+    assert "21 rows of at least 20 users in 2 files" in other("lake", "status").ok().out
+    other("backup", tmp_path / "b.tar").ok()
+    assert total(ann, tmp_path / "b.tar") == {"read": 21, "kept": 21, "duplicate": 0}
+    assert set(rows_of(lake.folder)) < set(rows_of(ann.folder / "lake"))
+    assert total(ann, tmp_path / "b.tar") == {"read": 21, "kept": 0, "duplicate": 21}
+    other("restore", tmp_path / "b.tar", "--replace").ok()
+    other("lake", "verify").ok()
 
 
 def test_a_damaged_backup_adds_nothing(ann: Home, tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ from segue.warehouse.experiments import ExperimentStore
 from segue.warehouse.home_swap import ASIDE
 from segue.warehouse.lake import Lake
 from segue.warehouse.lake_forget import LakeLoss, Whose, forget_in_lake, lake_loss
+from segue.warehouse.lake_manifest import LakeFile
+from segue.warehouse.lake_shared import rows_of
 from segue.warehouse.snapshots import SnapshotStore
 from segue.warehouse.storage import empty_folder, storing
 
@@ -368,6 +370,12 @@ def _aside(folder: Path) -> _House:
     return _House(folder, lakes, lambda: empty_folder(folder / _WAREHOUSE))
 
 
+def _is_in(user_id: str | None, file: LakeFile) -> bool:
+    if user_id is not None and file.shared:
+        return bool(rows_of(file, user_id).any())
+    return user_id in (None, file.user_id)
+
+
 def _nothing(whose: Whose, left: Sequence[str], house: _House) -> SegueError:
     if whose.user_id is not None and whose.source is None:
         known = f"Known are: {', '.join(left)}." if left else "Nobody is known here yet."
@@ -377,7 +385,7 @@ def _nothing(whose: Whose, left: Sequence[str], house: _House) -> SegueError:
             file.partition
             for lake in house.lakes
             for file in lake.state().files
-            if Whose(source=file.partition).takes(file) and whose.user_id in (None, file.user_id)
+            if Whose(source=file.partition).takes(file) and _is_in(whose.user_id, file)
         }
     )
     of_user = "" if whose.user_id is None else f" of user “{whose.user_id}”"

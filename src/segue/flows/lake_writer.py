@@ -42,8 +42,8 @@ class LakeWriter:
     What a user is in the middle of is kept with the consumer's place in the log. Dying between a
     commit and that is harmless: the same events tell the same plays, whose rows are there already.
 
-    A commit writes a file for each user in it, whatever their number of plays, so that the batches
-    are large: with many users, ten small commits cost ten times as much as one.
+    A commit costs a tenth of a second and a file, however few its plays are, so the batches are
+    large.
 
     Args:
         lake: Where to.

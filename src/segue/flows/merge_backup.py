@@ -104,8 +104,8 @@ def merge(
 ) -> MergeReport:
     """Import the lake of a backup into another lake; rows that are there already count once.
 
-    Each user's history, and each catalogue and crowd, is one import, all of it or nothing; where
-    this is interrupted, the same again brings the rest.
+    Each user's history, what many users share, and each catalogue and crowd, is one import, all of
+    it or nothing; where this is interrupted, the same again brings the rest.
 
     Args:
         lake: Where to, in a folder or elsewhere.
@@ -146,7 +146,7 @@ def _subjects(files: Iterable[LakeFile]) -> Iterator[tuple[_Subject, list[LakeFi
     """The files by what becomes one import, in their order."""
     found: dict[_Subject, list[LakeFile]] = {}
     for file in files:
-        kind = _KINDS.get(file.table, "history")
+        kind = "events" if file.shared else _KINDS.get(file.table, "history")
         name = file.partition if kind in ("catalogue", "crowd") else ""
         found.setdefault(_Subject(kind, file.user_id, name), []).append(file)
     yield from found.items()

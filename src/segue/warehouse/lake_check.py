@@ -32,7 +32,9 @@ class Share:
     Args:
         table: Name of the table.
         partition: The source, catalogue or crowd.
-        users: Number of users with rows of their own.
+        users: Number of users with rows of their own; where files are shared, the least number
+            that there can be.
+        shared: How many of the files are shared by many users.
         files: Number of files.
         small: How many of these are small.
         pieces: Number of files as imports wrote them.
@@ -43,6 +45,7 @@ class Share:
     table: str
     partition: str
     users: int
+    shared: int
     files: int
     small: int
     pieces: int
@@ -59,7 +62,7 @@ class LakeStatus:
         commits: Number of commits.
         last_commit: Id of the last one; empty without any.
         shares: By table and source.
-        most_small: Most small files that one user has of one source and year.
+        most_small: Most small files that one user has, or many share, of one source and year.
         replaced: Files that were put together and wait to be removed, and their bytes.
         orphans: Files that no manifest names, and their bytes: of killed imports or of some that
             are under way.
@@ -137,7 +140,11 @@ def _share(files: list[LakeFile], sizes: dict[str, int]) -> Share:
     return Share(
         table=files[0].table,
         partition=files[0].partition,
-        users=len({file.user_id for file in files if file.user_id}),
+        users=max(
+            len({file.user_id for file in files if file.user_id}),
+            max(file.users for file in files),
+        ),
+        shared=sum(file.shared for file in files),
         files=len(files),
         small=sum(file.rows < SMALL_ROWS for file in files),
         pieces=sum(len(file.pieces) for file in files),

@@ -1,5 +1,7 @@
 """Putting small files of one table, source, user and year together, while others read and write.
 
+Shared files, whose rows are of many users, are put together with each other.
+
 What is put together keeps its *pieces*: the names and places of the files as imports wrote them.
 A warehouse that has loaded the pieces has loaded the file. The new file counts, and the old ones
 stop to count, with one commit; they are removed some time later.
@@ -9,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,15 +20,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from segue.errors import SegueError, WarehouseError
+from segue.errors import WarehouseError
 from segue.music import columns as c
 from segue.music.lake_tables import LAKE_TABLES
 from segue.progress import Progress
 from segue.warehouse.base import Piece
 from segue.warehouse.intact import RESTORE, require_intact
+from segue.warehouse.lake_exchange import Exchange, exchange, id_sum, require_written
 from segue.warehouse.lake_log import LakeLog, LakeState
-from segue.warehouse.lake_manifest import COMPACTION, Commit, LakeFile
+from segue.warehouse.lake_manifest import LakeFile
 from segue.warehouse.lake_names import file_name
+from segue.warehouse.lake_shared import count_users
 from segue.warehouse.lake_staging import ROWS_A_PART, Group, part_writer
 from segue.warehouse.lake_store import Found
 from segue.warehouse.loading import PIECE
@@ -146,15 +149,6 @@ def _lots(state: LakeState, at_least: int) -> Iterator[tuple[Group, list[LakeFil
             yield group, lot
 
 
-@dataclass(frozen=True, slots=True)
-class _Merged:
-    """A file that was made, and of what."""
-
-    made: LakeFile
-    staged: Path
-    files: tuple[LakeFile, ...]
-
-
 class _Work:
     def __init__(
         self,
@@ -172,7 +166,7 @@ class _Work:
         self._on_step = on_step
         self._written = 0
 
-    def merge(self, group: Group, files: Sequence[LakeFile]) -> _Merged:
+    def merge(self, group: Group, files: Sequence[LakeFile]) -> Exchange:
         """Write one staged file with the rows of several."""
         self._written += 1
         stem = f"{self._now:%Y%m%dT%H%M%SZ}-{self._token}-{self._written}"
@@ -192,6 +186,7 @@ class _Work:
             partition=group.partition,
             store=self._log.store,
             user_id=group.user_id,
+            users=count_users(path) if group.shared else 0,
             year=group.year,
             first=min(first) if len(first) == len(files) else None,
             last=max(last) if len(last) == len(files) else None,
@@ -200,53 +195,11 @@ class _Work:
             merged=pieces,
         )
         self._on_step("merged")
-        return _Merged(made, path, tuple(files))
+        return Exchange(made, path, tuple(files))
 
-    def commit(self, merged: Sequence[_Merged]) -> list[_Merged]:
+    def commit(self, merged: Sequence[Exchange]) -> list[Exchange]:
         """Let the new files count and the old ones not; what others have replaced is given up."""
-        store, counted = self._log.store, frozenset[str]()
-        tried: Commit | None = None
-        try:
-            for one in merged:
-                store.put(one.staged, one.made.name, one.made.crc32 or 0)
-                self._on_step("move")
-            store.settle([one.made.name for one in merged])
-            self._on_step("moved")
-            for _ in self._log.retrying():
-                state = self._log.state()
-                there = {file.name for file in state.files}
-                left = [one for one in merged if there.issuperset(file.name for file in one.files)]
-                if not left:
-                    return left
-                tried = self._manifest(left, state.next_number)
-                self._on_step("before manifest")
-                if self._log.append(tried):
-                    counted = frozenset(one.made.name for one in left)
-                    self._on_step("manifest")
-                    return left
-                tried = None
-            raise self._log.gave_way()
-        finally:
-            if counted or tried is None or self._log.surely_lacks(tried):
-                given_up = [one.made.name for one in merged if one.made.name not in counted]
-                with suppress(SegueError):  # the next sweep removes what stays
-                    store.remove(given_up)
-
-    def _manifest(self, merged: Sequence[_Merged], number: int) -> Commit:
-        return Commit(
-            number=number,
-            commit_id="",
-            made_at=self._now,
-            kind=COMPACTION,
-            input=self._log.store.folder,
-            user_id="",
-            name="",
-            files=tuple(replace(one.made, number=n) for n, one in enumerate(merged, start=1)),
-            rejects=(),
-            accounts=(),
-            replaced=tuple(file.name for one in merged for file in one.files),
-            token=self._token,
-        ).numbered(number)
+        return exchange(self._log, merged, now=self._now, token=self._token, on_step=self._on_step)
 
 
 def _write(path: Path, group: Group, files: Sequence[LakeFile]) -> None:
@@ -259,7 +212,7 @@ def _write(path: Path, group: Group, files: Sequence[LakeFile]) -> None:
     with part_writer(path, schema) as writer, np.errstate(over="ignore"):
         for file in files:
             rows = _rows(file, number, schema)
-            ids += _sum(rows)
+            ids += id_sum(rows)
             number += len(file.pieces)
             waiting.append(rows)
             if sum(table.num_rows for table in waiting) >= ROWS_A_PART:
@@ -267,18 +220,7 @@ def _write(path: Path, group: Group, files: Sequence[LakeFile]) -> None:
                 waiting.clear()
         if waiting:
             writer.write_table(pa.concat_tables(waiting), row_group_size=ROWS_A_PART)
-    with pq.ParquetFile(path) as written, np.errstate(over="ignore"):
-        back = written.read([c.ROW_ID])
-        if back.num_rows != sum(file.rows for file in files) or _sum(back) != ids:
-            raise WarehouseError(
-                f"{path} does not read back as it was written; nothing was changed",
-                cure="Check the disk and try again.",
-            )
-
-
-def _sum(rows: pa.Table) -> np.uint64:
-    """Of all row ids, modulo 2**64."""
-    return np.uint64(rows[c.ROW_ID].to_numpy().view(np.uint64).sum(dtype=np.uint64))
+    require_written(path, sum(file.rows for file in files), ids)
 
 
 def _rows(file: LakeFile, number: int, schema: pa.Schema) -> pa.Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,8 @@ from segue.warehouse.intact import RESTORE
 from segue.warehouse.lake import Lake
 from segue.warehouse.lake_log import LakeState
 from segue.warehouse.lake_manifest import Commit, FileAccount, LakeFile, RejectFile
+from segue.warehouse.lake_shared import rows_of, users_in
+from segue.warehouse.lake_thinning import thin_out
 from segue.warehouse.storage import checksum, make_folder, sync_file
 
 __all__ = ["LakeLoss", "Whose", "forget_in_lake", "lake_loss"]
@@ -57,12 +59,17 @@ class Whose:
         return self.source is None
 
     def takes(self, file: LakeFile) -> bool:
-        """Whether all rows of a lake file are meant; else none is, since a file has one owner."""
-        table = LAKE_TABLES[file.table]
-        if c.USER_ID not in table.schema.names:
-            return False
-        of_user = self.user_id in (None, file.user_id)
-        return of_user and (self.source is None or self.source == file.partition)
+        """Whether all rows of a lake file are meant; else none is, unless the file is shared."""
+        of_user = self.user_id is None or (self.user_id == file.user_id and not file.shared)
+        return of_user and self._is_from(file)
+
+    def may_share(self, file: LakeFile) -> bool:
+        """Whether some rows of a lake file can be meant, among those of others."""
+        return file.shared and self.user_id is not None and self._is_from(file)
+
+    def _is_from(self, file: LakeFile) -> bool:
+        has_users = c.USER_ID in LAKE_TABLES[file.table].schema.names
+        return has_users and self.source in (None, file.partition)
 
     def may_reject(self, commit: Commit) -> bool:
         """Whether rejected rows of a commit can be meant."""
@@ -110,6 +117,36 @@ class _Change:
     thinned: Mapping[RejectFile, frozenset[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What is left of shared files that were put together or rewritten.
+
+    Args:
+        pieces: Name -> rows, of those that count.
+        replaced: Names of files that do not count any more.
+    """
+
+    pieces: Mapping[str, int]
+    replaced: Collection[str]
+
+    def of(self, file: LakeFile, commit: Commit) -> LakeFile | None:
+        """How a commit tells of its file from now on; None: not at all."""
+        known = file.merged or commit.accounts  # checkpoints leave pieces out
+        if not (file.shared and known and file.name in self.replaced):
+            return file
+        pieces = [
+            replace(piece, rows=self.pieces[piece.name])
+            for piece in file.pieces
+            if piece.name in self.pieces
+        ]
+        rows = sum(piece.rows for piece in pieces)
+        if rows == file.rows:
+            return file
+        merged = tuple(pieces) if file.merged else ()
+        dateless = replace(file, rows=rows, first=None, last=None, merged=merged)
+        return dateless if rows else None
+
+
 def lake_loss(lake: Lake, whose: Whose) -> LakeLoss:
     """What would be forgotten; nothing is changed.
 
@@ -122,14 +159,20 @@ def lake_loss(lake: Lake, whose: Whose) -> LakeLoss:
     for file in state.files:
         if whose.takes(file):
             rows[file.table, file.partition] += file.rows
+    held = _held(state, whose)
+    for file, number in held.items():
+        rows[file.table, file.partition] += number
     users = {file.user_id for file in state.files} | {
         commit.user_id for commit in state.commits if commit.kind in _OF_A_USER
     }
+    for file in state.files:
+        if file.shared:
+            users.update(users_in(file).to_pylist())
     return LakeLoss(
         rows=dict(sorted(rows.items())),
         rejects=sum(change.rejects for change in changes),
         commits=sum(change.before.kind in _OF_A_USER for change in changes),
-        names=tuple(name for change in changes for name in change.names),
+        names=(*(name for change in changes for name in change.names), *_stale(state, held)),
         users=tuple(sorted(users - {""})),
     )
 
@@ -143,8 +186,10 @@ def forget_in_lake(
 ) -> None:
     """Take rows out of the lake; doing it twice is as good as once.
 
-    Manifests are rewritten before files are removed, so that none names what is gone. The account
-    of an import keeps saying how many rows it read.
+    First files without the user's rows take the place of shared ones, by a commit of their own.
+    Then manifests are rewritten, where rows of a shared file have gone missing, too, and at last
+    files are removed, so that no manifest names what is gone. The account of an import keeps
+    saying how many rows it read.
 
     Args:
         names: Files to remove in any case: an earlier try may not have come to them.
@@ -157,34 +202,87 @@ def forget_in_lake(
     """
     with lake.writing():
         for _ in range(_AGAIN):  # others may write to a lake on a server meanwhile
-            changes = list(_changes(lake.state(), whose))
+            state = lake.state()
+            held = _held(state, whose)
+            gone = {*names, *_stale(state, held)}
+            whole = {file.name for file, rows in held.items() if rows == file.rows}
+            thick = [file for file in held if file.name not in whole]
+            if whose.user_id is not None and thick:
+                thin_out(
+                    lake.log,
+                    lake.scratch,
+                    thick,
+                    user_id=whose.user_id,
+                    now=state.commits[-1].made_at,
+                    on_step=on_step,
+                )
+            changes = list(_changes(lake.state(), whose, whole))
             done = [_thinned(lake, change) for change in changes]
             on_step("rejects")
             lake.log.rewrite([change.after for change in done], on_step=on_step)
             on_step("manifests")
-            gone = {*names, *(name for change in done for name in change.names)}
+            gone.update(name for change in done for name in change.names)
             lake.store.remove(sorted(gone))
             on_step("files")
             if lake.store.shared:
                 shutil.rmtree(lake.store.folder, ignore_errors=True)  # copies of what is there
-            if not changes or not lake.store.shared:
+            if not (changes or held) or not lake.store.shared:
                 return
 
 
-def _changes(state: LakeState, whose: Whose) -> Iterator[_Change]:
-    gone = {file.name for commit in state.commits for file in commit.files if whose.takes(file)}
+def _held(state: LakeState, whose: Whose) -> dict[LakeFile, int]:
+    """Shared files that count and hold rows that are meant, and how many."""
+    held = {}
+    for file in state.files:
+        if whose.user_id is not None and whose.may_share(file):
+            rows = int(rows_of(file, whose.user_id).sum())
+            if rows:
+                held[file] = rows
+    return held
+
+
+def _stale(state: LakeState, held: Iterable[LakeFile]) -> Iterator[str]:
+    """Names of these files, and of what was put together before and may hold the same rows."""
+    kinds = {(file.table, file.partition, file.year) for file in held}
+    yield from (file.name for file in held)
     for commit in state.commits:
-        change = _change(commit, whose, gone)
+        for file in commit.files:
+            kind = (file.table, file.partition, file.year)
+            if file.shared and kind in kinds and file.name in state.replaced_by:
+                yield file.name
+
+
+def _changes(state: LakeState, whose: Whose, whole: Collection[str] = ()) -> Iterator[_Change]:
+    """How commits read afterwards; only those that change.
+
+    Args:
+        whole: Names of shared files that go as a whole.
+    """
+    gone = {
+        file.name
+        for commit in state.commits
+        for file in commit.files
+        if whose.takes(file) or file.name in whole
+    }
+    left = {
+        piece.name: piece.rows
+        for file in state.files
+        if file.shared and file.name not in gone
+        for piece in file.pieces
+    }
+    for commit in state.commits:
+        change = _change(commit, whose, gone, _Left(left, state.replaced_by.keys()))
         if change.after != commit or change.names or change.thinned:
             yield change
 
 
-def _change(commit: Commit, whose: Whose, gone: set[str]) -> _Change:
-    files = tuple(file for file in commit.files if file.name not in gone)
-    lost = [file for file in commit.files if file.name in gone]
+def _change(commit: Commit, whose: Whose, gone: set[str], left: _Left) -> _Change:
+    after = [None if file.name in gone else left.of(file, commit) for file in commit.files]
+    files = tuple(file for file in after if file is not None)
+    lost = [file.name for file, one in zip(commit.files, after, strict=True) if one is None]
     rows = Counter[str]()
-    for file in lost:
-        rows[file.partition] += file.rows if commit.accounts else 0
+    for file, one in zip(commit.files, after, strict=True):
+        rows[file.partition] += file.rows - (one.rows if one else 0) if commit.accounts else 0
     mine = [entry for entry in commit.accounts if whose.may_reject(commit) and whose.is_of(entry)]
     all_mine = len(mine) == len(commit.accounts)
     rejecting = frozenset(entry.file for entry in mine if entry.account.rejected)
@@ -197,15 +295,16 @@ def _change(commit: Commit, whose: Whose, gone: set[str]) -> _Change:
         thinned = dict.fromkeys(commit.rejects, rejecting)
     dropped = [file.name for file in commit.rejects if file not in kept_rejects]
     accounts = tuple(_accounts(commit.accounts, rows, rejecting))
-    after = replace(
+    rewritten = replace(
         commit,
         files=files,
         rejects=kept_rejects,
         accounts=accounts,
         replaced=tuple(name for name in commit.replaced if name not in gone),
     )
-    names = tuple([file.name for file in lost] + dropped)
-    return _Change(commit, _nameless(after, whose, emptied=bool(names)), names, rejects, thinned)
+    names = (*lost, *dropped)
+    nameless = _nameless(rewritten, whose, emptied=bool(names))
+    return _Change(commit, nameless, names, rejects, thinned)
 
 
 def _nameless(commit: Commit, whose: Whose, *, emptied: bool) -> Commit:

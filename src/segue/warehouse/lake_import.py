@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 import duckdb
 import numpy as np
@@ -28,6 +28,7 @@ from segue.music.lake_tables import LakeTable
 from segue.warehouse.lake_log import LakeLog, LakeState
 from segue.warehouse.lake_manifest import Commit, FileAccount, LakeFile, RejectFile
 from segue.warehouse.lake_names import file_name
+from segue.warehouse.lake_shared import count_users
 from segue.warehouse.lake_staging import Group, Part, Stager, filter_part
 from segue.warehouse.new_rows import new_rows
 from segue.warehouse.storage import checksum, storing
@@ -36,6 +37,8 @@ __all__ = ["LakeImport", "RowsAndRejects", "Subject"]
 
 _log = logging.getLogger(__name__)
 _REJECTS = Group(None)
+_MOST_OWN_FILES: Final = 16
+"""Users with a file of their own, which costs 10 ms; more of them share one for all."""
 
 _Ids = npt.NDArray[np.int64]
 _Mask = npt.NDArray[np.bool_]
@@ -97,6 +100,7 @@ class _Kept:
         ids: Of the kept rows; empty for rejects.
         owners: For each kept row the number of the input's file.
         crc32: Of the staged file.
+        users: How many share the file, once it is known; 0 where nobody does.
         name: In the lake, once it is there.
     """
 
@@ -106,6 +110,7 @@ class _Kept:
     owners: npt.NDArray[np.int32]
     crc32: int = 0
     size: int = 0
+    users: int = 0
     name: str = ""
 
     def reduce(self, keep: _Mask) -> None:
@@ -122,8 +127,9 @@ class _Kept:
         self.name = ""
 
     def sum_up(self) -> None:
-        """Take the checksum of the file as it is now."""
+        """Take the checksum of the file as it is now, and count who shares it."""
         if not self.name:
+            self.users = count_users(self.part.path) if self.group.shared else 0
             self.crc32 = checksum(self.part.path)
             self.size = self.part.path.stat().st_size
 
@@ -273,10 +279,10 @@ class LakeImport:
     def _reduced(self, parts: list[_Kept], state: LakeState) -> list[_Kept]:
         """The parts without rows that the lake holds; compared once with each piece of it."""
         known = [file for file in state.files if not self._has_compared(file)]
-        groups: dict[Group, list[_Kept]] = {}
+        groups: dict[Group, list[_Kept]] = defaultdict(list)
         for one in parts:
-            if one.group.table is not None:
-                groups.setdefault(one.group, []).append(one)
+            if one.group.table is not None:  # a user's rows may be in a shared file and in others
+                groups[replace(one.group, user_id="")].append(one)
         for group, of_group in groups.items():
             ids = np.concatenate([one.ids for one in of_group])
             keep = new_rows(ids, _known_ids(known, group, of_group), threads=self._threads)
@@ -353,6 +359,7 @@ class LakeImport:
             partition=one.group.partition,
             store=self._store,
             user_id=one.group.user_id,
+            users=one.users,
             year=one.group.year,
             first=one.part.first,
             last=one.part.last,
@@ -362,15 +369,16 @@ class LakeImport:
 
 
 def _known_ids(files: list[LakeFile], group: Group, parts: list[_Kept]) -> _Ids:
-    """Ids of the rows of the lake that may be the same as some of a group."""
+    """Ids of the rows of the lake that may be the same as some of a group, whoever has them."""
     assert group.table is not None
+    users = frozenset[str]().union(*(one.part.users for one in parts))
     first = min((one.part.first for one in parts if one.part.first), default=None)
     last = max((one.part.last for one in parts if one.part.last), default=None)
     columns = [
         _read_ids(file)
         for file in files
-        if (file.table, file.partition, file.user_id)
-        == (group.table.name, group.partition, group.user_id)
+        if (file.table, file.partition) == (group.table.name, group.partition)
+        and (file.shared or not users or file.user_id in users)
         and (not file.year or file.year == group.year)
         and file.may_hold(first, last)
     ]
@@ -390,18 +398,28 @@ def _read_ids(file: LakeFile) -> _Ids:
 
 
 def _groups(table: LakeTable, rows: pa.Table) -> Iterator[tuple[Group, pa.Table]]:
-    """The rows by partition, user and year; mostly all of them are of one or a few groups."""
+    """The rows by partition, year and user; many users share a group."""
     keys = {"partition": rows[table.partition]}
-    if c.USER_ID in table.schema.names:
-        keys["user_id"] = rows[c.USER_ID]
     if table.date:
         keys["year"] = pc.year(rows[table.date])
+    for found, same in _alike(keys, rows):
+        year = f"{found['year']:04d}" if table.date else ""
+        group = Group(table, found["partition"], "", year)
+        if not group.shared or pc.count_distinct(same[c.USER_ID]).as_py() > _MOST_OWN_FILES:
+            yield group, same
+            continue
+        for user, own in _alike({c.USER_ID: same[c.USER_ID]}, same):
+            yield replace(group, user_id=user[c.USER_ID]), own
+
+
+def _alike(
+    keys: dict[str, pa.ChunkedArray], rows: pa.Table
+) -> Iterator[tuple[dict[str, Any], pa.Table]]:
+    """The rows by the values of some keys; mostly all of them are of one or a few."""
     groups = pa.table(keys).group_by(list(keys), use_threads=False).aggregate([]).to_pylist()
     for group in groups:
-        year = f"{group['year']:04d}" if table.date else ""
-        of_group = Group(table, group["partition"], group.get("user_id", ""), year)
         if len(groups) == 1:
-            yield of_group, rows
+            yield group, rows
         else:
             same = [pc.equal(keys[name], value) for name, value in group.items()]
-            yield of_group, rows.filter(reduce(pc.and_, same))
+            yield group, rows.filter(reduce(pc.and_, same))

@@ -30,7 +30,9 @@ COMPACTION: Final = "compaction"
 """The kind of a commit that puts files together and brings no rows."""
 
 _VERSION: Final = 2
-_READABLE: Final = (1, 2)
+_OF_SHARED_FILES: Final = 3
+"""The version of a manifest that names shared files: who does not know them must not read it."""
+_READABLE: Final = (1, _VERSION, _OF_SHARED_FILES)
 _FILES_A_COMMIT: Final = 1_000_000
 
 
@@ -69,7 +71,9 @@ class LakeFile:
         commit_id: The commit that wrote it.
         number: Of the file within its commit, from 1.
         partition: Value of the table's partition column, the same in all its rows.
-        user_id: Value of the `user_id` column, the same in all its rows; empty without one.
+        user_id: Value of the `user_id` column, the same in all its rows; empty without one, and
+            in shared files.
+        users: How many users share the file; 0 where all rows are of one, or the table has none.
         year: Of the table's date column, in UTC, the same in all its rows; empty without one, and
             in files that were written before years were told apart.
         first: Earliest value of the date column; None where nobody noted it.
@@ -87,6 +91,7 @@ class LakeFile:
     partition: str
     store: LakeStore = field(compare=False, repr=False)
     user_id: str = ""
+    users: int = 0
     year: str = ""
     first: datetime | None = None
     last: datetime | None = None
@@ -103,6 +108,11 @@ class LakeFile:
     def place(self) -> str:
         """Where it is, in words."""
         return f"{self.store.where}/{self.name}"
+
+    @property
+    def shared(self) -> bool:
+        """Whether it holds rows of several users; its rows say whose they are."""
+        return self.users > 0
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -201,7 +211,7 @@ class Commit:
 def manifest_of(commit: Commit) -> dict[str, Any]:
     """The manifest as JSON-ready values; paths are within the lake, so that it can be moved."""
     return {
-        "version": _VERSION,
+        "version": _OF_SHARED_FILES if any(file.shared for file in commit.files) else _VERSION,
         "number": commit.number,
         "commit_id": commit.commit_id,
         "made_at": commit.made_at.isoformat(),
@@ -240,6 +250,8 @@ def _file_entry(file: LakeFile) -> dict[str, Any]:
         "bytes": file.size,
         "crc32": file.crc32,
     }
+    if file.shared:
+        entry["users"] = file.users
     if file.merged:
         entry["pieces"] = [[piece.name, piece.place, piece.rows] for piece in file.merged]
     return entry
@@ -285,7 +297,9 @@ def _damaged(place: str, error: Exception) -> WarehouseError:
 
 def _commit(manifest: dict[str, Any], store: LakeStore) -> Commit:
     if manifest["version"] not in _READABLE:
-        raise ValueError(f"it is of version {manifest['version']}, this Segue reads {_VERSION}")
+        raise ValueError(
+            f"it is of version {manifest['version']}, this Segue reads {_READABLE[-1]}"
+        )
     commit_id = manifest["commit_id"]
     return Commit(
         number=int(commit_id.split("-")[0]),
@@ -318,6 +332,7 @@ def _file(entry: dict[str, Any], commit_id: str, store: LakeStore) -> LakeFile:
         partition=entry["partition"],
         store=store,
         user_id=entry["user_id"],
+        users=entry.get("users", 0),
         year=entry.get("year", ""),
         first=_time(entry.get("first")),
         last=_time(entry.get("last")),

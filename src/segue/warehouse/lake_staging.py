@@ -39,6 +39,7 @@ class Group:
     """Rows that may share a lake file: of one table, partition, user and year; no table: rejects.
 
     Args:
+        user_id: Empty where the table has none, and where a file is of several users.
         year: Of the table's date column, four digits; empty where the table has none.
     """
 
@@ -46,6 +47,12 @@ class Group:
     partition: str = ""
     user_id: str = ""
     year: str = ""
+
+    @property
+    def shared(self) -> bool:
+        """Whether its files hold rows of several users."""
+        has_users = self.table is not None and c.USER_ID in self.table.schema.names
+        return has_users and not self.user_id
 
 
 @dataclass(slots=True)
@@ -58,6 +65,7 @@ class Part:
         ids: Row ids, once it is written; empty for rejects.
         first: Earliest value of the table's date column; None without one.
         last: Latest value of it.
+        users: Whose rows they are; nobody's, in a table without users.
     """
 
     path: Path
@@ -65,6 +73,7 @@ class Part:
     ids: Future[_Ids]
     first: datetime | None = None
     last: datetime | None = None
+    users: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -143,7 +152,7 @@ class Stager:
         rows = pa.concat_tables(pending.tables)
         ids = self._pool.submit(_write, group.table, rows, path, self._connection.cursor())
         self._running.append(ids)
-        part = Part(path, pending.runs, ids, *_span(group.table, rows))
+        part = Part(path, pending.runs, ids, *_span(group.table, rows), _users(group, rows))
         self.parts.setdefault(group, []).append(part)
 
     def _wait_for_room(self) -> None:
@@ -156,6 +165,12 @@ def _span(table: LakeTable | None, rows: pa.Table) -> tuple[datetime | None, dat
         return None, None
     span = pc.min_max(rows[table.date]).as_py()
     return span["min"], span["max"]
+
+
+def _users(group: Group, rows: pa.Table) -> frozenset[str]:
+    if group.shared:
+        return frozenset(pc.unique(rows[c.USER_ID]).to_pylist())
+    return frozenset([group.user_id] if group.user_id else ())
 
 
 def _write(

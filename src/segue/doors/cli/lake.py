@@ -119,7 +119,8 @@ def _status_lines(found: LakeStatus) -> list[str]:
     width = max((len(f"{one.table} {one.partition}") for one in found.shares), default=0)
     for one in found.shares:
         name = f"{one.table} {one.partition}".ljust(width)
-        of = f" of {one.users:,} users" if one.users > 1 else ""
+        least = "at least " if one.shared else ""
+        of = f" of {least}{one.users:,} users" if one.users > 1 else ""
         lines.append(
             f"{name}  {one.rows:>12,} rows{of} in {one.files:,} files"
             f" ({one.small:,} small), {_size(one.bytes)}"
