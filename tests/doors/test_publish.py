@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,44 @@ def test_a_new_playlist_is_made(trained: Home, tmp_path: Path) -> None:
     week = tmp_path / "week.json"
     trained("publish", "--mix", "daily", "--size", "12", "--to", str(week)).ok()
     assert len(json.loads(week.read_text("utf-8"))["tracks"]) == 12
+
+
+def test_playlists_are_synchronised_archived_and_restored(
+    at_spotify: Home, spotify: FakeSpotify, tmp_path: Path
+) -> None:
+    home, alice = at_spotify, spotify.world.users["alice"]
+    old, new = uris_of(spotify, 0, 3), uris_of(spotify, 2, 5)
+    source = spotify.world.add_playlist(alice, "Weekly", old)
+    target = spotify.world.add_playlist(alice, "All weeks")
+    address = f"https://open.spotify.com/playlist/{source.id}?si=abc"
+    assert "3 tracks kept; 3 added" in home("playlist", "archive", address).ok().out
+    assert "as before" in home("playlist", "archive", source.id).ok().out
+    assert "3 added, 0 were there" in home("playlist", "sync", address, target.id).ok().out
+    source.replace(new, by="alice", at=spotify.world.clock.now())
+    told = home("playlist", "sync", source.id, f"spotify:{target.id}", "--json").ok().json
+    assert (len(told["added"]), told["known"], told["tracks"]) == (2, 1, 5)
+    assert target.uris == uris_of(spotify, 0, 5)
+    home("playlist", "archive", source.id).ok()
+    first, second = home("playlist", "history", source.id, "--json").ok().json
+    assert [(len(one["added"]), len(one["removed"])) for one in (first, second)] == [(3, 0), (2, 2)]
+    back = tmp_path / "back.json"
+    moment = datetime.fromisoformat(first["at"]) + timedelta(seconds=1)
+    at = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    restore = ("playlist", "restore", source.id, "--at", at, "--to")
+    home(*restore, str(back)).ok()
+    tracks = json.loads(back.read_text("utf-8"))["tracks"]
+    assert [track["spotify_uri"] for track in tracks] == old
+    home(*restore, "spotify").ok()
+    (copy,) = (one for one in spotify.world.playlists.values() if "Weekly ·" in one.name)
+    assert copy.uris == old
+    assert source.uris == new
+
+
+def test_what_cannot_be_archived_is_said(at_spotify: Home) -> None:
+    weekly = "https://open.spotify.com/playlist/37i9dQZEVXcDiscoverWeek"
+    home = at_spotify
+    home("playlist", "archive", weekly).refused("Discover Weekly", "27 November 2024")
+    home("playlist", "archive", "what?").refused("names no playlist", code=2)
+    home("playlist", "sync", "saved", "week.json").refused("nothing can be added", code=2)
+    never = home("playlist", "restore", "a" * 22, "--at", "2026-01-01", "--to", "x.json")
+    never.refused("was not archived by 2026-01-01 23:59 UTC")

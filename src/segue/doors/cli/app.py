@@ -25,6 +25,7 @@ from segue.doors.cli import (
     lake,
     learn,
     listen,
+    playlist,
     publish,
     recommend,
     serve,
@@ -84,6 +85,7 @@ ingest.add_to(app)
 learn.add_to(app)
 recommend.add_to(app)
 publish.add_to(app)
+playlist.add_to(app)
 feedback.add_to(app)
 evaluate.add_to(app)
 tune.add_to(app)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from segue.playlists.base import PublishReport, Sink
     from segue.settings import Settings
 
-__all__ = ["add_to", "report_lines"]
+__all__ = ["add_to", "open_sink", "report_lines"]
 
 _SHOWN = 10
 _FORMATS = {".m3u": "m3u", ".m3u8": "m3u", ".json": "json", ".jspf": "jspf", ".csv": "csv"}
@@ -74,7 +74,7 @@ def publish(
     settings = call_of(context).settings(user_id=user)
     wiring = Wiring(settings)
     wanted = to or ["spotify"]
-    sinks = [_sink(wiring, settings, name, into) for name in wanted]
+    sinks = [open_sink(wiring, settings, name, into) for name in wanted]
     playlist = (
         read_playlist(file)
         if file is not None
@@ -90,7 +90,8 @@ def publish(
         print_json({"playlist_id": playlist.playlist_id, "title": playlist.title, "to": told})
 
 
-def _sink(wiring: Wiring, settings: Settings, name: str, into: str) -> Sink:
+def open_sink(wiring: Wiring, settings: Settings, name: str, into: str) -> Sink:
+    """A service by name, or a file by its suffix."""
     from segue.flows.destinations import service_sink
 
     if (kind := _FORMATS.get(Path(name).suffix.lower())) is not None:
