@@ -119,6 +119,18 @@ def test_a_row_counts_once_wherever_it_is(open_lake: Open, tidy: bool) -> None:
     assert (file.rows, file.users) == (19, 19)
 
 
+def test_only_files_of_a_users_own_dates_are_read(tmp_path: Path) -> None:
+    """What one of many has heard long ago must not open the files of all the others."""
+    lake = Lake(tmp_path / "lake", threads=1)
+    for user in USERS[:5]:
+        put(lake, rows([user], 1, 2, 3))
+    for file in lake.files("plays"):
+        if file.user_id != ANN:
+            file.path.unlink()  # whoever read it would fail
+    commit = put(lake, pa.concat_tables([rows(USERS, 9), rows([ANN], 2, 4)]))
+    assert commit.total == Account(read=22, kept=21, duplicate=1)
+
+
 def test_the_same_row_shared_and_alone_in_one_commit(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake", threads=1)
     commit = put(lake, rows(USERS, 1), rows([ANN], 1, 2), rows(USERS, 1, 2))

@@ -29,7 +29,7 @@ from segue.warehouse.lake_log import LakeLog, LakeState
 from segue.warehouse.lake_manifest import Commit, FileAccount, LakeFile, RejectFile
 from segue.warehouse.lake_names import file_name
 from segue.warehouse.lake_shared import count_users
-from segue.warehouse.lake_staging import Group, Part, Stager, filter_part
+from segue.warehouse.lake_staging import Group, Part, Span, Stager, filter_part
 from segue.warehouse.new_rows import new_rows
 from segue.warehouse.storage import checksum, storing
 
@@ -371,16 +371,22 @@ class LakeImport:
 def _known_ids(files: list[LakeFile], group: Group, parts: list[_Kept]) -> _Ids:
     """Ids of the rows of the lake that may be the same as some of a group, whoever has them."""
     assert group.table is not None
-    users = frozenset[str]().union(*(one.part.users for one in parts))
-    first = min((one.part.first for one in parts if one.part.first), default=None)
-    last = max((one.part.last for one in parts if one.part.last), default=None)
+    spans: dict[str, list[Span]] = defaultdict(list)
+    for one in parts:
+        for user, span in one.part.users.items():
+            spans[user].append(span)
+
+    def may_repeat(file: LakeFile) -> bool:
+        if spans and not file.shared:  # a user's file may be long, so only the user's dates count
+            return any(file.may_hold(*span) for span in spans.get(file.user_id, ()))
+        return any(file.may_hold(one.part.first, one.part.last) for one in parts)
+
     columns = [
         _read_ids(file)
         for file in files
         if (file.table, file.partition) == (group.table.name, group.partition)
-        and (file.shared or not users or file.user_id in users)
         and (not file.year or file.year == group.year)
-        and file.may_hold(first, last)
+        and may_repeat(file)
     ]
     return np.concatenate(columns) if columns else np.empty(0, np.int64)
 

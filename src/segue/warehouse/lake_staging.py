@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,7 @@ from segue.music.lake_tables import LakeTable
 from segue.warehouse.row_ids import row_ids
 from segue.warehouse.storage import make_folder, sync_file
 
-__all__ = ["ROWS_A_PART", "Group", "Part", "Stager", "filter_part", "part_writer"]
+__all__ = ["ROWS_A_PART", "Group", "Part", "Span", "Stager", "filter_part", "part_writer"]
 
 ROWS_A_PART: Final = 122_880
 """Rows of a lake file that is full: one row group of DuckDB, which one thread reads."""
@@ -30,6 +30,9 @@ _BYTES_A_PART = 32_000_000
 
 S = TypeVar("S")
 T = TypeVar("T")
+
+Span = tuple[datetime | None, datetime | None]
+"""Earliest and latest date of some rows; None without dates."""
 
 _Ids = npt.NDArray[np.int64]
 
@@ -65,7 +68,7 @@ class Part:
         ids: Row ids, once it is written; empty for rejects.
         first: Earliest value of the table's date column; None without one.
         last: Latest value of it.
-        users: Whose rows they are; nobody's, in a table without users.
+        users: Whose rows they are -> `first` and `last` of theirs; empty in a table without users.
     """
 
     path: Path
@@ -73,7 +76,7 @@ class Part:
     ids: Future[_Ids]
     first: datetime | None = None
     last: datetime | None = None
-    users: frozenset[str] = frozenset()
+    users: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -152,7 +155,8 @@ class Stager:
         rows = pa.concat_tables(pending.tables)
         ids = self._pool.submit(_write, group.table, rows, path, self._connection.cursor())
         self._running.append(ids)
-        part = Part(path, pending.runs, ids, *_span(group.table, rows), _users(group, rows))
+        span = _span(group.table, rows)
+        part = Part(path, pending.runs, ids, *span, _users(group, rows, span))
         self.parts.setdefault(group, []).append(part)
 
     def _wait_for_room(self) -> None:
@@ -160,17 +164,23 @@ class Stager:
             self._running.pop(0).result()
 
 
-def _span(table: LakeTable | None, rows: pa.Table) -> tuple[datetime | None, datetime | None]:
+def _span(table: LakeTable | None, rows: pa.Table) -> Span:
     if table is None or table.date is None:
         return None, None
     span = pc.min_max(rows[table.date]).as_py()
     return span["min"], span["max"]
 
 
-def _users(group: Group, rows: pa.Table) -> frozenset[str]:
-    if group.shared:
-        return frozenset(pc.unique(rows[c.USER_ID]).to_pylist())
-    return frozenset([group.user_id] if group.user_id else ())
+def _users(group: Group, rows: pa.Table, span: Span) -> dict[str, Span]:
+    if not group.shared or group.table is None:
+        return {group.user_id: span} if group.user_id else {}
+    date = group.table.date
+    if date is None:
+        return dict.fromkeys(pc.unique(rows[c.USER_ID]).to_pylist(), span)
+    both = rows.select([c.USER_ID, date]).group_by(c.USER_ID, use_threads=False)
+    found = both.aggregate([(date, "min"), (date, "max")])
+    first, last = found[f"{date}_min"].to_pylist(), found[f"{date}_max"].to_pylist()
+    return dict(zip(found[c.USER_ID].to_pylist(), zip(first, last, strict=True), strict=True))
 
 
 def _write(
