@@ -21,7 +21,7 @@ import numpy as np
 from bench.load import flood, paced
 from bench.service_home import N_USERS, make_home, user_name
 
-__all__ = ["run"]
+__all__ = ["event", "home_of", "run", "segue_serving"]
 
 _RATE: Final = 100.0
 _PACED: Final = 3_000
@@ -71,11 +71,11 @@ def run(folder: Path | None = None) -> list[str]:
     with tempfile.TemporaryDirectory() as scratch:
         made = folder or Path(scratch) / "made"
         make_home(made)
-        homes = [_home_of(made, Path(scratch) / name) for name in ("events", "answers")]
+        homes = [home_of(made, Path(scratch) / name) for name in ("events", "answers")]
         return [*_events(homes[0]), "", *_recommendations(homes[1]), "", *_naive(made)]
 
 
-def _home_of(made: Path, home: Path) -> Path:
+def home_of(made: Path, home: Path) -> Path:
     """A home of its own with the same models and histories: events of one are not the other's."""
     home.mkdir(mode=0o700)
     for name in ("models", "snapshots"):
@@ -122,7 +122,8 @@ def _server(command: Sequence[str], port: int, ready: str) -> Iterator[_Server]:
 
 
 @contextmanager
-def _segue(home: Path) -> Iterator[_Server]:
+def segue_serving(home: Path) -> Iterator[_Server]:
+    """`segue serve` on a home, on two cores, ready."""
     port = _free_port()
     program = str(Path(sys.executable).with_name("segue"))
     command = [program, "--home", str(home), "serve", "--port", str(port)]
@@ -151,9 +152,9 @@ def _events(home: Path) -> list[str]:
     """Durable events a second: in batches of 100, and one by one beside the bare app."""
     _, asking = _cores()
     batches, singles, bare = [], [], []
-    with _segue(home) as server:
-        size = len(server.post("/events", _event("sized")))
-    with _bare(size) as yardstick, _segue(home) as server:
+    with segue_serving(home) as server:
+        size = len(server.post("/events", event("sized")))
+    with _bare(size) as yardstick, segue_serving(home) as server:
         for turn in range(_ROUNDS):
             posts = [_posts(f"{kind}{turn}", n) for kind, n in (("b", _BATCH), ("s", 1), ("x", 1))]
             batches.append(flood(server.port, posts[0], cores=asking))
@@ -175,7 +176,8 @@ def _events(home: Path) -> list[str]:
     ]
 
 
-def _event(number: str) -> dict[str, Any]:
+def event(number: str) -> dict[str, Any]:
+    """A play that begins now, as `POST /events` takes it."""
     return {
         "event_id": f"bench-{number}",
         "user_id": user_name(0),
@@ -187,7 +189,7 @@ def _event(number: str) -> dict[str, Any]:
 
 def _posts(run_id: str, batch: int) -> str:
     """Lua: every request a new event, or so many."""
-    sample = _event("%s")
+    sample = event("%s")
     one = json.dumps({**sample, "user_id": "user%06d"})
     body = (
         f"one({N_USERS})"
@@ -219,7 +221,7 @@ def _recommendations(home: Path) -> list[str]:
     _, asking = _cores()
     rng = np.random.default_rng(_SEED)
     users = [user_name(number) for number in rng.permutation(N_USERS)[:_PACED].tolist()]
-    with _segue(home) as server:
+    with segue_serving(home) as server:
         began = server.seconds
         for user in users[:20]:
             server.get(f"/recommendations?user_id={user}&k={_K}")
@@ -255,10 +257,10 @@ def _changes(server: _Server, users: Sequence[str]) -> list[float]:
     for number, user in enumerate(users):
         path = f"/recommendations?user_id={user}&k={_K}"
         before = json.loads(server.get(path))
-        event = {**_event(f"c{number}"), "user_id": user, "event_type": "complete"}
-        event["track_id"] = before["tracks"][0]["track_id"]
+        first = before["tracks"][0]["track_id"]
+        heard = {"user_id": user, "event_type": "complete", "track_id": first}
         began = time.perf_counter()
-        server.post("/events", event)
+        server.post("/events", {**event(f"c{number}"), **heard})
         after = json.loads(server.get(path))
         taken.append(1000 * (time.perf_counter() - began))
         if after["recommendation_id"] == before["recommendation_id"]:
