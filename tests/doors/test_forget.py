@@ -63,6 +63,8 @@ def full(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
         "snapshots/failed.json",
         "fault.log",
         f"{bundle}/als/users.npy",
+        f"playlists/u-{ANNA}/published/spotify=p1.json",
+        f"playlists/u-{ANNA}/archive/spotify_x.jsonl",
         "models/current",
     ):
         (home.folder / name).parent.mkdir(exist_ok=True, parents=True)
@@ -126,7 +128,7 @@ def test_nothing_of_a_user_is_left(full: Home, home: Home, tmp_path: Path) -> No
     before = rows_of(home)
     where = {name.partition("/")[0] for name in traces(home.folder, ANNA, SONG)}
     everywhere = {"lake", "warehouse", "snapshots", "models", "experiments"}
-    assert where == everywhere | {"events", "tuning", "fault.log"}
+    assert where == everywhere | {"events", "playlists", "tuning", "fault.log"}
     shown = home("forget", "--user", ANNA, "--dry-run").ok().out
     assert "19  plays from lastfm" in shown
     assert traces(home.folder, ANNA) == traces(full.folder, ANNA)
@@ -158,7 +160,7 @@ def test_of_one_source_only(home: Home) -> None:
     assert rows_of(home) == before
     left = {name for name in traces(home.folder, ANNA, SONG) if not name.startswith("lake/")}
     assert left <= {"events/events.sqlite"} | {
-        name for name in left if name.startswith("experiments/")
+        name for name in left if name.startswith(("experiments/", "playlists/"))
     }
     (feedback,) = (home.folder / "lake" / "feedback").rglob("*.parquet")
     assert pq.read_table(feedback, partitioning=None)["user_id"].to_pylist() == [ANNA]
@@ -266,7 +268,7 @@ def test_older_homes_in_the_home_forget_too(home: Home, tmp_path: Path) -> None:
 
 
 def test_whoever_is_alone_takes_the_playlists_along(home: Home) -> None:
-    (home.folder / "playlists").mkdir()
+    (home.folder / "playlists").mkdir(exist_ok=True)
     (home.folder / "playlists" / "mine.m3u").write_text("a song")
     home("forget", "--user", ANNA, "--yes").ok()
     assert list((home.folder / "playlists").iterdir())

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from segue.errors import ConfigError
-from segue.flows.home_parts import PLAYLISTS
+from segue.flows.home_parts import playlists_of
 from segue.flows.wiring import Wiring
 from segue.playlists.published import PublishedLists
 from segue.playlists.service_base import PlaylistService
@@ -87,8 +87,7 @@ def service_sink(
     is_main = user_id == wiring.settings.user_id
     return ServiceSink(
         service,
-        PublishedLists(wiring.home / PLAYLISTS / _PUBLISHED),
-        account=user_id,
+        PublishedLists(playlists_of(wiring.home, user_id) / _PUBLISHED),
         into=into or (usual or "" if is_main else ""),
         insist=bool(into),
     )

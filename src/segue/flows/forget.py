@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +31,7 @@ from segue.flows.home_parts import (
     SNAPSHOTS,
     STATE,
     TUNING,
+    playlists_of,
 )
 from segue.flows.online.people import FORGOTTEN
 from segue.flows.spotify.names import SERVICE, secret_name
@@ -71,7 +72,7 @@ class Loss:
         experiments: Interleaved playlists of the user.
         events: Whether an event log holds anything of the user.
         keys: API keys that speak for the user alone.
-        playlists: Files in `playlists`, which go if nobody else is left.
+        playlists: Files in `playlists`: the user's own folder, all if nobody else is left.
         made: What was learned or made of everybody's data and goes as a whole: "warehouse",
             "snapshots", "models", "tuning".
         asides: Older homes in the home of which the same goes.
@@ -298,6 +299,10 @@ def _forget_person(house: _House, user_id: str) -> None:
             # services that remember the user, on whatever host, look again when this moves
             log.advance(FORGOTTEN, log.cursor(FORGOTTEN) + 1)
     Recommended(house.folder / EVENTS / RECOMMENDED).forget(user_id)
+    own = playlists_of(house.folder, user_id)
+    empty_folder(own)
+    with storing(house.folder), suppress(FileNotFoundError):
+        own.rmdir()
     whose = Whose(user_id)
     if not any(lake_loss(lake, whose).users for lake in house.lakes):
         empty_folder(house.folder / PLAYLISTS)
@@ -320,12 +325,17 @@ def _loss(house: _House, whose: Whose) -> Loss:
         experiments=0 if person is None else house.experiments.of_user(person),
         events=events,
         keys=keys,
-        playlists=0 if person is None or left else _files(house.folder / PLAYLISTS),
+        playlists=0 if person is None else _files(_playlists(house.folder, person, left)),
         made=tuple(
             part for part in (_WAREHOUSE, SNAPSHOTS, MODELS, TUNING) if _files(house.folder / part)
         ),
         left=left,
     )
+
+
+def _playlists(home: Path, person: str, left: Sequence[str]) -> Path:
+    """What goes of the folder of playlists: all of it with the last user."""
+    return playlists_of(home, person) if left else home / PLAYLISTS
 
 
 def _keys_of(store: KeyStore, user_id: str) -> int:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
+from urllib.parse import quote
 
 from segue.events.sqlite_copy import copied
 from segue.warehouse.archive_writer import FileOnDisk, InMemory, ToArchive
@@ -32,7 +33,7 @@ __all__ = [
     "STATE",
     "TUNING",
 ]
-__all__ += ["LakeParts", "kept_files", "lake_parts", "made_files"]
+__all__ += ["LakeParts", "kept_files", "lake_parts", "made_files", "playlists_of"]
 
 LAKE: Final = "lake"
 SETTINGS: Final = "segue.toml"
@@ -56,6 +57,11 @@ and a key that was revoked since must stay so. Tokens of foreign services may no
 may end up anywhere."""
 
 _POINTER: Final = "current"
+
+
+def playlists_of(home: Path, user_id: str) -> Path:
+    """The folder of what is remembered of one user's playlists elsewhere."""
+    return home / PLAYLISTS / f"u-{quote(user_id, safe='')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from segue.errors import SinkError
-from segue.flows.home_parts import PLAYLISTS
+from segue.flows.home_parts import playlists_of
 from segue.flows.playlist_places import Place, ReadPlaylist
 from segue.music.playlist import Playlist
 from segue.playlists.archive import Change, PlaylistArchive, State
@@ -18,9 +18,9 @@ __all__ = ["archive_of", "keep_state", "restored"]
 _ARCHIVE = "archive"
 
 
-def archive_of(home: Path) -> PlaylistArchive:
-    """The archive of a data home."""
-    return PlaylistArchive(home / PLAYLISTS / _ARCHIVE)
+def archive_of(home: Path, user_id: str) -> PlaylistArchive:
+    """What a user has archived in a data home."""
+    return PlaylistArchive(playlists_of(home, user_id) / _ARCHIVE)
 
 
 def keep_state(archive: PlaylistArchive, read: ReadPlaylist, *, now: datetime) -> Change | None:

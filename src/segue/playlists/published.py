@@ -32,7 +32,6 @@ class Note:
         version: The destination's name for the state in which it held `keys`; empty: unknown.
         keys: What it held then.
         matches: track_id -> key, of tracks that had to be looked for.
-        user_id: Whose playlist it is; empty: not told.
     """
 
     remote_id: str = ""
@@ -40,7 +39,6 @@ class Note:
     version: str = ""
     keys: tuple[str, ...] = ()
     matches: dict[str, str] = field(default_factory=dict)
-    user_id: str = ""
 
     def with_state(self, version: str, keys: tuple[str, ...]) -> Note:
         """The same list in another state."""
@@ -48,7 +46,7 @@ class Note:
 
 
 class PublishedLists:
-    """Notes of published playlists, a file each, written by one rename.
+    """Notes of one user's published playlists, a file each, written by one rename.
 
     Args:
         folder: Made when needed, for its owner only.
@@ -148,7 +146,6 @@ def _note(told: Any) -> Note:
         version=str(told.get("version", "")),
         keys=tuple(str(key) for key in told.get("keys", ())),
         matches={str(track): str(key) for track, key in dict(told.get("matches", {})).items()},
-        user_id=str(told.get("user_id", "")),
     )
 
 

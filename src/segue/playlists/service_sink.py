@@ -36,8 +36,7 @@ class ServiceSink:
 
     Args:
         service: Where to.
-        notes: What is remembered of published playlists.
-        account: Whose account there; part of what is remembered.
+        notes: What is remembered of the user's published playlists.
         into: An existing playlist to refresh instead of a new one; empty: none.
         insist: Whether `into` is used though another playlist is published into it.
     """
@@ -49,13 +48,12 @@ class ServiceSink:
         service: PlaylistService,
         notes: PublishedLists,
         *,
-        account: str = "",
         into: str = "",
         insist: bool = False,
     ) -> None:
         self._service = service
         self._notes = notes
-        self._place = f"{service.name}-{account}" if account else service.name
+        self._place = service.name
         self._into = into
         self._insist = insist
 
@@ -113,7 +111,7 @@ class _Run:
     def publish(self, named: str) -> PublishReport:
         """Try until the state that is read is the one that is wanted."""
         if named and named != self._note.remote_id:
-            self._keep(replace(Note(user_id=self._note.user_id), remote_id=named))
+            self._keep(Note(remote_id=named))
         fault: ServiceDownError | None = None
         for _ in range(_ROUNDS):
             try:
@@ -260,8 +258,6 @@ class _Run:
     # --- keeping and telling --------------------------------------------------------------------
 
     def _keep(self, note: Note) -> None:
-        if self._playlist.user_id and not note.user_id:
-            note = replace(note, user_id=self._playlist.user_id)
         if note != self._note and not self._dry_run:
             self._notes.write(self._place, self._playlist.playlist_id, note)
         self._note = note

@@ -116,7 +116,7 @@ def archive(
 
     settings = call_of(context).settings(user_id=user)
     wiring = Wiring(settings)
-    kept = archive_of(wiring.home)
+    kept = archive_of(wiring.home, settings.user_id)
     told = []
     for place in [place_of(source) for source in sources]:
         read = read_place(wiring, place, user_id=settings.user_id, clock=now)
@@ -129,14 +129,17 @@ def archive(
         print_json(told)
 
 
-def history(context: typer.Context, source: Source, as_json: AsJson = False) -> None:
+def history(
+    context: typer.Context, source: Source, user: User = None, as_json: AsJson = False
+) -> None:
     """Show what was added to an archived playlist and removed from it, and when."""
     from segue.flows.playlist_history import archive_of
     from segue.flows.playlist_places import place_of
     from segue.flows.wiring import Wiring
 
-    wiring = Wiring(call_of(context).settings())
-    changes = archive_of(wiring.home).changes(place_of(source).name)
+    settings = call_of(context).settings(user_id=user)
+    kept = archive_of(Wiring(settings).home, settings.user_id)
+    changes = kept.changes(place_of(source).name)
     if as_json:
         print_json([change.as_dict() for change in changes])
         return
@@ -178,7 +181,7 @@ def restore(
     moment = at.replace(tzinfo=UTC)
     if moment.time() == datetime.min.time():
         moment += timedelta(days=1) - timedelta(microseconds=1)
-    kept = archive_of(wiring.home)
+    kept = archive_of(wiring.home, settings.user_id)
     playlist = restored(kept, place_of(source), at=moment, user_id=settings.user_id)
     sink = open_sink(wiring, settings, to, "")
     report = sink.publish(playlist, dry_run=dry_run)
