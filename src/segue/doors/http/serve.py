@@ -25,6 +25,7 @@ from uvicorn.supervisors import Multiprocess
 
 from segue.access.keyring import Keyring
 from segue.doors.http.app import Parts, make_app
+from segue.doors.http.arenas import one_arena
 from segue.doors.http.followers import following
 from segue.doors.http.front import Front
 from segue.doors.http.logs import log_as_json, write_lines
@@ -119,6 +120,7 @@ class _Worker:
 
     def __call__(self) -> Front:
         """Open the home and everything in it."""
+        one_arena()
         log_as_json()
         if self.settings.service.workers == 1:
             return self._opened()

@@ -1,0 +1,23 @@
+"""How the C library hands out memory to the threads of a service."""
+
+from __future__ import annotations
+
+import ctypes
+from contextlib import suppress
+from typing import Final
+
+__all__ = ["one_arena"]
+
+_M_ARENA_MAX: Final = -8
+"""Of mallopt(3)."""
+
+
+def one_arena() -> None:
+    """Let all threads share one heap; before any of them begins.
+
+    glibc gives threads heaps of their own, so that they need not wait for each other. Python's
+    threads take turns anyway, and what each heap keeps back for later adds up: with four threads
+    that make playlists, some 70 MB a process. Without glibc nothing happens.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
