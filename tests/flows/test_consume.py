@@ -53,7 +53,7 @@ def _event(number: int, kind: EventType = "complete", **more: object) -> Event:
         "timestamp": NOW + timedelta(minutes=number),
         **more,
     }
-    return Event(event_id=f"e{number}", event_type=kind, **facts)  # type: ignore[arg-type]
+    return Event(event_id=f"e{number}", event_type=kind, **facts)  # type: ignore[arg-type]  # any field
 
 
 def _fill(log: EventLog, *events: Event) -> None:

@@ -89,7 +89,7 @@ def tell(service: Service) -> Tell:
 
 
 def ids(service: Service, user: str, **wishes: object) -> list[str]:
-    answer = service.recommendations(user, Wishes(size=8, **wishes))  # type: ignore[arg-type]
+    answer = service.recommendations(user, Wishes(size=8, **wishes))  # type: ignore[arg-type]  # any of its fields
     return [track.track_id for track in answer.tracks]
 
 

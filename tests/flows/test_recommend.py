@@ -467,7 +467,7 @@ def test_moods_and_bounds_of_sound_are_hard(home: World) -> None:
     assert calm
     assert all(float(str(one["energy"])) <= 0.45 for one in calm)
     loud = _sounds(home, sound=(("energy", 0.85, None), ("acousticness", None, 0.3)))
-    assert {one["genres"][0] for one in loud} == {"rock"}  # type: ignore[index]
+    assert {one["genres"][0] for one in loud} == {"rock"}  # type: ignore[index]  # genres are a list
     assert all(float(str(one["energy"])) >= 0.85 for one in loud)
     notes = home.recommend(sound=(("energy", 0.95, None),)).notes
     assert "energy from 0.95" in notes[0]

@@ -107,7 +107,10 @@ class House:
     def client(self) -> SpotifyClient:
         http = httpx2.Client(transport=httpx2.MockTransport(self.spotify))
         accounts = Accounts("https://accounts.test", http, self.waits.append)
-        clock = lambda: self.now  # noqa: E731 - as short as it gets
+
+        def clock() -> datetime:
+            return self.now
+
         tokens = Tokens(self.place, accounts, clock, on_end=self.ends.append)
         return SpotifyClient(
             "https://api.test/v1",
