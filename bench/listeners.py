@@ -11,7 +11,7 @@ from bench.measure import segue
 from segue.evaluation.leaderboard import Leaderboard
 from segue.flows.evaluate import evaluate
 from segue.progress import Silent
-from segue.settings import Training
+from segue.settings.listening import Training
 from segue.warehouse.snapshots import SnapshotStore
 
 __all__ = ["SEEDS", "run"]

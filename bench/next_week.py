@@ -13,7 +13,7 @@ from segue.evaluation.leaderboard import Leaderboard
 from segue.evaluation.simple_rules import SIMPLE_RULES
 from segue.flows.evaluate import evaluate, rule_blends
 from segue.progress import Silent
-from segue.settings import Training
+from segue.settings.listening import Training
 from segue.warehouse.snapshots import SnapshotStore
 
 __all__ = ["run"]

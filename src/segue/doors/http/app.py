@@ -39,7 +39,7 @@ from segue.doors.http.problems import ProblemError, field_errors
 from segue.doors.http.recommendation_desk import RecommendationDesk
 from segue.doors.http.watch import Watch
 from segue.flows.online import Service
-from segue.settings import Service as ServiceSettings
+from segue.settings.service import Service as ServiceSettings
 
 __all__ = ["Parts", "make_app"]
 
