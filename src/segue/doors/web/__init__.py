@@ -1,0 +1,1 @@
+"""The web page: HTML made here, mounted beside the HTTP API."""
