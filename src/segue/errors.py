@@ -16,6 +16,7 @@ SegueError
 │   └── NotNowError        it has too much to do, or does not answer (Temporary)
 ├── UnknownUserError       no such user
 ├── UnknownTrackError      no such track
+├── UnknownJobError        no such job
 ├── SinkError              a playlist could not be delivered
 └── ServiceError           a foreign service (Spotify …) refuses: names it and its status
     ├── SignInError        nobody is signed in there, or the sign-in has ended
@@ -51,6 +52,7 @@ __all__ = [
     "SourceError",
     "StorageError",
     "Temporary",
+    "UnknownJobError",
     "UnknownTrackError",
     "UnknownUserError",
     "UnreachableError",
@@ -190,6 +192,16 @@ class UnknownTrackError(SegueError):
         what = "several tracks match" if several else "no track matches"
         super().__init__(f"{what} “{asked}”", cure=cure)
         self.asked = asked
+
+
+class UnknownJobError(SegueError):
+    """There is no such job, or it is so old that it was forgotten; `job_id` was asked for."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"there is no job “{job_id[:80]}” here", cure="`segue jobs` lists those there are."
+        )
+        self.job_id = job_id
 
 
 class RefusedError(SegueError):

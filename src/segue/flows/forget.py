@@ -21,6 +21,7 @@ from segue.flows.home_parts import (
     EVENT_LOG,
     EVENTS,
     EXPERIMENTS,
+    JOBS,
     KEYS,
     LAKE,
     MODELS,
@@ -36,6 +37,7 @@ from segue.flows.home_parts import (
 from segue.flows.online.people import FORGOTTEN
 from segue.flows.spotify.names import SERVICE, secret_name
 from segue.flows.wiring import Wiring
+from segue.jobs.store import JobStore
 from segue.progress import Progress
 from segue.recommenders.bundle import BundleStore
 from segue.secrets.base import Place
@@ -290,6 +292,7 @@ def _carry_out(
 def _forget_person(house: _House, user_id: str) -> None:
     """What is only of the user: playlists of experiments, events, keys, the folder of playlists."""
     house.experiments.forget(user_id)
+    JobStore(house.folder / JOBS).forget(user_id)
     with house.keys() as stores:
         for store in stores:  # first: whoever has a key could go on reporting
             store.forget(user_id)

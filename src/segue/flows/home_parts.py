@@ -20,6 +20,7 @@ __all__ = [
     "EVENTS",
     "EVENT_LOG",
     "EXPERIMENTS",
+    "JOBS",
     "KEYS",
     "LAKE",
     "MODELS",
@@ -48,6 +49,7 @@ KEYS: Final = "keys.sqlite"
 SECRETS: Final = "secrets"
 SERVICES: Final = "services"
 STATE: Final = "services.sqlite"
+JOBS: Final = "jobs"
 SNAPSHOTS: Final = "snapshots"
 MODELS: Final = "models"
 

@@ -1,4 +1,4 @@
-"""What is known of foreign services between two requests: one SQLite file, shared by processes."""
+"""Small facts that outlive a process: one SQLite file, shared by processes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,39 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from segue.errors import BusyError, StorageError, WarehouseError
 
-__all__ = ["StateFile", "microseconds", "moment"]
+__all__ = ["SERVICES", "Schema", "StateFile", "microseconds", "moment"]
 
-_VERSION: Final = 1
 _WAIT_S: Final = 10.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-_TABLES: Final = """
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What such a file is made of.
+
+    Args:
+        tables: SQL that makes what is not there yet.
+        holds: What is lost with the file, in words.
+        version: Of the tables; a file of a later one is not touched.
+        wal: Whether readers and a writer work side by side; without it, a full disk can be read.
+    """
+
+    tables: str
+    holds: str
+    version: int = 1
+    wal: bool = True
+
+
+SERVICES: Final = Schema(
+    """
 create table if not exists requests (
     service text not null, at_us integer not null, purpose text not null
 ) strict;
@@ -36,7 +55,10 @@ create table if not exists marks (
     service text not null, user_id text not null, name text not null, value text not null,
     primary key (service, user_id, name)
 ) strict, without rowid;
-"""
+""",
+    "counts and places to go on from, no plays",
+)
+"""What is known of foreign services between two requests."""
 
 
 class StateFile:
@@ -44,10 +66,12 @@ class StateFile:
 
     Args:
         path: The database; made when needed, with its folder, for its owner only.
+        schema: Its tables.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: Schema = SERVICES) -> None:
         self.path = path.absolute()
+        self.schema = schema
 
     @property
     def exists(self) -> bool:
@@ -103,15 +127,16 @@ class StateFile:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("pragma secure_delete = on")
         (version,) = connection.execute("pragma user_version").fetchone()
-        if version > _VERSION:
+        if version > self.schema.version:
             raise WarehouseError(
                 f"{self.path} was written by a newer Segue",
                 cure="Install the newer version again.",
             )
-        if version < _VERSION:
-            connection.execute("pragma journal_mode = wal")
-            connection.executescript(f"begin immediate; {_TABLES} commit;")
-            connection.execute(f"pragma user_version = {_VERSION}")
+        if version < self.schema.version:
+            if self.schema.wal:
+                connection.execute("pragma journal_mode = wal")
+            connection.executescript(f"begin immediate; {self.schema.tables} commit;")
+            connection.execute(f"pragma user_version = {self.schema.version}")
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -130,7 +155,7 @@ class StateFile:
         except sqlite3.DatabaseError as error:
             raise WarehouseError(
                 f"{self.path} is damaged: {error}",
-                cure="Move it away: it holds counts and places to go on from, no plays.",
+                cure=f"Move it away: it holds {self.schema.holds}.",
             ) from error
 
 

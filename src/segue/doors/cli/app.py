@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -21,6 +22,7 @@ from segue.doors.cli import (
     feedback,
     forget,
     ingest,
+    jobs,
     keys,
     lake,
     learn,
@@ -39,7 +41,7 @@ from segue.doors.cli import (
 from segue.doors.cli import simulate as simulation
 from segue.doors.cli.context import Call
 
-__all__ = ["app", "usage_of"]
+__all__ = ["app", "command_name", "usage_of"]
 
 # The command line library keeps the parent of this error to itself.
 _WRONG_USE: Final[type[Any]] = typer.BadParameter.__mro__[2]
@@ -101,12 +103,27 @@ lake.add_to(app)
 events.add_to(app)
 keys.add_to(app)
 serve.add_to(app)
+jobs.add_to(app)
 spotify.add_to(app)
 listen.add_to(app)
 forget.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)
 dev.add_to(app)
+
+
+def command_name(words: Sequence[str]) -> tuple[str, ...]:
+    """The words that name a command, such as ("spotify", "poll"); none: there is no such one."""
+    group: Any = typer.main.get_command(app)
+    named: list[str] = []
+    for word in words:
+        if not hasattr(group, "commands"):
+            break
+        if word not in group.commands:
+            return ()
+        named.append(word)
+        group = group.commands[word]
+    return tuple(named)
 
 
 def usage_of(error: Exception) -> str | None:

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -22,10 +23,14 @@ class Interruption:
     cleaned up. Libraries lose that exception now and then, or are deep in a long computation, so a
     thread ends the process when it is still there after a moment, or at a second signal: what was
     committed survives a kill at any time, and the next run clears the rest away.
+
+    Args:
+        on_end: Told the exit code when the process is ended in that way.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_end: Callable[[int], None] = lambda code: None) -> None:
         self.number = 0
+        self._on_end = on_end
         self._said = threading.Lock()
 
     @property
@@ -76,6 +81,7 @@ class Interruption:
         self.number = self.number or first
         if self.first_to_speak():
             os.write(2, f"segue: {self.message}\n".encode())
+        self._on_end(self.code)
         os._exit(self.code)
 
 

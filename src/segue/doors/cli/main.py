@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from segue.doors.cli.interruption import Interruption
+from segue.doors.cli.own_job import own_job
 from segue.errors import ConfigError, SegueError
 
 __all__ = ["main"]
@@ -31,7 +32,8 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _open_streams()
-    interruption = Interruption()
+    job = own_job()
+    interruption = Interruption() if job is None else Interruption(job.end)
     interruption.listen()
     try:
         code = _run(interruption)
@@ -42,7 +44,10 @@ def main() -> None:
         code = interruption.code
         if interruption.first_to_speak():
             _fail(interruption.message, kind="Interrupted")
-    sys.exit(_flushed(code))
+    code = _flushed(code)
+    if job is not None:
+        job.end(code)
+    sys.exit(code)
 
 
 def _run(interruption: Interruption) -> int:
@@ -77,6 +82,8 @@ def _fail(
     message: str, *, cure: str = "", kind: str = "SegueError", code: int = 1, plain: bool = False
 ) -> int:
     """Say what went wrong on standard error, and as JSON on standard output when asked for."""
+    if (job := own_job()) is not None:
+        job.say(message, None)
     lines = message if plain else f"segue: {message}" + (f"\n       {cure}" if cure else "")
     with suppress(OSError):
         sys.stderr.write(f"{lines}\n")

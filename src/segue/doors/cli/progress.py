@@ -7,19 +7,25 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, TextIO
 
+from segue.doors.cli.own_job import own_job
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-__all__ = ["BarProgress", "LineProgress", "make_progress"]
+    from segue.jobs.report import JobReport
+
+__all__ = ["BarProgress", "JobProgress", "LineProgress", "make_progress"]
 
 BAR_AFTER_S: Final = 0.8  # shorter stages finish before a bar would help
 LINE_EVERY_S: Final = 10.0
 
 
 def make_progress(*, quiet: bool = False, stream: TextIO | None = None) -> LineProgress:
-    """The progress that fits the stream: a bar, lines, or (quiet) nothing."""
+    """The progress that fits the stream: a bar, lines, or (quiet) nothing; a job also reports."""
     out = stream or sys.stderr
+    if (job := own_job()) is not None:
+        return JobProgress(out, job, quiet=quiet)
     if out.isatty() and not quiet:
         return BarProgress(out)
     return LineProgress(out, quiet=quiet)
@@ -142,3 +148,29 @@ class BarProgress(LineProgress):
                 self._label, total=self._total, completed=round(self._so_far)
             )
             self._bar.start()
+
+
+class JobProgress(LineProgress):
+    """Lines for the job's log, and every step for whoever follows the job."""
+
+    def __init__(self, stream: TextIO, job: JobReport, *, quiet: bool = False) -> None:
+        super().__init__(stream, quiet=quiet)
+        self._job = job
+
+    def start(self, label: str, total: float | None = None, unit: str = "") -> None:
+        """Begin a stage."""
+        super().start(label, total, unit)
+        self._job.say(label, 0.0 if total else None, at_once=True)
+
+    def advance(self, amount: float = 1) -> None:
+        """Tell how far it is."""
+        super().advance(amount)
+        share = min(1.0, self._so_far / self._total) if self._total else None
+        self._job.say(f"{self._label}: {self._fraction()}", share)
+
+    def done(self, note: str = "") -> None:
+        """Tell what came of it."""
+        was_open = self._open
+        super().done(note)
+        if was_open:
+            self._job.say(f"{self._label}: {note}" if note else self._label, 1.0)
