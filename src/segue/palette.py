@@ -7,15 +7,19 @@ to ink in one hue, so they read in grey as well. Texts keep a contrast of at lea
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 __all__ = [
     "ACCENT",
     "AMOUNTS",
+    "CURVES",
+    "DARK",
     "FAINT",
     "FALL",
     "FONT",
     "INK",
+    "LIGHT",
     "LINE",
     "MUTED",
     "PAPER",
@@ -63,8 +67,64 @@ SERIES: Final = (
 )
 """For series side by side, in this order; the last is for “other”."""
 
+CURVES: Final = ("#0083c4", "#b86a00", "#2b9a6c", "#7d2415", "#8a3f88")
+"""For thin lines, which need more contrast than areas: 3 to 1 on paper and more, and as far apart
+for eyes that lack red or green cones as five colours of these names can be."""
+
 AMOUNTS: Final = ("#eef0ee", "#cfe0ea", "#8fbcd6", "#4a94c1", "#0072b2", "#00456e")
 """From nothing to the most."""
+
+LIGHT: Final[Mapping[str, str]] = {
+    "paper": PAPER,
+    "surface": SURFACE,
+    "line": LINE,
+    "ink": INK,
+    "muted": MUTED,
+    "faint": FAINT,
+    "accent": ACCENT,
+    "quiet": QUIET,
+    "rise": RISE,
+    "fall": FALL,
+    **{f"amount-{n}": colour for n, colour in enumerate(AMOUNTS)},
+    **{f"series-{n}": colour for n, colour in enumerate(SERIES, 1)},
+    **{f"curve-{n}": colour for n, colour in enumerate(CURVES, 1)},
+}
+"""Each colour by the name it has on the web page: the accent is `var(--accent)` there."""
+
+DARK: Final[Mapping[str, str]] = {
+    "paper": "#14181d",
+    "surface": "#1e242b",
+    "line": "#323a44",
+    "ink": "#eceae4",
+    "muted": "#a3acb8",
+    "faint": "#6f7986",
+    "accent": "#56b4e9",
+    "quiet": "#44515e",
+    "rise": "#3cc79e",
+    "fall": "#f08a4b",
+    # amounts go from paper to light here
+    "amount-0": "#20262d",
+    "amount-1": "#1c3a50",
+    "amount-2": "#1f587c",
+    "amount-3": "#2e7fae",
+    "amount-4": "#56b4e9",
+    "amount-5": "#c4e6fa",
+    "series-1": "#56b4e9",
+    "series-2": "#e69f00",
+    "series-3": "#1fb488",
+    "series-4": "#d994bb",
+    "series-5": "#b3dcf5",
+    "series-6": "#ee7733",
+    "series-7": "#f0e442",
+    "series-8": "#94a0ad",
+    "series-9": "#4a545f",
+    "curve-1": "#66b5ff",
+    "curve-2": "#f3b500",
+    "curve-3": "#8ff0dc",
+    "curve-4": "#d0703a",
+    "curve-5": "#b95cb2",
+}
+"""The same names where the page is dark."""
 
 FONT: Final = "DejaVu Sans, Helvetica, Arial, sans-serif"
 
