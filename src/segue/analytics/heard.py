@@ -132,6 +132,8 @@ _QUARTERS: Final = f"""
         SELECT
             epoch_us(played_at) // {QUARTER_S * 1_000_000} AS quarter,
             count(*) FILTER (counted) AS plays,
+            count(*) AS starts,
+            count(*) FILTER (skipped) AS skips,
             coalesce(sum(ms_played), 0)::BIGINT AS ms_played
         FROM plays
         WHERE user_id = $user_id AND NOT not_me

@@ -84,11 +84,26 @@ def _totals(heard: Heard, suffix: str) -> Totals:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What was heard in one period, which begins on a day of the listener's calendar."""
+    """What was heard in one period, which begins on a day of the listener's calendar.
+
+    Args:
+        begins: Its first day.
+        plays: Counted plays.
+        ms_played: Milliseconds heard.
+        starts: All plays, short ones included.
+        skips: Skipped plays.
+    """
 
     begins: date
     plays: int
     ms_played: int
+    starts: int = 0
+    skips: int = 0
+
+    @property
+    def skip_rate(self) -> float | None:
+        """Skips in all starts; None without any."""
+        return self.skips / self.starts if self.starts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +125,14 @@ def timeline(heard: Heard, every: Every) -> Timeline:
         f"""
         WITH sums AS (
             SELECT date_trunc('{every}', local_at)::DATE AS begins, sum(plays) AS plays,
-                sum(ms_played) AS ms_played
+                sum(ms_played) AS ms_played, sum(starts) AS starts, sum(skips) AS skips
             FROM quarters GROUP BY begins
         ), days AS (
             {periods_sql(every)}
         )
         SELECT begins, coalesce(plays, 0)::BIGINT AS plays,
-            coalesce(ms_played, 0)::BIGINT AS ms_played
+            coalesce(ms_played, 0)::BIGINT AS ms_played,
+            coalesce(starts, 0)::BIGINT AS starts, coalesce(skips, 0)::BIGINT AS skips
         FROM days LEFT JOIN sums USING (begins) ORDER BY begins
     """,
         **days_of(heard),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-import pyarrow.compute as pc
-
 from segue.analytics.heard import Asks, sum_up
 from segue.analytics.statistics import Asked, Statistics, work_out
 from segue.analytics.windows import Wish, window_of, zone_of
@@ -15,7 +13,7 @@ from segue.music import columns as c
 from segue.warehouse.snapshot_database import open_snapshot
 from segue.warehouse.snapshots import Snapshot
 
-__all__ = ["stats"]
+__all__ = ["bounds", "stats"]
 
 _log = logging.getLogger(__name__)
 _NAMED = 5
@@ -51,7 +49,7 @@ def stats(
     """
     zone = zone_of(time_zone)
     with open_snapshot(snapshot, memory_limit=memory_limit, threads=threads) as database:
-        first, last = _bounds(database, user_id)
+        first, last = bounds(database, user_id)
         window = window_of(wish, zone, first=first, last=last)
         heard = sum_up(database, user_id, window, time_zone)
         found = work_out(heard, asked, snapshot=snapshot.name, now=now.astimezone(zone))
@@ -65,16 +63,27 @@ def stats(
     return found
 
 
-def _bounds(database: Asks, user_id: str) -> tuple[datetime, datetime]:
-    users = database.table("SELECT user_id, first_played_at, last_played_at FROM users ORDER BY 1")
-    mine = users.filter(pc.equal(users[c.USER_ID], user_id)).to_pylist()
-    everybody = users[c.USER_ID].to_pylist()
-    if not mine and everybody:
-        some = ", ".join(f"“{name}”" for name in everybody[:_NAMED])
-        more = f" and {len(everybody) - _NAMED:,} more" if len(everybody) > _NAMED else ""
-        raise UnknownUserError(
-            user_id, known=tuple(everybody), cure=f"Known here: {some}{more}; choose with --user."
-        )
+def bounds(database: Asks, user_id: str) -> tuple[datetime, datetime]:
+    """When a user's first and last plays began.
+
+    Raises:
+        UnknownUserError: Others are known here, but not this user.
+        NotReadyError: The user has not played anything.
+    """
+    mine = database.table(
+        "SELECT first_played_at, last_played_at FROM users WHERE user_id = $user_id",
+        {"user_id": user_id},
+    ).to_pylist()
+    if not mine:
+        everybody = database.table("SELECT user_id FROM users ORDER BY 1")[c.USER_ID].to_pylist()
+        if everybody:
+            some = ", ".join(f"“{name}”" for name in everybody[:_NAMED])
+            more = f" and {len(everybody) - _NAMED:,} more" if len(everybody) > _NAMED else ""
+            raise UnknownUserError(
+                user_id,
+                known=tuple(everybody),
+                cure=f"Known here: {some}{more}; choose with --user.",
+            )
     if not mine or mine[0][c.FIRST_PLAYED_AT] is None:
         raise NotReadyError(
             f"there are no plays of {user_id} yet",

@@ -10,7 +10,7 @@ from typing import Final
 from segue.analytics.lettering import width_of
 from segue.analytics.periods import Every
 from segue.doors.web.pictures.paints import paint
-from segue.doors.web.pictures.picture import number, text
+from segue.doors.web.pictures.picture import WIDTH, number, text
 
 __all__ = ["amount_lines", "day_labels", "round_marks"]
 
@@ -39,7 +39,7 @@ def round_marks(most: float, *, at_most: int = 5) -> tuple[float, ...]:
 def amount_lines(
     marks: Sequence[float], labels: Sequence[str], *, width: float, top: float, foot: float
 ) -> Iterator[str]:
-    """A thin line for each mark, its number above its right end."""
+    """A thin line for each mark, its number to the right of the lines, at WIDTH."""
     for mark, label in zip(marks, labels, strict=True):
         y = foot - (foot - top) * mark / marks[-1]
         yield (
@@ -47,7 +47,7 @@ def amount_lines(
             f' stroke-width="{1.5 if mark == 0 else 1}"/>'
         )
         if mark:
-            yield text(width, y - 4, label, fill="muted", size=12, anchor="end")
+            yield text(WIDTH, y + 4, label, fill="muted", size=12, anchor="end")
 
 
 def day_labels(

@@ -53,11 +53,12 @@ def columns(
     foot = top + 14 + _TALL
     sums = [sum(amounts) for amounts in zip(*(part.amounts for part in parts), strict=True)]
     marks = round_marks(max(sums))
-    step = WIDTH / len(begins)
+    labels = [f"{mark:,.0f}" for mark in marks]
+    room = WIDTH - 12 * width_of(labels[-1]) - 4
+    step = room / len(begins)
     gap = min(4.0, step * 0.2)
     drawn = list(legend([(part.name, part.fill) for part in parts])) if top else []
-    labels = [f"{mark:,.0f}" for mark in marks]
-    drawn += amount_lines(marks, labels, width=WIDTH, top=top + 14, foot=foot)
+    drawn += amount_lines(marks, labels, width=room, top=top + 14, foot=foot)
     for n, begin in enumerate(begins):
         y = foot
         for part in parts:
@@ -68,7 +69,7 @@ def columns(
                 x, wide, round_ = n * step + gap / 2, step - gap, min(1.5, gap)
                 drawn.append(rectangle(x, y, wide, tall, part.fill, radius=round_, tip=tip))
     at = [(n + 0.5) * step for n in range(len(begins))]
-    drawn += day_labels(begins, every, at=at, y=foot + 18, width=WIDTH)
+    drawn += day_labels(begins, every, at=at, y=foot + 18, width=room)
     rows = tuple(
         (name_of(begin, every), *(f"{part.amounts[n]:,}" for part in parts))
         for n, begin in enumerate(begins)
