@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from segue.errors import BusyError, NotReadyError, StorageError, WarehouseError
+from segue.flows.sql import tables
+from segue.music.listening_marts import LISTENING_MARTS
 from segue.music.marts import MARTS
 from segue.warehouse.snapshot_parts import MartFiles, Part, write_index
 from segue.warehouse.snapshots import SnapshotStore
@@ -54,6 +56,32 @@ def test_what_is_published_is_read_back(tmp_path: Path) -> None:
     assert made.files("users")[0].is_file()
     with pytest.raises(KeyError):
         made.files("nonsense")
+
+
+def test_one_that_an_older_segue_published(tmp_path: Path) -> None:
+    """It had fewer marts, with an index of them or, before that, without one."""
+    old = [mart for mart in MARTS if mart not in LISTENING_MARTS]
+    for index in (False, True):
+
+        def write(folder: Path, index: bool = index) -> None:
+            marts("ann")(folder)
+            for mart in LISTENING_MARTS:
+                (folder / f"{mart}.parquet").unlink()
+            if index:
+                write_index(folder, {m: MartFiles("", (whole(folder, m),)) for m in old})
+
+        made = SnapshotStore(tmp_path).publish(write, now=NOW)
+        made.verify()
+        assert list(made.marts) == old
+        with pytest.raises(WarehouseError, match="no streaks: an older Segue") as caught:
+            made.read("streaks")
+        assert caught.value.cure == "Run `segue build`."
+        assert [table.name for table in tables(made)] == sorted(old)
+
+
+def whole(folder: Path, mart: str) -> Part:
+    path = folder / f"{mart}.parquet"
+    return Part(path.name, pq.read_metadata(path).num_rows, "", "", "", checksum(path))
 
 
 def test_a_failed_write_leaves_the_old_snapshot(tmp_path: Path) -> None:

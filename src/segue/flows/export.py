@@ -109,7 +109,7 @@ def export(
         StorageError: The disk is full or cannot be written.
         WarehouseError: A table cannot be read.
     """
-    present = [mart for mart in MARTS if snapshot.files(mart)[0].is_file()]
+    present = [mart for mart in snapshot.marts if snapshot.files(mart)[0].is_file()]
     chosen = _chosen(names, present)
     if user_id is not None:
         _check_user(snapshot, user_id)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from segue.music import columns as c
 from segue.music.lake_tables import TIMESTAMP
+from segue.music.listening_marts import LISTENING_MARTS
 
 __all__ = ["MARTS"]
 
@@ -185,4 +186,5 @@ MARTS: Final[dict[str, pa.Schema]] = {
         (c.SAID_AT, TIMESTAMP),
         (c.STANDS, _FLAG),  # never null: nothing said later of the same thing took its place
     ),
+    **LISTENING_MARTS,
 }

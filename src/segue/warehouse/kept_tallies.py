@@ -16,7 +16,17 @@ from segue.warehouse.snapshot_cut import Tally
 
 __all__ = ["kept_tallies", "tally_query", "updates"]
 
-_KEPT: Final = ("plays", "sessions", "user_track_counts")
+_KEPT: Final = (
+    "plays",
+    "sessions",
+    "user_track_counts",
+    "user_artist_counts",
+    "listening_days",
+    "listening_hours",
+    "listening_clock",
+    "listening_weeks",
+    "streaks",
+)
 """Marts that are cut by user, and change for no other users than those of touched plays."""
 
 _USER: Final = "user_id"

@@ -12,6 +12,7 @@ from typing import Any, Final
 import duckdb
 
 from segue.errors import QueryError
+from segue.music.marts import MARTS
 from segue.warehouse.connection import connect
 from segue.warehouse.query_faults import fault_of, place_of
 
@@ -171,7 +172,11 @@ def _table_fault(
     message = f"there is no table {full}{hint}"
     if "/" in name or re.search(r"\.(parquet|csv|tsv|json|jsonl|txt|db|duckdb|gz)$", name):
         message = f"{full} is a file, and only the published marts are read"
-    yield QueryError(message, line=line, column=column, cure=_NAMES)
+    cure = _NAMES
+    if inside in ("", "main") and name.casefold() in MARTS:  # not in this snapshot
+        message = f"the published snapshot has no {name}: an older Segue made it"
+        cure = "Run `segue build`."
+    yield QueryError(message, line=line, column=column, cure=cure)
 
 
 def _function_fault(

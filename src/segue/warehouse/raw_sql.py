@@ -113,6 +113,17 @@ _ORDERS: Final[Mapping[str, str]] = {
     "library": "user_id, kind, track_id, artist_id",
     "playlist_tracks": "user_id, playlist, position",
     "feedback": "user_id, place",
+    "user_artist_counts": "user_id, artist_id",
+    "track_features": "track_id",
+    "artist_features": "artist_id",
+    "album_features": "album_id",
+    "user_profiles": "user_id",
+    "listening_days": "user_id, day",
+    "listening_hours": "user_id, day, hour",
+    "listening_clock": "user_id, weekday, hour",
+    "listening_weeks": "user_id, week",
+    "streaks": "user_id, started_on",
+    "playlist_history": "user_id, source, playlist, track_id, stay",
 }
 
 

@@ -12,7 +12,6 @@ import duckdb
 import pyarrow as pa
 
 from segue.errors import QueryError
-from segue.music.marts import MARTS
 from segue.warehouse.connection import connect
 from segue.warehouse.query_check import check_query
 from segue.warehouse.query_faults import fault_of
@@ -111,7 +110,7 @@ def open_snapshot(
         memory_limit: DuckDB's; a query that needs more is refused, nothing spills to disk.
         threads: DuckDB's; 0 means all cores.
     """
-    files = {name: snapshot.files(name) for name in MARTS}
+    files = {name: snapshot.files(name) for name in snapshot.marts}
     files = {name: paths for name, paths in files.items() if paths[0].is_file()}
     config = {**_CLOSED, "memory_limit": memory_limit, **({"threads": threads} if threads else {})}
     connection = connect(config=config)

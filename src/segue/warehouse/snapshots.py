@@ -20,9 +20,10 @@ import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
 from segue.errors import NotReadyError, WarehouseError
+from segue.music.listening_marts import LISTENING_MARTS
 from segue.music.marts import MARTS
 from segue.warehouse.lake_lock import exclusive
-from segue.warehouse.snapshot_parts import read_index
+from segue.warehouse.snapshot_parts import MartFiles, read_index
 from segue.warehouse.storage import (
     checksum,
     empty_folder,
@@ -61,6 +62,20 @@ class Snapshot:
         """When it was published, to the second, aware UTC."""
         return datetime.strptime(self.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
+    @property
+    def marts(self) -> tuple[str, ...]:
+        """The names of its marts, in the order of `segue.music.marts`: an older Segue made fewer.
+
+        Raises:
+            WarehouseError: The index of the files is damaged.
+        """
+        told = read_index(self.folder)
+        return tuple(mart for mart in MARTS if self._has(mart, told))
+
+    def _has(self, mart: str, told: Mapping[str, MartFiles]) -> bool:
+        expected = mart in told or mart not in LISTENING_MARTS
+        return expected or (self.folder / f"{mart}.parquet").is_file()
+
     def rows(self, mart: str) -> int:
         """How many rows a mart has, without reading them.
 
@@ -80,11 +95,17 @@ class Snapshot:
 
         Raises:
             KeyError: There is no mart of this name in `segue.music.marts`.
-            WarehouseError: The index of the files is damaged.
+            WarehouseError: The index of the files is damaged; an older Segue, which did not
+                publish this mart, made the snapshot.
         """
         if mart not in MARTS:
             raise KeyError(mart)
-        told = read_index(self.folder).get(mart)
+        index = read_index(self.folder)
+        if not self._has(mart, index):
+            raise WarehouseError(
+                f"the published snapshot has no {mart}: an older Segue made it", cure=_BUILD
+            )
+        told = index.get(mart)
         if told is None:
             return (self.folder / f"{mart}.parquet",)
         return tuple(self.folder / part.file for part in told.parts)
@@ -96,7 +117,7 @@ class Snapshot:
             WarehouseError: A file is missing or damaged.
         """
         told = read_index(self.folder)
-        for mart in MARTS:
+        for mart in self.marts:
             for path in self.files(mart):
                 try:
                     pq.read_metadata(path)
