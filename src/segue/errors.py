@@ -18,6 +18,7 @@ SegueError
 ├── UnknownTrackError      no such track
 ├── UnknownJobError        no such job
 ├── SinkError              a playlist could not be delivered
+├── NotifyError            a notification could not be delivered
 └── ServiceError           a foreign service (Spotify …) refuses: names it and its status
     ├── SignInError        nobody is signed in there, or the sign-in has ended
     ├── BlockedError       no request may be made before a moment (Temporary)
@@ -40,6 +41,7 @@ __all__ = [
     "NotFittedError",
     "NotNowError",
     "NotReadyError",
+    "NotifyError",
     "OverloadedError",
     "QueryError",
     "RefusedError",
@@ -246,6 +248,10 @@ class NotNowError(RefusedError, Temporary):
 
 class SinkError(SegueError):
     """A playlist could not be written to its destination."""
+
+
+class NotifyError(SegueError):
+    """A notification could not be delivered to a destination; never tells its address."""
 
 
 class ServiceError(SegueError):

@@ -34,10 +34,12 @@ from segue.flows.home_parts import (
     TUNING,
     playlists_of,
 )
+from segue.flows.notify import secret_of
 from segue.flows.online.people import FORGOTTEN
 from segue.flows.spotify.names import SERVICE, secret_name
 from segue.flows.wiring import Wiring
 from segue.jobs.store import JobStore
+from segue.notifications.sent_once import SERVICE as TOLD
 from segue.progress import Progress
 from segue.recommenders.bundle import BundleStore
 from segue.secrets.base import Place
@@ -232,7 +234,7 @@ def forget(
 
 
 def _sign_out(wiring: Wiring, user_id: str, houses: Sequence[_House]) -> None:
-    """The user's tokens at foreign services go, and those in older homes."""
+    """The user's tokens and destinations go, and those in older homes."""
     for house in houses:
         state = StateFile(house.folder / SERVICES / STATE)
         if not state.exists:
@@ -243,6 +245,9 @@ def _sign_out(wiring: Wiring, user_id: str, houses: Sequence[_House]) -> None:
         if SignIns(state, SERVICE).of(user_id) is not None and (main or folder.exists()):
             (wiring.secrets if main else EncryptedFile(place)).delete(secret_name(user_id))
         SignIns(state, SERVICE).remove(user_id)
+        SignIns(state, TOLD).remove(user_id)
+    if (wiring.lock.home / SECRETS).exists():
+        wiring.secrets.delete(secret_of(user_id))
 
 
 def resume(

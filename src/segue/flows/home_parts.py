@@ -32,6 +32,7 @@ __all__ = [
     "SETTINGS",
     "SNAPSHOTS",
     "STATE",
+    "TEMPLATES",
     "TUNING",
 ]
 __all__ += ["LakeParts", "kept_files", "lake_parts", "made_files", "playlists_of"]
@@ -52,8 +53,19 @@ STATE: Final = "services.sqlite"
 JOBS: Final = "jobs"
 SNAPSHOTS: Final = "snapshots"
 MODELS: Final = "models"
+TEMPLATES: Final = "templates"
 
-PARTS: Final = (LAKE, SETTINGS, EXPERIMENTS, TUNING, PLAYLISTS, EVENTS, SNAPSHOTS, MODELS)
+PARTS: Final = (
+    LAKE,
+    SETTINGS,
+    EXPERIMENTS,
+    TUNING,
+    PLAYLISTS,
+    EVENTS,
+    TEMPLATES,
+    SNAPSHOTS,
+    MODELS,
+)
 """Names in a home that may be in a backup. API keys may not: a backup brings back what it holds,
 and a key that was revoked since must stay so. Tokens of foreign services may not either: a backup
 may end up anywhere."""
@@ -138,11 +150,11 @@ class _EventLog:
 
 
 def kept_files(home: Path) -> Iterator[ToArchive]:
-    """Experiments, logs of trials, playlists and events: what could not be made again."""
+    """What could not be made again: experiments, trials, playlists, templates and events."""
     for name in (EVENT_LOG, RECOMMENDED):
         if (log := home / EVENTS / name).exists():
             yield _EventLog(f"{EVENTS}/{name}", log)
-    for part in (EXPERIMENTS, TUNING, PLAYLISTS):
+    for part in (EXPERIMENTS, TUNING, PLAYLISTS, TEMPLATES):
         yield from _below(home, home / part)
 
 

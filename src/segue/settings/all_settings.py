@@ -20,10 +20,16 @@ from pydantic_settings import (
 from segue.errors import ConfigError
 from segue.settings.accounts import ListenBrainzAccount, SpotifyApp, SubsonicServer
 from segue.settings.listening import InputLimits, Matching, PlayRules, Recommending, Training
+from segue.settings.notifications import Notifications
 from segue.settings.part import Part
 from segue.settings.service import Service
 from segue.settings.stores import S3, PostgreSQL, Snowflake, TokenStore
-from segue.settings.variables import PortVariable, SnowflakeVariables, SpotifyVariables
+from segue.settings.variables import (
+    PortVariable,
+    SnowflakeVariables,
+    SpotifyVariables,
+    TopicVariable,
+)
 
 __all__ = ["Settings", "default_home", "expanded", "load_settings", "settings_file"]
 
@@ -82,6 +88,7 @@ class Settings(BaseSettings):
     spotify: SpotifyApp = SpotifyApp()
     listenbrainz: ListenBrainzAccount = ListenBrainzAccount()
     subsonic: SubsonicServer = SubsonicServer()
+    notifications: Notifications = Notifications()
     models: dict[str, dict[str, bool | int | float | str]] = Field(
         default_factory=dict,
         description="Settings of single models by their names; see `segue tune`.",
@@ -109,6 +116,7 @@ class Settings(BaseSettings):
             env_settings,
             SnowflakeVariables(settings_cls),
             SpotifyVariables(settings_cls),
+            TopicVariable(settings_cls),
             PortVariable(settings_cls),
             TomlConfigSettingsSource(settings_cls, file),
         )

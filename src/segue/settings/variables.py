@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic.fields import FieldInfo
 from pydantic_settings import PydanticBaseSettingsSource
 
-__all__ = ["PortVariable", "SnowflakeVariables", "SpotifyVariables"]
+__all__ = ["PortVariable", "SnowflakeVariables", "SpotifyVariables", "TopicVariable"]
 
 
 class Variables(PydanticBaseSettingsSource):
@@ -57,6 +57,13 @@ class SpotifyVariables(Variables):
         "redirect_uri": "SPOTIFY_REDIRECT_URI",
         "playlist_id": "SPOTIFY_PLAYLIST_ID",
     }
+
+
+class TopicVariable(Variables):
+    """The topic of AWS's notification service."""
+
+    SECTION = "notifications"
+    NAMES: ClassVar[Mapping[str, str]] = {"sns_topic_arn": "SNS_TOPIC_ARN"}
 
 
 class PortVariable(PydanticBaseSettingsSource):

@@ -27,6 +27,7 @@ from segue.doors.cli import (
     lake,
     learn,
     listen,
+    notify,
     playlist,
     publish,
     recommend,
@@ -106,6 +107,7 @@ serve.add_to(app)
 jobs.add_to(app)
 spotify.add_to(app)
 listen.add_to(app)
+notify.add_to(app)
 forget.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)

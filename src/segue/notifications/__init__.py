@@ -1,0 +1,1 @@
+"""Telling people what happened: messages, and where they are sent."""
