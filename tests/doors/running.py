@@ -129,7 +129,8 @@ def serving(
     """
     tokens = _keys(home, holders)
     log = home / f"serve-{time.monotonic_ns()}.log"
-    variables = {**os.environ, "SEGUE_HOME": str(home), **environment}
+    alone = {"SEGUE_SERVICE__AHEAD": "0"}  # nothing beside what a test asks for
+    variables = {**os.environ, "SEGUE_HOME": str(home), **alone, **environment}
     with log.open("w") as err:
         process = subprocess.Popen(
             [sys.executable, "-c", _START, "serve", "--port", "0", *options],

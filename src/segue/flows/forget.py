@@ -18,6 +18,7 @@ from segue.events.recommended import Recommended
 from segue.events.sqlite_log import SqliteLog
 from segue.flows.home_parts import (
     ACCESS,
+    AHEAD,
     EVENT_LOG,
     EVENTS,
     EXPERIMENTS,
@@ -281,6 +282,7 @@ def _carry_out(
         SnapshotStore(house.folder / SNAPSHOTS).clear()
         on_step("snapshots")
         BundleStore(house.folder / MODELS).clear()
+        empty_folder(house.folder / EVENTS / AHEAD)
         on_step("models")
         empty_folder(house.folder / TUNING)
         with storing(house.folder):

@@ -17,6 +17,7 @@ from segue.warehouse.lake_store import LakeStore
 
 __all__ = [
     "ACCESS",
+    "AHEAD",
     "EVENTS",
     "EVENT_LOG",
     "EXPERIMENTS",
@@ -45,6 +46,7 @@ PLAYLISTS: Final = "playlists"
 EVENTS: Final = "events"
 EVENT_LOG: Final = "events.sqlite"
 RECOMMENDED: Final = "recommended.sqlite"
+AHEAD: Final = "ahead"
 ACCESS: Final = "access"
 KEYS: Final = "keys.sqlite"
 SECRETS: Final = "secrets"

@@ -32,6 +32,12 @@ class Service(Part):
         8000, ge=0, le=65535, description="Port; PORT says the same. 0: one that is free."
     )
     workers: int = Field(1, ge=1, le=64, description="Processes that answer, side by side.")
+    ahead: int = Field(
+        100_000,
+        ge=0,
+        description="Users whose usual recommendations are made before they ask, while there is "
+        "nothing else to do; those who played last come first. 0: nobody.",
+    )
     rate: float = Field(
         1000.0,
         ge=0,

@@ -7,9 +7,7 @@ no request down with it.
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from typing import Final
 
+from segue.doors.http.child import run_child, set_when_unwanted
 from segue.errors import SegueError
 from segue.settings import Settings
 
@@ -24,7 +23,7 @@ __all__ = ["following"]
 
 _log = logging.getLogger(__name__)
 _AGAIN_S: Final = 5.0
-_LAST_TURN_S: Final = 10.0
+_BEHIND: Final = 10
 
 
 @contextmanager
@@ -52,38 +51,25 @@ def following(settings: Settings) -> Iterator[Callable[[], None]]:
 def _watch(settings: Settings, begin: threading.Event, stop: threading.Event) -> None:
     """Have one such process, and another if it dies."""
     begin.wait()
-    context = multiprocessing.get_context("spawn")
     while not stop.is_set():
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_follow, args=(settings, theirs), name="segue-followers")
-        process.start()
-        theirs.close()
-        while process.is_alive() and not stop.wait(0.1):
-            continue
-        ours.close()  # that is how it knows
-        process.join(_LAST_TURN_S)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
+        code = run_child(_follow, settings, "segue-followers", stop=stop)
         if not stop.is_set():
-            _log.error(
-                "the process that takes events ended (%s) and will be begun again", process.exitcode
-            )
+            _log.error("the process that takes events ended (%s) and will be begun again", code)
             stop.wait(_AGAIN_S)
 
 
-def _follow(settings: Settings, open_while_wanted: Connection) -> None:
+def _follow(settings: Settings, wanted: Connection) -> None:
     """Take events until nobody wants it any more, or whoever wanted it is gone."""
     from segue.doors.http.logs import log_as_json
     from segue.flows.consume import follow_log
     from segue.flows.event_consumers import consumers
     from segue.flows.wiring import Wiring
 
-    for number in (signal.SIGINT, signal.SIGTERM):  # the service decides when it ends
-        signal.signal(number, signal.SIG_IGN)
-    os.nice(5)
+    stop = threading.Event()
+    set_when_unwanted(wanted, stop)
+    os.nice(_BEHIND)
     log_as_json()
-    wiring, stop = Wiring(settings), threading.Event()
+    wiring = Wiring(settings)
     try:
         threads = [
             threading.Thread(
@@ -99,10 +85,6 @@ def _follow(settings: Settings, open_while_wanted: Connection) -> None:
         return
     for thread in threads:
         thread.start()
-    try:
-        open_while_wanted.recv()
-    except EOFError:
-        stop.set()
     for thread in threads:
         thread.join()
 

@@ -24,6 +24,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from segue.access.keyring import Keyring
+from segue.doors.http.ahead import answering_ahead
 from segue.doors.http.app import Parts, make_app
 from segue.doors.http.arenas import one_arena
 from segue.doors.http.followers import following
@@ -89,11 +90,12 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         address = _address(listener)
         signal.set_wakeup_fd(-1)  # from here on a signal means: finish, then end
         log_as_json()
-        with following(settings) as follow:
+        with following(settings) as follow, answering_ahead(settings) as answer_ahead:
 
             def started() -> None:
                 say(address)
                 follow()
+                answer_ahead()
 
             if settings.service.workers == 1:
                 _Server(config, started).run(sockets=[listener])

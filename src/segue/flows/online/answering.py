@@ -82,18 +82,39 @@ class Answering:
         name = _name(opened, *key, somebody.version, moment)
         answer = answer_of(playlist, name, somebody.user_id)
         self._kept.put(key, _Made(somebody.version, moment, answer), answer.size)
+        track_ids = tuple(track.track_id for track in playlist.tracks)
+        self.note(answer, track_ids, somebody.user_id, opened)
+        return answer
+
+    def made(
+        self,
+        somebody: Somebody,
+        opened: Opened,
+        wishes: Wishes,
+        moment: datetime,
+        *,
+        person: Person,
+    ) -> Answer:
+        """The same answer, given to nobody yet."""
+        playlist = _playlist(opened, person, wishes)
+        name = _name(opened, somebody.user_id, wishes, somebody.version, moment)
+        return answer_of(playlist, name, somebody.user_id)
+
+    def note(
+        self, answer: Answer, track_ids: tuple[str, ...], user_id: str, opened: Opened
+    ) -> None:
+        """Remember what a user is told."""
         self._recommended.note(
             Recommendation(
-                recommendation_id=name,
-                user_id=somebody.user_id,
-                made_at=playlist.made_at,
+                recommendation_id=answer.recommendation_id,
+                user_id=user_id,
+                made_at=answer.made_at,
                 told_at=self._clock().astimezone(UTC),
-                mix=playlist.mix or "",
+                mix=answer.mix,
                 made_of=opened.name,
-                track_ids=tuple(track.track_id for track in playlist.tracks),
+                track_ids=track_ids,
             )
         )
-        return answer
 
     def about(self, opened: Opened, person: Person, wishes: Wishes) -> Answer:
         """An answer that is the same for anybody, such as tracks that are like one."""

@@ -22,6 +22,7 @@ __all__ = [
     "TrackCard",
     "UserCard",
     "UserProfile",
+    "answer_in",
     "answer_of",
 ]
 
@@ -106,6 +107,40 @@ def answer_of(playlist: Playlist, recommendation_id: str, user_id: str | None) -
         notes=playlist.notes,
         body=msgspec.json.encode(told),
     )
+
+
+class _Track(msgspec.Struct):
+    track_id: str
+
+
+class _Told(msgspec.Struct):
+    """What is read of a finished answer."""
+
+    recommendation_id: str
+    user_id: str | None
+    made_at: datetime
+    mix: str
+    title: str
+    notes: tuple[str, ...]
+    tracks: list[_Track]
+
+
+_READ: Final = msgspec.json.Decoder(_Told).decode
+
+
+def answer_in(body: bytes) -> tuple[Answer, tuple[str, ...]]:
+    """The answer that a body of `answer_of` holds, and its tracks."""
+    told = _READ(body)
+    answer = Answer(
+        recommendation_id=told.recommendation_id,
+        user_id=told.user_id,
+        made_at=told.made_at,
+        mix=told.mix,
+        title=told.title,
+        notes=told.notes,
+        body=body,
+    )
+    return answer, tuple(track.track_id for track in told.tracks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,13 @@ class People:
             return None
         return known
 
+    def is_as_at(self, user_id: str, position: int) -> bool:
+        """Whether nothing of a user is known behind a position, and they were never forgotten."""
+        if self._log.of_user(user_id, after=position, limit=1):
+            return False
+        nobody_forgotten = not self._look_for_marks()
+        return nobody_forgotten or self._log.state(FORGOTTEN, mark_of(user_id)) is None
+
     def person(self, somebody: Somebody, moment: datetime, opened: Opened) -> Person:
         """The listener at a moment; summed up once, as long as nothing new is known of them."""
         if somebody.is_new:
@@ -154,17 +161,21 @@ class People:
 
     def _remembered(self, user_id: str, opened: Opened) -> Somebody | None:
         """Who was read before, unless somebody was forgotten since, by whichever process."""
-        now = time.monotonic()
-        if now - self._looked >= _LOOK_EVERY_S:
-            self._looked = now
-            marks = self._log.cursor(FORGOTTEN)
-            if marks != self._marks:
-                if self._marks is not None:
-                    self._known.clear()
-                    self._prepared.clear()
-                self._marks = marks
+        self._look_for_marks()
         known = self._known.get(user_id)
         return known if known is not None and known.source == opened.name else None
+
+    def _look_for_marks(self) -> int:
+        """How far the marks of those who were forgotten go, to a second; 0: nobody was."""
+        now = time.monotonic()
+        if self._marks is None or now - self._looked >= _LOOK_EVERY_S:
+            self._looked = now
+            marks = self._log.cursor(FORGOTTEN)
+            if marks != self._marks and self._marks is not None:
+                self._known.clear()
+                self._prepared.clear()
+            self._marks = marks
+        return self._marks
 
     def _read(self, user_id: str, opened: Opened) -> Somebody:
         published = records_of(opened.rows, user_id)

@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from segue.errors import SegueError, UnknownUserError
+from segue.events.answers_ahead import MadeAhead
 from segue.events.base import EventLog
 from segue.events.profile_keeper import ProfileKeeper
 from segue.events.recommended import Recommended
 from segue.flows.event_consumers import consumers
-from segue.flows.home_parts import EVENTS, RECOMMENDED
+from segue.flows.home_parts import AHEAD, EVENTS, RECOMMENDED
 from segue.flows.online.ad_hoc import somebody_who
+from segue.flows.online.ahead import QUESTION, Ahead, FoundAhead
 from segue.flows.online.answering import Answering
 from segue.flows.online.answers import (
     Answer,
@@ -28,9 +30,10 @@ from segue.flows.online.answers import (
     UserProfile,
 )
 from segue.flows.online.live import Counting
+from segue.flows.online.moments import coarse, holds_for, moment_of
 from segue.flows.online.people import FORGOTTEN, People, Somebody, mark_of
 from segue.flows.online.profiles import profile_of
-from segue.flows.online.published_users import published_user, published_users
+from segue.flows.online.published_users import latest_users, published_user, published_users
 from segue.flows.online.shelf import Opened, Shelf
 from segue.flows.wiring import Wiring
 from segue.flows.wishes import Wishes
@@ -40,8 +43,7 @@ __all__ = ["Service"]
 
 _log = logging.getLogger(__name__)
 
-_COARSE: Final = timedelta(minutes=10)
-_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+_LONG_ENOUGH: Final = timedelta(hours=1)
 _NOBODY: Final = "Users are those with a history or events; see GET /users."
 
 
@@ -72,6 +74,7 @@ class Service:
         )
         self._people = People(self.log, counting)
         self._answering = Answering(self.recommended, clock)
+        self._ahead = Ahead(wiring.home / EVENTS / AHEAD, repr(counting))
         self._shelf = Shelf(wiring.bundles, wiring.snapshots, self._try_out)
 
     @classmethod
@@ -87,13 +90,15 @@ class Service:
         """What to play next, for a user; somebody unknown gets what a stranger would.
 
         The same answer comes again until the user does something, something newer is published,
-        or ten minutes have passed.
+        or ten minutes have passed; a day for whoever did nothing for a day.
 
         Raises:
             NotReadyError: Nothing has been trained yet.
             UnknownTrackError: A seed is no track here.
         """
         opened = self._shelf.current()
+        if answer := self._made_ahead(user_id, wishes, opened):
+            return answer
         somebody = self._people.get(user_id, opened)
         moment = self._moment(somebody, opened)
         answer = self._answering.still(somebody, wishes, moment)
@@ -115,9 +120,11 @@ class Service:
         """
         opened = self._shelf.current()
         somebody = self._people.at_hand(user_id, opened)
-        if somebody is None:
-            return None
-        return self._answering.still(somebody, wishes, self._moment(somebody, opened))
+        if somebody is not None:
+            moment = self._moment(somebody, opened)
+            if answer := self._answering.still(somebody, wishes, moment):
+                return answer
+        return self._made_ahead(user_id, wishes, opened) if self.log.near else None
 
     def recommend_for(self, listened: Sequence[Listened], wishes: Wishes) -> Answer:
         """What to play for whoever played or likes these; nobody is remembered.
@@ -130,7 +137,7 @@ class Service:
             UnknownTrackError: A seed is no track here.
         """
         opened = self._shelf.current()
-        person, notes = somebody_who(listened, opened, _coarse(self._clock()))
+        person, notes = somebody_who(listened, opened, coarse(self._clock()))
         told = repr(tuple(listened))
         return self._answering.to_nobody(opened, person, wishes, told=told, notes=notes)
 
@@ -146,6 +153,61 @@ class Service:
         person, _ = somebody_who((), opened, opened.bundle.trained_at)
         asked = replace(wishes, mix="similar", seeds=(track,))
         return self._answering.about(opened, person, asked)
+
+    def make_ahead(self, user_id: str) -> MadeAhead | None:
+        """The answer to the usual question, for `keep_ahead`; None where there is no use in it.
+
+        That is: it is kept already, the user is not known, or did something so lately that the
+        answer would hold for minutes only.
+
+        Raises:
+            NotReadyError: Nothing has been trained yet.
+        """
+        opened = self._shelf.current()
+        if self._found_ahead(user_id, opened) is not None:
+            return None
+        somebody = self._people.get(user_id, opened)
+        latest, now = somebody.live.latest, self._clock()
+        brief = latest is not None and holds_for(now, latest) < _LONG_ENOUGH
+        if somebody.is_new or somebody.mark or brief:
+            return None
+        moment = self._moment(somebody, opened)
+        person = self._people.person(somebody, moment, opened)
+        return MadeAhead(
+            user_id=user_id,
+            position=somebody.live.position,
+            latest=latest,
+            last_played_at=somebody.last_played_at,
+            moment=moment,
+            body=self._answering.made(somebody, opened, QUESTION, moment, person=person).body,
+        )
+
+    def keep_ahead(self, answers: Sequence[MadeAhead]) -> None:
+        """Keep answers of `make_ahead` for whichever process is asked.
+
+        Raises:
+            StorageError: They cannot be written.
+        """
+        self._ahead.put(self._shelf.current(), answers)
+
+    def tidy_ahead(self) -> None:
+        """Remove answers that were made of what is not published any more.
+
+        Raises:
+            StorageError: They cannot be removed.
+        """
+        self._ahead.tidy(self._shelf.current())
+
+    @property
+    def answers_with(self) -> str:
+        """Name of the models and the snapshot that answer now; empty: nothing does."""
+        with suppress(SegueError):
+            return self._shelf.current().name
+        return ""
+
+    def lately_active(self, most: int) -> Sequence[str]:
+        """Users with a published history, whoever played last before all others."""
+        return latest_users(self._shelf.opened, most)
 
     # --- tracks and users -----------------------------------------------------------------------
 
@@ -226,6 +288,7 @@ class Service:
         events = self.log.forget(user_id)
         self._people.drop(user_id)
         self._answering.drop(user_id)
+        self._ahead.forget(user_id)
         self.recommended.forget(user_id)
         remains = ""
         if published_user(self._shelf.opened, user_id) is not None:
@@ -267,6 +330,7 @@ class Service:
     def close(self) -> None:
         """Let go of the log; nothing is answered after this."""
         self.recommended.close()
+        self._ahead.close()
         self.log.close()
 
     def _behind(self) -> tuple[Mapping[str, int], tuple[str, ...]]:
@@ -278,25 +342,41 @@ class Service:
             _log.warning("the event log cannot be read: %s", error)
             return {}, ("events cannot be read at the moment",)  # anybody may ask for health
 
-    def _moment(self, somebody: Somebody, opened: Opened) -> datetime:
-        """The moment that answers are for.
+    def _made_ahead(self, user_id: str, wishes: Wishes, opened: Opened) -> Answer | None:
+        """The answer that was made ahead, if it is still the one."""
+        if wishes != QUESTION:
+            return None
+        found = self._found_ahead(user_id, opened)
+        if found is None:
+            return None
+        if found.is_new:
+            self._answering.note(found.answer, found.track_ids, user_id, opened)
+        return found.answer
 
-        Without events it is just after the last play that is published: an old export is not a
-        pile of forgotten tracks. With events it is now, to ten minutes, so that an answer holds
-        for a while.
-        """
-        latest = somebody.live.latest
-        if latest is not None:
-            return max(_coarse(self._clock()), latest + timedelta(seconds=1))
-        if somebody.last_played_at is not None:
-            return somebody.last_played_at + timedelta(seconds=1)
-        return opened.bundle.trained_at
+    def _found_ahead(self, user_id: str, opened: Opened) -> FoundAhead | None:
+        """What was made ahead for a user of whom nothing else is known since."""
+        found = self._ahead.find(opened, user_id)
+        if found is None:
+            return None
+        made = found.made
+        moment = moment_of(
+            self._clock(),
+            latest=made.latest,
+            last_played_at=made.last_played_at,
+            otherwise=opened.bundle.trained_at,
+        )
+        still = moment == made.moment and self._people.is_as_at(user_id, made.position)
+        return found if still else None
+
+    def _moment(self, somebody: Somebody, opened: Opened) -> datetime:
+        """The moment that answers to a user are for."""
+        return moment_of(
+            self._clock(),
+            latest=somebody.live.latest,
+            last_played_at=somebody.last_played_at,
+            otherwise=opened.bundle.trained_at,
+        )
 
     def _try_out(self, opened: Opened) -> None:
         person, _ = somebody_who((), opened, opened.bundle.trained_at)
         self._answering.try_out(opened, person)
-
-
-def _coarse(now: datetime) -> datetime:
-    """The beginning of these ten minutes."""
-    return _BEGINNING + (now - _BEGINNING) // _COARSE * _COARSE

@@ -1,0 +1,145 @@
+"""Answers to the usual question, made while nobody asks; an answer that holds is at hand."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import segue
+from segue.errors import StorageError
+from segue.events.answers_ahead import AheadFile, MadeAhead
+from segue.flows.online.answers import Answer, answer_in
+from segue.flows.online.kept import Kept
+from segue.flows.online.shelf import Opened
+from segue.flows.wishes import Wishes
+
+__all__ = ["QUESTION", "Ahead", "FoundAhead"]
+
+QUESTION: Final = Wishes()
+"""What is answered ahead: what is asked where nothing is said but who asks."""
+
+_log = logging.getLogger(__name__)
+_MOST: Final = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAhead:
+    """An answer that was made ahead, ready to be given if what it holds for is still so.
+
+    Args:
+        track_ids: In its order.
+        is_new: Whether this process has not looked at it before.
+    """
+
+    made: MadeAhead
+    answer: Answer
+    track_ids: tuple[str, ...]
+    is_new: bool = False
+
+
+class Ahead:
+    """Finds answers that were made ahead; one file for each pair of models and snapshot.
+
+    What cannot be read is as if it were not there: it can be made when somebody asks. Thread-safe.
+
+    Args:
+        folder: Where the files are; made with the first answer.
+        rules: What answers depend on besides models and snapshot.
+    """
+
+    def __init__(self, folder: Path, rules: str) -> None:
+        self.folder = folder
+        self._rules = rules
+        self._kept: Kept[tuple[str, str], FoundAhead] = Kept(_MOST)
+        self._file: tuple[str, AheadFile] | None = None
+        self._switching = threading.Lock()
+
+    def find(self, opened: Opened, user_id: str) -> FoundAhead | None:
+        """The answer to a user, made of what is open now; None: there is none."""
+        key = opened.name, user_id
+        found = self._kept.get(key)
+        if found is not None:
+            return found
+        try:
+            made = self._of(opened).find(user_id)
+        except StorageError as error:
+            _log.warning("answers made ahead are left aside: %s", error)
+            return None
+        if made is None:
+            return None
+        answer, track_ids = answer_in(made.body)
+        self._kept.put(key, FoundAhead(made, answer, track_ids), answer.size)
+        return FoundAhead(made, answer, track_ids, is_new=True)
+
+    def put(self, opened: Opened, answers: Iterable[MadeAhead]) -> None:
+        """Keep answers made of what is open now.
+
+        Raises:
+            StorageError: They cannot be written.
+        """
+        answers = list(answers)
+        self._of(opened).put(answers)
+        names = {one.user_id for one in answers}
+        self._kept.drop(lambda key: key[1] in names)
+
+    def forget(self, user_id: str) -> None:
+        """Remove what was made for a user, in every file.
+
+        Raises:
+            StorageError: It cannot be removed.
+        """
+        for path in sorted(self.folder.glob("*.sqlite")):
+            file = AheadFile(path)
+            try:
+                file.forget(user_id)
+            finally:
+                file.close()
+        self._kept.drop(lambda key: key[1] == user_id)
+
+    def clear(self) -> None:
+        """Look at the files again before anything is answered."""
+        self._kept.clear()
+
+    def tidy(self, opened: Opened) -> None:
+        """Remove the files of models and snapshots that answer no more.
+
+        Raises:
+            StorageError: They cannot be removed.
+        """
+        mine = self._name(opened)
+        for path in sorted(self.folder.glob("*.sqlite*")):
+            if not path.name.startswith(mine):
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    raise StorageError(
+                        f"{path} cannot be removed: {error.strerror}", cure="Mend permissions."
+                    ) from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._switching:
+            if self._file is not None:
+                self._file[1].close()
+            self._file = None
+
+    def _of(self, opened: Opened) -> AheadFile:
+        """The file of what is open; whoever still reads the one before has to do without."""
+        before = self._file
+        if before is not None and before[0] == opened.name:
+            return before[1]
+        with self._switching:
+            if self._file is not None:
+                self._file[1].close()
+            file = AheadFile(self.folder / f"{self._name(opened)}.sqlite")
+            self._file = opened.name, file
+        return file
+
+    def _name(self, opened: Opened) -> str:
+        made_of = repr((opened.name, self._rules, segue.__version__))
+        return hashlib.sha256(made_of.encode()).hexdigest()[:16]
