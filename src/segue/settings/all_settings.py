@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from segue.errors import ConfigError
 from segue.settings.accounts import ListenBrainzAccount, SpotifyApp, SubsonicServer
+from segue.settings.amazon import AmazonPersonalize
 from segue.settings.listening import InputLimits, Matching, PlayRules, Recommending, Training
 from segue.settings.notifications import Notifications
 from segue.settings.part import Part
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     listenbrainz: ListenBrainzAccount = ListenBrainzAccount()
     subsonic: SubsonicServer = SubsonicServer()
     notifications: Notifications = Notifications()
+    personalize: AmazonPersonalize = AmazonPersonalize()
     models: dict[str, dict[str, bool | int | float | str]] = Field(
         default_factory=dict,
         description="Settings of single models by their names; see `segue tune`.",

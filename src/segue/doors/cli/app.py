@@ -28,6 +28,7 @@ from segue.doors.cli import (
     learn,
     listen,
     notify,
+    personalize,
     playlist,
     publish,
     recommend,
@@ -108,6 +109,7 @@ jobs.add_to(app)
 spotify.add_to(app)
 listen.add_to(app)
 notify.add_to(app)
+personalize.add_to(app)
 forget.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)

@@ -45,7 +45,7 @@ _NEEDS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("filter", "datasetGroupArn"),
     ),
     "schema": (("dataset", "schemaArn"),),
-    "solution": (("campaign", "_solution"),),
+    "solution": (("campaign", "solutionArn"),),
 }
 
 
@@ -209,7 +209,7 @@ class Control:
 
     def _campaign(self, told: dict[str, Any]) -> Resource:
         version = self.resources.active(told["solutionVersionArn"], "solution-version")
-        told = {"minProvisionedTPS": 1, **told, "_solution": version.told["solutionArn"]}
+        told = {"minProvisionedTPS": 1, **told, "solutionArn": version.told["solutionArn"]}
         return self.resources.add("campaign", f"campaign/{told['name']}", told)
 
     def _filter(self, told: dict[str, Any]) -> Resource:

@@ -1,0 +1,1 @@
+"""Speaking to AWS: clients, what their errors mean, and Amazon Personalize."""

@@ -1,0 +1,1 @@
+"""Amazon Personalize: data sets to S3, imports, trainings, campaigns, and what they cost."""
