@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from segue.errors import ConfigError
 from segue.flows.home_parts import playlists_of
+from segue.flows.json_services import json_service
 from segue.flows.wiring import Wiring
 from segue.playlists.published import PublishedLists
 from segue.playlists.service_base import PlaylistService
@@ -15,8 +16,6 @@ from segue.playlists.service_sink import ServiceSink
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
-
-    from segue.services.json_service import JsonService
 
 __all__ = ["DESTINATIONS", "open_service", "service_sink"]
 
@@ -51,7 +50,9 @@ def open_service(
         user, token = _needed(name, user=told.user, token=_secret(told.token))
         sign_in = "Take a new token from https://listenbrainz.org/settings."
         headers = {"Authorization": f"Token {token}"}
-        asks = _asks(wiring, "ListenBrainz", told.url, clock, headers=headers, sign_in=sign_in)
+        asks = json_service(
+            wiring, "ListenBrainz", told.url, clock, headers=headers, sign_in=sign_in
+        )
         return ListenBrainzPlaylists(asks, user, purpose)
     if name == "subsonic":
         from segue.playlists.subsonic_playlists import SubsonicPlaylists
@@ -61,7 +62,7 @@ def open_service(
             name, url=server.url, user=server.user, password=_secret(server.password)
         )
         sign_in = "Are subsonic.user and subsonic.password right?"
-        asks = _asks(wiring, "Subsonic", url, clock, sign_in=sign_in)
+        asks = json_service(wiring, "Subsonic", url, clock, sign_in=sign_in)
         return SubsonicPlaylists(asks, user, password, purpose=purpose)
     raise ConfigError(
         f"playlists cannot be published to “{name}”",
@@ -90,32 +91,6 @@ def service_sink(
         PublishedLists(playlists_of(wiring.home, user_id) / _PUBLISHED),
         into=into or (usual or "" if is_main else ""),
         insist=bool(into),
-    )
-
-
-def _asks(
-    wiring: Wiring,
-    name: str,
-    url: str,
-    clock: Callable[[], datetime],
-    *,
-    sign_in: str,
-    headers: Mapping[str, str] | None = None,
-) -> JsonService:
-    from segue.services.json_service import JsonService
-    from segue.services.request_queue import RequestQueue
-    from segue.services.spotify.client import open_http
-
-    section = name.lower()
-    queue = RequestQueue(
-        wiring.services,
-        name,
-        budget=wiring.settings.section(section)["requests_per_day"],
-        setting=f"{section}.requests_per_day",
-        clock=clock,
-    )
-    return JsonService(
-        name, url, open_http(), queue=queue, clock=clock, headers=headers, sign_in=sign_in
     )
 
 

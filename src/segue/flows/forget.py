@@ -45,6 +45,8 @@ from segue.progress import Progress
 from segue.recommenders.bundle import BundleStore
 from segue.secrets.base import Place
 from segue.secrets.encrypted_file import EncryptedFile
+from segue.services.lastfm import LASTFM
+from segue.services.listenbrainz import LISTENBRAINZ
 from segue.services.sign_ins import SignIns
 from segue.services.state_file import StateFile
 from segue.warehouse import home_journal
@@ -245,8 +247,8 @@ def _sign_out(wiring: Wiring, user_id: str, houses: Sequence[_House]) -> None:
         place = Place(folder, wiring.settings.secrets.passphrase)
         if SignIns(state, SERVICE).of(user_id) is not None and (main or folder.exists()):
             (wiring.secrets if main else EncryptedFile(place)).delete(secret_name(user_id))
-        SignIns(state, SERVICE).remove(user_id)
-        SignIns(state, TOLD).remove(user_id)
+        for service in (SERVICE, TOLD, LASTFM, LISTENBRAINZ):
+            SignIns(state, service).remove(user_id)
     if (wiring.lock.home / SECRETS).exists():
         wiring.secrets.delete(secret_of(user_id))
 

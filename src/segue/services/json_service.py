@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx2
 
-from segue.errors import ServiceDownError, ServiceError, SignInError
+from segue.errors import BlockedError, ServiceDownError, ServiceError, SignInError
 from segue.services.request_queue import Queue
 
 __all__ = ["JsonService"]
@@ -21,12 +21,17 @@ _log = logging.getLogger(__name__)
 _TRIES: Final = 3
 _REFUSED: Final = 400
 _UNAUTHORISED: Final = 401
+_NO_CONTENT: Final = 204
 _TOO_MANY: Final = 429
 _SERVER_FAULT: Final = 500
+_UNAVAILABLE: Final = 503
 _NOT_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _WAITS: Final = ("retry-after", "x-ratelimit-reset-in")
 _LONGEST: Final = 200
+_LEAST_S: Final = 0.05
 _WAIT: Final = "Check the network and the address, wait a little and run it again."
+
+_LEFT: Final = "x-ratelimit-remaining"
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -34,8 +39,8 @@ Pairs = Sequence[tuple[str, str]]
 class JsonService:
     """Asks one service; every request takes a turn in its queue.
 
-    429 is noted for everybody, then `BlockedError`; 5xx and lost connections are tried three times,
-    only of what may be done twice.
+    429, or 503 that says how long, is noted for everybody, then `BlockedError`; 5xx and lost
+    connections are tried three times, only of what may be done twice. Nothing waits within a turn.
 
     Args:
         name: Of the service, for people.
@@ -46,6 +51,11 @@ class JsonService:
         headers: Sent with every request; may hold a token.
         sign_in: What to do when the service does not know who asks.
         pause: Waits for so many seconds between two tries, outside of turns.
+        query: Goes with every request; may hold a key.
+        explain: The error in an answer, by its status and JSON; None: there is none, or it is said
+            the usual way.
+        patience_s: So long a request waits, outside of turns, for the service to take requests
+            again; 0: `BlockedError` at once.
     """
 
     def __init__(
@@ -59,9 +69,16 @@ class JsonService:
         headers: Mapping[str, str] | None = None,
         sign_in: str = "",
         pause: Callable[[float], None] = time.sleep,
+        query: Mapping[str, str] | None = None,
+        explain: Callable[[int, Any], ServiceError | None] = lambda status, told: None,
+        patience_s: float = 0.0,
     ) -> None:
         self.name = name
         self.requests = 0
+        self._query = dict(query or {})
+        self._explain = explain
+        self._patience_s = patience_s
+        self._rest_until: datetime | None = None
         self._url = url.rstrip("/")
         self._http = http
         self._queue = queue
@@ -100,12 +117,26 @@ class JsonService:
         request = self._http.build_request(
             method,
             self._url + path,
-            params=dict(query) if query else None,
+            params={**self._query, **(query or {})} or None,
             json=body,
             data=_form(form),
             headers=self._headers,
         )
+        waited = 0.0
+        while True:
+            try:
+                return self._tried(request, path, purpose, again=again)
+            except BlockedError as error:
+                wait = max(_LEAST_S, (error.until - self._clock()).total_seconds())
+                waited += wait
+                if error.reason != "rate" or waited > self._patience_s:
+                    raise
+                _log.info("%s wants no requests for %.1f s; waiting", self.name, wait)
+                self._pause(wait)
+
+    def _tried(self, request: httpx2.Request, path: str, purpose: str, *, again: bool) -> Any:
         for tries in range(1, _TRIES + 1):
+            self._keep_pace()
             try:
                 with self._queue.turn(purpose):
                     self.requests += 1
@@ -123,6 +154,19 @@ class JsonService:
             self._pause(random.uniform(0.3, 1.0) * 2 ** (tries - 1))  # noqa: S311 - no secret
         raise AssertionError("unreachable")
 
+    def _keep_pace(self) -> None:
+        """Wait until the service is ready for another request, outside of turns."""
+        now = self._clock()
+        if self._rest_until is not None and self._patience_s:
+            rest = (self._rest_until - now).total_seconds()
+            if 0 < rest <= self._patience_s:
+                self._pause(rest)
+        self._rest_until = None
+        for _ in range(_TRIES):  # another process may have been quicker
+            if (wait := self._queue.due_in()) <= 0:
+                break
+            self._pause(wait)
+
     def refuse(self, message: str, status: int, cure: str = "") -> ServiceError:
         """The error for a refusal, of which a status within the answer tells, too."""
         kind = SignInError if status == _UNAUTHORISED else ServiceError
@@ -135,8 +179,13 @@ class JsonService:
 
     def _read(self, response: httpx2.Response, path: str, *, repeatable: bool) -> Any:
         status = response.status_code
-        if status == _TOO_MANY:
+        waits = status == _UNAVAILABLE and "retry-after" in response.headers
+        if status == _TOO_MANY or waits:
             raise self._queue.block(self._clock() + _wait(response), "rate")
+        if response.headers.get(_LEFT) == "0":
+            self._rest_until = self._clock() + _wait(response)
+        if status == _NO_CONTENT:
+            return None
         if status >= _SERVER_FAULT:
             raise self._down(f"is out of order ({status})", status, unsure=not repeatable)
         try:
@@ -147,6 +196,10 @@ class JsonService:
                     "answered with something that is no JSON", status, unsure=not repeatable
                 ) from error
             told = None
+        if (refusal := self._explain(status, told)) is not None:
+            if refusal.status == _TOO_MANY:
+                raise self._queue.block(self._clock() + _wait(response), "rate")
+            raise refusal
         if status >= _REFUSED:
             said = told.get("error") if isinstance(told, dict) else None
             raise self.refuse(f"{path}: {status} {said or ''}".strip()[:_LONGEST], status)

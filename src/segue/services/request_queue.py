@@ -75,7 +75,10 @@ class Usage:
 
 
 class Queue(Protocol):
-    """What a client needs to know of a queue: turns, and a way to say that the service blocks."""
+    """What a client needs to know of a queue: turns, pace, and a way to say that it is blocked."""
+
+    def due_in(self) -> float:
+        """Seconds until the next turn may be taken, by the pace that the service wants."""
 
     def turn(self, purpose: str) -> AbstractContextManager[None]:
         """Have the service to oneself for one request, which counts from here on."""
@@ -96,6 +99,7 @@ class RequestQueue:
         setting: The setting that says so.
         clock: The time, aware UTC.
         kept_back: Purpose -> requests of the budget that it must leave to others.
+        apart_s: Seconds between the starts of two requests.
     """
 
     def __init__(
@@ -107,6 +111,7 @@ class RequestQueue:
         setting: str,
         clock: Callable[[], datetime],
         kept_back: Mapping[str, int] | None = None,
+        apart_s: float = 0.0,
     ) -> None:
         self._state = state
         self._service = service
@@ -114,6 +119,7 @@ class RequestQueue:
         self._setting = setting
         self._clock = clock
         self._kept_back = dict(kept_back or {})
+        self._apart_s = apart_s
 
     @contextmanager
     def turn(self, purpose: str) -> Iterator[None]:
@@ -128,6 +134,18 @@ class RequestQueue:
         with self._alone():
             self._count(purpose)
             yield
+
+    def due_in(self) -> float:
+        """Seconds until the next turn may be taken, by the pace that the service wants."""
+        if not self._apart_s or not self._state.exists:
+            return 0.0
+        now = microseconds(self._clock())
+        with self._state.reading() as db:
+            (last,) = db.execute(
+                "select max(at_us) from requests where service = ? and at_us <= ?",
+                (self._service, now),
+            ).fetchone()
+        return 0.0 if last is None else max(0.0, self._apart_s - (now - last) / 1e6)
 
     def block(self, until: datetime, reason: Reason) -> BlockedError:
         """Let nobody ask before that moment, in this process or another; the error to raise."""

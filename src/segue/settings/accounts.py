@@ -43,7 +43,7 @@ class SpotifyApp(Part):
 
 
 class ListenBrainzAccount(Part):
-    """The account at ListenBrainz that playlists go to."""
+    """The account at ListenBrainz that plays come from and playlists go to."""
 
     user: str | None = Field(None, description="Your name there.")
     token: SecretStr | None = Field(

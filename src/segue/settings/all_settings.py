@@ -20,12 +20,14 @@ from pydantic_settings import (
 from segue.errors import ConfigError
 from segue.settings.accounts import ListenBrainzAccount, SpotifyApp, SubsonicServer
 from segue.settings.amazon import AmazonPersonalize
+from segue.settings.collecting import Collecting, LastfmAccount
 from segue.settings.listening import InputLimits, Matching, PlayRules, Recommending, Training
 from segue.settings.notifications import Notifications
 from segue.settings.part import Part
 from segue.settings.service import Service
 from segue.settings.stores import S3, PostgreSQL, Snowflake, TokenStore
 from segue.settings.variables import (
+    LastfmVariables,
     PortVariable,
     SnowflakeVariables,
     SpotifyVariables,
@@ -87,7 +89,9 @@ class Settings(BaseSettings):
     snowflake: Snowflake = Snowflake()
     secrets: TokenStore = TokenStore()
     spotify: SpotifyApp = SpotifyApp()
+    lastfm: LastfmAccount = LastfmAccount()
     listenbrainz: ListenBrainzAccount = ListenBrainzAccount()
+    collect: Collecting = Collecting()
     subsonic: SubsonicServer = SubsonicServer()
     notifications: Notifications = Notifications()
     personalize: AmazonPersonalize = AmazonPersonalize()
@@ -119,6 +123,7 @@ class Settings(BaseSettings):
             SnowflakeVariables(settings_cls),
             SpotifyVariables(settings_cls),
             TopicVariable(settings_cls),
+            LastfmVariables(settings_cls),
             PortVariable(settings_cls),
             TomlConfigSettingsSource(settings_cls, file),
         )

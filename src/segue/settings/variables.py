@@ -9,7 +9,13 @@ from typing import Any, ClassVar
 from pydantic.fields import FieldInfo
 from pydantic_settings import PydanticBaseSettingsSource
 
-__all__ = ["PortVariable", "SnowflakeVariables", "SpotifyVariables", "TopicVariable"]
+__all__ = [
+    "LastfmVariables",
+    "PortVariable",
+    "SnowflakeVariables",
+    "SpotifyVariables",
+    "TopicVariable",
+]
 
 
 class Variables(PydanticBaseSettingsSource):
@@ -64,6 +70,13 @@ class TopicVariable(Variables):
 
     SECTION = "notifications"
     NAMES: ClassVar[Mapping[str, str]] = {"sns_topic_arn": "SNS_TOPIC_ARN"}
+
+
+class LastfmVariables(Variables):
+    """The one that programs for Last.fm agree on."""
+
+    SECTION = "lastfm"
+    NAMES: ClassVar[Mapping[str, str]] = {"api_key": "LASTFM_API_KEY"}
 
 
 class PortVariable(PydanticBaseSettingsSource):

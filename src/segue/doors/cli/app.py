@@ -13,6 +13,7 @@ import segue
 from segue.doors.cli import (
     add,
     backup,
+    collect,
     compare,
     demo,
     dev,
@@ -107,6 +108,7 @@ keys.add_to(app)
 serve.add_to(app)
 jobs.add_to(app)
 spotify.add_to(app)
+collect.add_to(app)
 listen.add_to(app)
 notify.add_to(app)
 personalize.add_to(app)

@@ -45,8 +45,9 @@ class FakeListenBrainz(FakeService):
         self.playlists: dict[str, SharedPlaylist] = {}
         self._used: Counter[tuple[str, int]] = Counter()
         self._left: dict[str, str] = {}
+        self.listens = Listens(self)
         self._pages: tuple[tuple[str, str, Page], ...] = (
-            *Listens(self).pages(),
+            *self.listens.pages(),
             *Playlists(self).pages(),
             *Facts(self).pages(),
             *Laboratory(self).pages(),

@@ -1,0 +1,1 @@
+"""Collecting from services that keep a person's plays: Last.fm and ListenBrainz."""
