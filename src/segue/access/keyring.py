@@ -99,6 +99,21 @@ class Keyring:
             open_[digest_of(token)] = key
         return key
 
+    def still(self, key_id: str) -> ApiKey | None:
+        """The key of an id, for whoever came in with it before; None: it opens nothing any more.
+
+        Raises:
+            WarehouseError: The store cannot be asked.
+        """
+        at_hand = self._at_hand
+        if time.monotonic() - self._asked_at > _TRUSTED_S or key_id not in at_hand:
+            at_hand[key_id] = self._store.find(key_id)
+        known = at_hand[key_id]
+        if known is None or known.key.revoked_at is not None:
+            return None
+        self._used.add(key_id)
+        return known.key
+
     def forget(self, user_id: str) -> int:
         """Remove the keys of one user, here and in the store; how many.
 

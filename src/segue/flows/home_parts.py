@@ -26,6 +26,7 @@ __all__ = [
     "LAKE",
     "MODELS",
     "PARTS",
+    "PASSWORDS",
     "PLAYLISTS",
     "RECOMMENDED",
     "SECRETS",
@@ -49,6 +50,7 @@ RECOMMENDED: Final = "recommended.sqlite"
 AHEAD: Final = "ahead"
 ACCESS: Final = "access"
 KEYS: Final = "keys.sqlite"
+PASSWORDS: Final = "passwords.json"
 SECRETS: Final = "secrets"
 SERVICES: Final = "services"
 STATE: Final = "services.sqlite"

@@ -33,6 +33,7 @@ from segue.settings.variables import (
     SpotifyVariables,
     TopicVariable,
 )
+from segue.settings.web import Web
 
 __all__ = ["Settings", "default_home", "expanded", "load_settings", "settings_file"]
 
@@ -85,6 +86,7 @@ class Settings(BaseSettings):
     training: Training = Training()
     recommend: Recommending = Recommending()
     service: Service = Service()
+    web: Web = Web()
     postgresql: PostgreSQL = PostgreSQL()
     snowflake: Snowflake = Snowflake()
     secrets: TokenStore = TokenStore()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from segue.doors.cli.context import AsJson, call_of, now, print_json, say
+from segue.doors.cli.context import AsJson, User, call_of, now, print_json, say
 
 if TYPE_CHECKING:
     from segue.access.api_key import ApiKey
@@ -50,7 +50,40 @@ def add_to(app: typer.Typer) -> None:
     )
     group.command("list", epilog="Example:  segue keys list --json")(show)
     group.command("revoke", epilog="Example:  segue keys revoke 3f1c9a52be07")(revoke)
+    group.command("password", epilog="Example:  segue keys password --user ann")(password)
     app.add_typer(group, name="keys")
+
+
+def password(
+    context: typer.Context,
+    user: User = None,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take the password away instead.")
+    ] = False,
+) -> None:
+    """Set the password with which somebody signs in to the page of `segue serve`.
+
+    It is asked for, or read from standard input. Whoever is signed in has to sign in again.
+    """
+    import sys
+
+    from segue.access.passwords import LEAST, Passwords
+    from segue.flows.home_parts import ACCESS, PASSWORDS
+    from segue.flows.wiring import Wiring
+
+    settings = call_of(context).settings(user_id=user)
+    kept = Passwords(Wiring(settings).home / ACCESS / PASSWORDS)
+    if remove:
+        there_was = kept.forget(settings.user_id)
+        say(f"{settings.user_id} has no password {'any more' if there_was else 'here'}.")
+        return
+    if sys.stdin.isatty():
+        asked = f"Password for {settings.user_id} (at least {LEAST} characters)"
+        given = typer.prompt(asked, hide_input=True, confirmation_prompt=True)
+    else:
+        given = sys.stdin.readline().rstrip("\r\n")
+    kept.set(settings.user_id, given)
+    say(f"{settings.user_id} can sign in to the page of `segue serve` with it.")
 
 
 def create(

@@ -29,7 +29,7 @@ from segue.doors.http import (
 from segue.doors.http.call import JSON, call_of
 from segue.doors.http.cors import Cors
 from segue.doors.http.event_desk import EventDesk
-from segue.doors.http.front import Front, Limits
+from segue.doors.http.front import Beside, Front, Limits
 from segue.doors.http.gauges import Gauges
 from segue.doors.http.guard import Guard
 from segue.doors.http.lean_routes import GuardedRoute, LeanRoute
@@ -63,6 +63,7 @@ class Parts:
         share: This process's share of every key's rate.
         numbers: Folder where processes that serve side by side leave their numbers for each other.
         beside: What runs while the application does, such as consumers of events.
+        page: Answers people, at addresses of its own; None: there is no page.
     """
 
     service: Service
@@ -74,6 +75,7 @@ class Parts:
     share: float = 1.0
     numbers: Path | None = None
     beside: AbstractContextManager[Any] = field(default_factory=nullcontext)
+    page: Beside | None = None
 
 
 def make_app(parts: Parts, settings: ServiceSettings) -> Front:
@@ -146,6 +148,7 @@ def make_app(parts: Parts, settings: ServiceSettings) -> Front:
         watch=watch,
         limits=Limits(settings.in_flight, settings.body_bytes),
         ready=lambda: parts.service.ready,
+        beside=parts.page,
     )
 
 

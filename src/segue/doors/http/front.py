@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from segue.doors.http.call import AT_ONCE, CALL, Call, Reply
 from segue.doors.http.cors import Cors
@@ -13,7 +13,7 @@ from segue.doors.http.lean_routes import LeanRoute
 from segue.doors.http.problems import ProblemError, problem_of, reply_of
 from segue.doors.http.watch import Watch
 
-__all__ = ["Front", "Limits"]
+__all__ = ["Beside", "Front", "Limits"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -47,6 +47,20 @@ class Limits:
     body_bytes: int
 
 
+class Beside(Protocol):
+    """What answers at addresses that are not the API's: the page for people."""
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Of every answer."""
+
+    def owns(self, path: str) -> bool:
+        """Whether an address is one of these."""
+
+    async def reply(self, call: Call, scope: Scope, receive: Receive, /) -> Reply:
+        """The whole answer; never raises."""
+
+
 class GoneError(Exception):
     """The client has left before it had said everything."""
 
@@ -58,6 +72,7 @@ class Front:
         inner: Answers what no lean route does.
         lean: (method, path) -> the route.
         ready: Whether the service could recommend anything to anybody.
+        beside: Answers at its own addresses, and looks itself at who asks.
     """
 
     def __init__(
@@ -70,7 +85,9 @@ class Front:
         watch: Watch,
         limits: Limits,
         ready: Callable[[], bool],
+        beside: Beside | None = None,
     ) -> None:
+        self._beside = beside
         self._inner = inner
         self._lean = lean
         self._guard = guard
@@ -86,6 +103,9 @@ class Front:
             await self._inner(scope, receive, send)
             return
         call = Call(scope)
+        if self._beside is not None and self._beside.owns(call.path):
+            await self._page(self._beside, call, scope, receive, send)
+            return
         self._in_flight += 1
         try:
             reply, left = await self._answered(call, scope, receive)
@@ -107,6 +127,22 @@ class Front:
             (b"request-id", call.request_id),
             *_ALWAYS,
             *more,
+        ]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _page(
+        self, beside: Beside, call: Call, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """An answer for people: with headers of its own, and its body as it comes."""
+        reply = await beside.reply(call, scope, receive)
+        self._watch.note(call, reply)
+        headers = [
+            (b"content-type", reply.media_type),
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"request-id", call.request_id),
+            *beside.headers,
+            *reply.headers,
         ]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})

@@ -14,7 +14,7 @@ from segue.doors.http.buckets import Buckets, Left
 from segue.doors.http.call import Call
 from segue.doors.http.problems import ProblemError
 
-__all__ = ["OPEN", "Guard", "allow", "allow_user"]
+__all__ = ["OPEN", "Guard", "allow", "allow_user", "names_this_machine"]
 
 OPEN: Final = frozenset(("/health/live", "/health/ready", "/version", "/openapi.json"))
 """Paths that need no key: they are the same for everybody."""
@@ -58,7 +58,7 @@ class Guard:
         if call.path in OPEN:
             return None
         if self._loopback and self._ring.empty:
-            _refuse_strangers(call, scope)
+            _refuse_strangers(scope)
             call.key = _ANYBODY
             return None
         key = call.key = await self._key(call)
@@ -151,15 +151,23 @@ def allow_user(call: Call, user_id: str) -> None:
         )
 
 
-def _refuse_strangers(call: Call, scope: Mapping[str, Any]) -> None:
+def names_this_machine(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a request names this machine as the one that it asks, and no other asks through it.
+
+    Args:
+        headers: All of them; names in small letters.
+    """
+    host = headers.get(b"host", b"")
+    return not (_FORWARDED & headers.keys()) and not (host and not _LOOPBACK.fullmatch(host))
+
+
+def _refuse_strangers(scope: Mapping[str, Any]) -> None:
     """While everything is open, only programs of this machine may come in.
 
     A web page that was made to look as if it came from here names another host; a proxy says for
     whom it asks.
     """
-    host = call.headers.get(b"host", b"")
-    forwarded = any(name in _FORWARDED for name, _ in scope["headers"])
-    if forwarded or (host and not _LOOPBACK.fullmatch(host)):
+    if not names_this_machine(dict(scope["headers"])):
         raise ProblemError(
             403,
             "no-keys-yet",

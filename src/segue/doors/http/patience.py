@@ -15,7 +15,10 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from segue.doors.http.call import AT_ONCE
 
-__all__ = ["Patience", "PatientProtocol"]
+__all__ = ["LONG", "Patience", "PatientProtocol"]
+
+LONG: Final = frozenset(("/start/files",))
+"""Addresses that take what is large: not too slow is whoever keeps sending."""
 
 _CLOSE: Final = b"connection: close\r\n"
 _SWEEP_S: Final = 1.0
@@ -112,7 +115,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a request; a head that does not end is refused."""
-        if self._waiting_since is None:
+        if self._waiting_since is None or (self._in_body and self.scope["path"] in LONG):
             self._waiting_since = time.monotonic()
         if self.headers is None or not self._in_body:
             self._head += len(data)

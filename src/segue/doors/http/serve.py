@@ -31,6 +31,7 @@ from segue.doors.http.followers import following
 from segue.doors.http.front import Front
 from segue.doors.http.logs import log_as_json, write_lines
 from segue.doors.http.patience import Patience
+from segue.doors.web.open_page import open_page, passwords_of
 from segue.errors import ConfigError, SegueError, WarehouseError
 from segue.flows.keys import every_key
 from segue.flows.online import Service
@@ -60,12 +61,13 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """
     listener, loopback = _bound(settings.service.host, settings.service.port)
     with listener:
-        if not loopback and not _has_keys(settings):
+        if not loopback and not _has_keys(settings) and not passwords_of(settings).any:
             raise ConfigError(
                 f"everybody who can reach {settings.service.host} could read and change the data"
-                " here: there are no API keys",
+                " here: there are no API keys and no passwords",
                 field="service.host",
-                cure="Make one with `segue keys create NAME`, or listen at 127.0.0.1.",
+                cure="Make one with `segue keys create NAME` or `segue keys password`, or listen at"
+                " 127.0.0.1.",
             )
         _allow_files(settings.service.connections)
         worker = _Worker(settings, loopback=loopback, parent=os.getpid())
@@ -139,9 +141,13 @@ class _Worker:
         service = Service.open(wiring, clock=_now)
         stack.callback(service.close)
         stack.callback(wiring.keys.close)
+        ring = Keyring(wiring.keys, clock=_now)
+        page = open_page(wiring, service, ring, clock=_now, loopback=self.loopback)
+        if page is not None:
+            stack.callback(page.close)
         parts = Parts(
             service=service,
-            ring=Keyring(wiring.keys, clock=_now),
+            ring=ring,
             home=self.settings.home,
             clock=_now,
             loopback=self.loopback,
@@ -149,6 +155,7 @@ class _Worker:
             share=1 / service_settings.workers,
             numbers=self.numbers,
             beside=stack,
+            page=page,
         )
         return make_app(parts, service_settings)
 

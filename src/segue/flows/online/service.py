@@ -38,12 +38,14 @@ from segue.flows.online.shelf import Opened, Shelf
 from segue.flows.wiring import Wiring
 from segue.flows.wishes import Wishes
 from segue.music import columns as c
+from segue.music.feedback import UNDO
 
 __all__ = ["Service"]
 
 _log = logging.getLogger(__name__)
 
 _LONG_ENOUGH: Final = timedelta(hours=1)
+_SAID: Final = (c.TRACK_ID, c.VERB)
 _NOBODY: Final = "Users are those with a history or events; see GET /users."
 
 
@@ -241,6 +243,29 @@ class Service:
             UnknownTrackError: It is not in the catalogue.
         """
         return self._shelf.current().tracks.card(track_id)
+
+    def said(self, user_id: str) -> Mapping[str, str]:
+        """What a user said of tracks, and has not taken back: track id -> word.
+
+        Raises:
+            NotReadyError: Nothing has been trained yet.
+        """
+        words = self._people.get(user_id, self._shelf.current()).records.feedback
+        told: dict[str, str] = {}
+        for track, word in zip(*(words[name].to_pylist() for name in _SAID), strict=True):
+            if track is not None:
+                told.pop(track, None)
+                if word != UNDO:
+                    told[track] = word
+        return told
+
+    def genres(self) -> tuple[str, ...]:
+        """The genres of the catalogue that most tracks have, the commonest first; 200 at most.
+
+        Raises:
+            NotReadyError: Nothing has been trained yet.
+        """
+        return self._shelf.current().tracks.genres
 
     def users(self, *, after: str = "", limit: int = 100) -> tuple[UserCard, ...]:
         """The next users behind one, by their ids."""

@@ -21,6 +21,7 @@ from segue.warehouse.row_lookup import RowLookup
 
 __all__ = ["TrackFinder", "found_tracks"]
 
+_GENRES: Final = 200
 _REMEMBERED: Final = 100_000
 _CURE: Final = "Search with GET /tracks/search, or give an id of an answer."
 
@@ -99,6 +100,14 @@ class TrackFinder:
     def search(self, text: str, limit: int) -> tuple[FoundTrack, ...]:
         """The tracks that are most likely meant, best first."""
         return _told(self.catalogue, self._search.find(text, limit))
+
+    @cached_property
+    def genres(self) -> tuple[str, ...]:
+        """Genres by how many tracks have them, most first."""
+        every = pc.list_flatten(self.catalogue.tracks[c.GENRES].combine_chunks())
+        counted = pc.value_counts(every).to_pylist() if len(every) else []
+        ranked = sorted(counted, key=lambda one: (-one["counts"], one["values"] or ""))
+        return tuple(one["values"] for one in ranked if one["values"])[:_GENRES]
 
     @cached_property
     def _search(self) -> TrackSearch:
