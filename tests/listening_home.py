@@ -62,8 +62,8 @@ def mart(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(full, MARTS[name])
 
 
-def history(folder: Path, *plays: dict[str, Any]) -> Snapshot:
-    """Publish these plays with all that they name."""
+def history(folder: Path, *plays: dict[str, Any], **more: pa.Table) -> Snapshot:
+    """Publish these plays with all that they name, and more marts."""
     tracks = [
         {
             "track_id": track,
@@ -108,4 +108,5 @@ def history(folder: Path, *plays: dict[str, Any]) -> Snapshot:
                 for user in users
             ],
         ),
+        **more,
     )

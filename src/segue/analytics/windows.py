@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from segue.errors import ConfigError
 
-__all__ = ["Span", "Window", "Wish", "months_later", "window_of", "zone_of"]
+__all__ = ["Span", "Window", "Wish", "months_later", "window_of", "window_of_days", "zone_of"]
 
 _LAST: Final = re.compile(r"\s*(\d{1,5})\s*([dwmy])[a-z]*\s*", re.IGNORECASE)
 _DAY: Final = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
@@ -227,3 +227,16 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 def _told(until: datetime) -> str:
     return f"{until - timedelta(seconds=1):%-d %b %Y}"
+
+
+def window_of_days(first: date, days: int, zone: ZoneInfo, *, label: str) -> Window:
+    """So many days of a listener's calendar, and as many before them.
+
+    Raises:
+        ConfigError: They lie before or after all calendars.
+    """
+    try:
+        edges = [_midnight(first + timedelta(days=n * days), zone) for n in (-1, 0, 1)]
+    except (OverflowError, ValueError) as error:
+        raise ConfigError(f"{label} is too far away", field="week", cure="Name another.") from error
+    return Window(Span(edges[1], edges[2]), label, Span(edges[0], edges[1]))

@@ -101,9 +101,20 @@ class Recommended:
             ).fetchone()
         if row is None:
             return None
-        name, user, made, told, mix, made_of, tracks = row
-        ids = tuple(tracks.split("\n")) if tracks else ()
-        return Recommendation(name, user, _moment(made), _moment(told), mix, made_of, ids)
+        return _recommendation(row)
+
+    def of_user(self, user_id: str, *, since: datetime) -> list[Recommendation]:
+        """What was told to a user from a moment on, as far as it is written, oldest first."""
+        if not self.path.exists():
+            return []
+        with self._opened() as connection:
+            rows = connection.execute(
+                "select recommendation_id, user_id, made_us, told_us, mix, made_of, track_ids"
+                " from recommended where user_id = ? and told_us >= ?"
+                " order by told_us, recommendation_id",
+                (user_id, _us(since)),
+            ).fetchall()
+        return [_recommendation(row) for row in rows]
 
     def forget(self, user_id: str) -> int:
         """Remove what was recommended to a user, and overwrite it; how many."""
@@ -211,6 +222,12 @@ class Recommended:
         finally:
             if connection is not None:
                 connection.close()
+
+
+def _recommendation(row: tuple[str, str, int, int, str, str, str]) -> Recommendation:
+    name, user, made, told, mix, made_of, tracks = row
+    ids = tuple(tracks.split("\n")) if tracks else ()
+    return Recommendation(name, user, _moment(made), _moment(told), mix, made_of, ids)
 
 
 def _us(moment: datetime) -> int:

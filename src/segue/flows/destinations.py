@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from segue.errors import ConfigError
 from segue.flows.home_parts import playlists_of
 from segue.flows.json_services import json_service
 from segue.flows.wiring import Wiring
+from segue.playlists.given import GivenLists
 from segue.playlists.published import PublishedLists
 from segue.playlists.service_base import PlaylistService
 from segue.playlists.service_sink import ServiceSink
@@ -17,7 +19,7 @@ from segue.playlists.service_sink import ServiceSink
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-__all__ = ["DESTINATIONS", "open_service", "service_sink"]
+__all__ = ["DESTINATIONS", "given_lists", "open_service", "service_sink"]
 
 DESTINATIONS: Final = ("spotify", "listenbrainz", "subsonic")
 _PUBLISHED: Final = "published"
@@ -86,12 +88,20 @@ def service_sink(
     service = open_service(wiring, name, user_id=user_id, clock=clock, purpose="publish")
     usual = wiring.settings.spotify.playlist_id if name == "spotify" else None
     is_main = user_id == wiring.settings.user_id
+    folder = playlists_of(wiring.home, user_id) / _PUBLISHED
     return ServiceSink(
         service,
-        PublishedLists(playlists_of(wiring.home, user_id) / _PUBLISHED),
+        PublishedLists(folder),
         into=into or (usual or "" if is_main else ""),
         insist=bool(into),
+        given=given_lists(wiring.home, user_id),
+        clock=clock,
     )
+
+
+def given_lists(home: Path, user_id: str) -> GivenLists:
+    """Which playlists were published for a user, and when."""
+    return GivenLists(playlists_of(home, user_id) / _PUBLISHED)
 
 
 def _needed(section: str, **told: str | None) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from html import unescape
 from typing import ClassVar, Final
 
@@ -13,6 +14,7 @@ from segue.errors import ServiceDownError, SinkError
 from segue.music.playlist import Playlist, PlaylistTrack
 from segue.playlists.base import PublishReport
 from segue.playlists.edits import Add, Edit, Put
+from segue.playlists.given import Given, GivenLists
 from segue.playlists.links import one_line
 from segue.playlists.published import Note, PublishedLists
 from segue.playlists.service_base import Head, PlaylistService
@@ -39,6 +41,8 @@ class ServiceSink:
         notes: What is remembered of the user's published playlists.
         into: An existing playlist to refresh instead of a new one; empty: none.
         insist: Whether `into` is used though another playlist is published into it.
+        given: Where it is noted what was published; None: nowhere.
+        clock: The time, aware UTC, for that.
     """
 
     name: ClassVar[str] = "service"
@@ -50,7 +54,11 @@ class ServiceSink:
         *,
         into: str = "",
         insist: bool = False,
+        given: GivenLists | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
+        self._given = given
+        self._clock = clock
         self._service = service
         self._notes = notes
         self._place = service.name
@@ -67,7 +75,15 @@ class ServiceSink:
         """
         with self._notes.alone(self._place):
             run = _Run(self._service, self._notes, self._place, playlist, dry_run=dry_run)
-            return run.publish(self._named(playlist))
+            report = run.publish(self._named(playlist))
+            if self._given is not None and self._clock is not None and not dry_run:
+                self._given.note(self._state(playlist, self._clock()))
+            return report
+
+    def _state(self, playlist: Playlist, now: datetime) -> Given:
+        tracks = tuple(track.track_id for track in playlist.tracks)
+        title, mix = playlist.title, playlist.mix or ""
+        return Given(playlist.playlist_id, title, mix, self._service.name, now, tracks)
 
     def _named(self, playlist: Playlist) -> str:
         """The existing playlist to use, unless another list has it."""
