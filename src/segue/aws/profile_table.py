@@ -1,0 +1,238 @@
+"""Profiles of users in DynamoDB: every event counts once, in whatever order and however often.
+
+A user's items share a partition: the profile under one sort key, and beside it each event that the
+profile holds, which go by themselves after some weeks. Both are written in one transaction, so an
+event that is delivered again, even at the same moment elsewhere, changes nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from segue.aws.clients import Aws
+from segue.errors import ServiceDownError
+
+__all__ = ["ItemOfEvent", "ProfileTable", "Took"]
+
+_SERVICE: Final = "DynamoDB"
+_PROFILE: Final = "profile"
+_EVENT: Final = "event#"
+_AT_ONCE: Final = 90  # events in a transaction, which has room for 100 items
+_READ_AT_ONCE: Final = 100
+_ATTEMPTS: Final = 8
+_CONFLICTS: Final = frozenset(
+    {
+        "TransactionCanceledException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOfEvent:
+    """An event as it is kept beside a profile.
+
+    Args:
+        event_id: Unique for its user.
+        at: When it happened, aware UTC.
+        body: All of it, as JSON.
+    """
+
+    event_id: str
+    at: datetime
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What became of some events of one user.
+
+    Args:
+        new: How many were counted.
+        duplicate: How many had been counted before.
+    """
+
+    new: int = 0
+    duplicate: int = 0
+
+
+class ProfileTable:
+    """A table with the string keys `user_id` and `sk`, and time to live on `expires`.
+
+    Args:
+        aws: How to reach DynamoDB.
+        table: Its name.
+        keep: For how long events stay; an event that is delivered again later than that would be
+            counted again, so it is more than a stream keeps its records.
+        sleep: Waits some seconds.
+    """
+
+    def __init__(
+        self, aws: Aws, table: str, *, keep: timedelta, sleep: Callable[[float], None]
+    ) -> None:
+        self._aws = aws
+        self._table = table
+        self._keep = keep
+        self._sleep = sleep
+        self._chance = random.Random()  # noqa: S311 - spreads attempts, keeps no secret
+
+    def profile(self, user_id: str) -> bytes | None:
+        """The record of a user; None: the user has done nothing yet."""
+        return self._read(user_id)[0]
+
+    def take(
+        self,
+        user_id: str,
+        events: Sequence[ItemOfEvent],
+        merged: Callable[[bytes | None, Sequence[ItemOfEvent]], bytes],
+        now: datetime,
+    ) -> Took:
+        """Count the events of a user that were not counted before.
+
+        Args:
+            user_id: Whose.
+            events: In any order; one that comes twice counts once.
+            merged: The record after further events.
+            now: Aware UTC.
+
+        Raises:
+            ServiceDownError: Not now; deliver them again.
+        """
+        distinct = list({one.event_id: one for one in reversed(events)}.values())[::-1]
+        new = 0
+        for start in range(0, len(distinct), _AT_ONCE):
+            new += self._take_some(user_id, distinct[start : start + _AT_ONCE], merged, now)
+        return Took(new, len(events) - new)
+
+    def history(self, user_id: str, limit: int = 1_000) -> tuple[str, ...]:
+        """The events that are kept of a user, as JSON, in no order."""
+        client = self._aws.client("dynamodb")
+        with self._aws.explained(_SERVICE, "read a history"):
+            found = client.query(
+                TableName=self._table,
+                KeyConditionExpression="user_id = :u AND begins_with(sk, :e)",
+                ExpressionAttributeValues={":u": {"S": user_id}, ":e": {"S": _EVENT}},
+                Limit=limit,
+            )
+        return tuple(one["body"]["S"] for one in found["Items"])
+
+    def _take_some(
+        self,
+        user_id: str,
+        events: Sequence[ItemOfEvent],
+        merged: Callable[[bytes | None, Sequence[ItemOfEvent]], bytes],
+        now: datetime,
+    ) -> int:
+        for attempt in range(_ATTEMPTS):
+            known = self._known(user_id, [one.event_id for one in events])
+            fresh = [one for one in events if one.event_id not in known]
+            if not fresh:
+                return 0
+            record, version = self._read(user_id)
+            if self._write(user_id, fresh, merged(record, fresh), version, now):
+                return len(fresh)
+            self._sleep(self._chance.uniform(0, 0.05 * 2**attempt))
+        raise ServiceDownError(
+            "a profile is being written by others all the time",
+            service=_SERVICE,
+            cure="Deliver the events again.",
+        )
+
+    def _read(self, user_id: str) -> tuple[bytes | None, int]:
+        """The record and its version; 0: there is none."""
+        client = self._aws.client("dynamodb")
+        with self._aws.explained(_SERVICE, "read a profile"):
+            found = client.get_item(
+                TableName=self._table, Key=_key(user_id, _PROFILE), ConsistentRead=True
+            ).get("Item")
+        if found is None:
+            return None, 0
+        return zlib.decompress(found["record"]["B"]), int(found["version"]["N"])
+
+    def _known(self, user_id: str, event_ids: Sequence[str]) -> set[str]:
+        """Which of the events are counted already."""
+        client, known = self._aws.client("dynamodb"), set[str]()
+        keys = [_key(user_id, _EVENT + one) for one in event_ids]
+        wanted: dict[str, Any] = {
+            self._table: {"Keys": keys, "ConsistentRead": True, "ProjectionExpression": "sk"}
+        }
+        for attempt in range(_ATTEMPTS):
+            with self._aws.explained(_SERVICE, "look for events"):
+                found = client.batch_get_item(RequestItems=wanted)
+            known |= {one["sk"]["S"][len(_EVENT) :] for one in found["Responses"][self._table]}
+            wanted = found.get("UnprocessedKeys") or {}
+            if not wanted:
+                return known
+            self._sleep(self._chance.uniform(0, 0.05 * 2**attempt))
+        raise ServiceDownError(
+            "DynamoDB has too much to do", service=_SERVICE, cure="Deliver the events again."
+        )
+
+    def _write(
+        self,
+        user_id: str,
+        events: Sequence[ItemOfEvent],
+        record: bytes,
+        version: int,
+        now: datetime,
+    ) -> bool:
+        """Write record and events together; False: somebody else was faster."""
+        expires = str(int((now + self._keep).timestamp()))
+        puts: list[dict[str, Any]] = [
+            {
+                "Put": {
+                    "TableName": self._table,
+                    "Item": {
+                        **_key(user_id, _EVENT + one.event_id),
+                        "at": {"S": one.at.isoformat()},
+                        "body": {"S": one.body},
+                        "expires": {"N": expires},
+                    },
+                    "ConditionExpression": "attribute_not_exists(sk)",
+                }
+            }
+            for one in events
+        ]
+        held = {":v": {"N": str(version)}}
+        puts.append(
+            {
+                "Put": {
+                    "TableName": self._table,
+                    "Item": {
+                        **_key(user_id, _PROFILE),
+                        "record": {"B": zlib.compress(record)},
+                        "version": {"N": str(version + 1)},
+                        "changed": {"S": now.isoformat()},
+                    },
+                    "ConditionExpression": "version = :v"
+                    if version
+                    else "attribute_not_exists(sk)",
+                    **({"ExpressionAttributeValues": held} if version else {}),
+                }
+            }
+        )
+        client = self._aws.client("dynamodb")
+        with self._aws.explained(_SERVICE, "write a profile"):
+            try:
+                client.transact_write_items(TransactItems=puts)
+            except client.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] in _CONFLICTS and _is_conflict(error.response):
+                    return False
+                raise
+        return True
+
+
+def _key(user_id: str, sort: str) -> dict[str, Any]:
+    return {"user_id": {"S": user_id}, "sk": {"S": sort}}
+
+
+def _is_conflict(response: Any) -> bool:
+    """Whether a transaction failed for what others wrote, and for nothing else."""
+    reasons = {one.get("Code", "None") for one in response.get("CancellationReasons", ())}
+    return reasons <= {"None", "ConditionalCheckFailed", "TransactionConflict"}

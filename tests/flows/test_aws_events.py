@@ -1,0 +1,272 @@
+"""Events on AWS: Kinesis to profiles in DynamoDB and to Personalize, on moto's server."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from segue.aws.clients import Aws
+from segue.aws.profile_table import ItemOfEvent, ProfileTable
+from segue.aws.queue import Letters
+from segue.aws.stream import Stream, StreamRecord
+from segue.doors.aws import hot, place, profiles
+from segue.events.admission import admitted
+from segue.events.profiles import Profile, taken
+from segue.fakes.faults import Fault
+from segue.fakes.personalize import FakePersonalize
+from segue.flows.aws.redrive import redrive
+from segue.music.event import Event
+from tests.s3_server import S3Server, keys
+
+NOW = datetime.now(tz=UTC).replace(microsecond=0)
+
+
+class Cloud:
+    """A stream, a table and a queue."""
+
+    def __init__(self, url: str) -> None:
+        self.aws, self.name = Aws("us-east-1", url), f"segue-{uuid.uuid4().hex[:8]}"
+        self.dynamo, self.kinesis = self.aws.client("dynamodb"), self.aws.client("kinesis")
+        self.dynamo.create_table(
+            TableName=self.name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[
+                {"AttributeName": "user_id", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "user_id", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+        )
+        self.kinesis.create_stream(StreamName=self.name, ShardCount=1)
+        self.queue = self.aws.client("sqs").create_queue(QueueName=self.name)["QueueUrl"]
+        self.letters = Letters(self.aws, self.queue)
+        self.stream = Stream(self.aws, self.name, sleep=lambda _: None)
+        self.table = ProfileTable(
+            self.aws, self.name, keep=timedelta(days=30), sleep=lambda _: None
+        )
+
+    def batch(self) -> dict[str, Any]:
+        """All records of the stream, as Lambda hands them over."""
+        shard = self.kinesis.describe_stream(StreamName=self.name)["StreamDescription"]["Shards"][0]
+        turn = self.kinesis.get_shard_iterator(
+            StreamName=self.name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        found = self.kinesis.get_records(ShardIterator=turn)["Records"]
+        return {
+            "Records": [
+                {
+                    "kinesis": {
+                        "kinesisSchemaVersion": "1.0",
+                        "partitionKey": one["PartitionKey"],
+                        "sequenceNumber": one["SequenceNumber"],
+                        "data": base64.b64encode(one["Data"]).decode(),
+                    },
+                    "eventSource": "aws:kinesis",
+                    "eventID": f"{shard['ShardId']}:{one['SequenceNumber']}",
+                }
+                for one in found
+            ]
+        }
+
+    def letters_now(self) -> list[dict[str, Any]]:
+        return [dict(one.body) for one in self.letters.receive()]
+
+
+@pytest.fixture
+def cloud(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    for name, value in keys().items():
+        monkeypatch.setenv(name, value)
+    made = Cloud(s3.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("SEGUE_PROFILE_TABLE", made.name)
+    monkeypatch.setenv("SEGUE_DEAD_LETTERS", made.queue)
+    for kept in (place.profiles, place.personalize, place.dead_letters):
+        kept.cache_clear()
+    yield made
+    for kept in (place.profiles, place.personalize, place.dead_letters):
+        kept.cache_clear()
+
+
+def told(number: int, user: str = "ann", kind: str = "complete", **more: Any) -> dict[str, Any]:
+    at = NOW - timedelta(hours=1) + timedelta(seconds=number)
+    return {
+        "event_id": f"e{number}",
+        "user_id": user,
+        "track_id": f"t{number % 5}",
+        "event_type": kind,
+        "timestamp": at.isoformat(),
+        "ms_played": 200_000,
+        "session_id": "s1",
+        **more,
+    }
+
+
+def record(*events: object) -> StreamRecord:
+    data = events[0] if len(events) == 1 else {"events": list(events)}
+    return StreamRecord("ann", json.dumps(data).encode())
+
+
+def expected(events: Sequence[dict[str, Any]]) -> bytes:
+    found = [admitted(one, NOW) for one in events]
+    return taken(Profile(), [one for one in found if isinstance(one, Event)]).to_bytes()
+
+
+def test_a_profile_follows_the_stream(cloud: Cloud) -> None:
+    events = [told(n) for n in range(20)]
+    cloud.stream.put([record(*events[:15]), *(record(one) for one in events[15:])])
+    assert profiles.handler(cloud.batch(), None) == {"batchItemFailures": []}
+    assert cloud.table.profile("ann") == expected(events)
+    assert cloud.table.profile("bob") is None
+    kept = sorted(json.loads(one)["event_id"] for one in cloud.table.history("ann"))
+    assert kept == sorted(one["event_id"] for one in events)
+
+
+def test_a_batch_that_comes_again_changes_nothing(cloud: Cloud) -> None:
+    events = [told(n) for n in range(120)]  # more than one transaction holds
+    cloud.stream.put([record(*events)])
+    for _ in range(2):
+        profiles.handler(cloud.batch(), None)
+    assert cloud.table.profile("ann") == expected(events)
+
+
+def test_order_does_not_matter(cloud: Cloud) -> None:
+    events = [told(n, kind=("play", "complete", "skip")[n % 3]) for n in range(30)]
+    for one in reversed(events):
+        cloud.stream.put([record(one)])
+    profiles.handler(cloud.batch(), None)
+    found = json.loads(cloud.table.profile("ann") or b"")
+    wanted = json.loads(expected(events))
+    assert found.pop("weights") == pytest.approx(wanted.pop("weights"))  # sums, to the last bit
+    assert found == wanted
+
+
+def test_two_writers_of_one_profile_lose_and_double_nothing(cloud: Cloud) -> None:
+    # moto's transactions do not hold against threads, so the second writer comes in between
+    items = [ItemOfEvent(f"e{n}", NOW, "{}") for n in range(6)]
+    others: list[int] = []
+
+    def merged(record: bytes | None, fresh: Sequence[ItemOfEvent]) -> bytes:
+        return (record or b"") + b"".join(one.event_id.encode() for one in fresh)
+
+    def interrupted(record: bytes | None, fresh: Sequence[ItemOfEvent]) -> bytes:
+        if not others:
+            others.append(cloud.table.take("u", items[3:], merged, NOW).new)
+        return merged(record, fresh)
+
+    assert cloud.table.take("u", items[:4], interrupted, NOW).new == 3
+    assert others == [3]
+    assert cloud.table.profile("u") == b"e3e4e5e0e1e2"
+
+
+def test_what_is_no_event_holds_up_nothing_and_is_kept(cloud: Cloud) -> None:
+    good = told(1)
+    late = {**told(2), "timestamp": "1999-01-01T00:00:00Z"}
+    cloud.stream.put([StreamRecord("x", b"\xff{"), record(late, good), record(7), record([good])])
+    assert profiles.handler(cloud.batch(), None) == {"batchItemFailures": []}
+    assert cloud.table.profile("ann") == expected([good])
+    letters = cloud.letters_now()
+    assert sorted(one["code"] for one in letters) == ["too_old", "wrong_type", "wrong_type"]
+    assert late in [json.loads(one["body"]) for one in letters if one["code"] == "too_old"]
+
+
+def test_events_of_a_user_beyond_a_transaction_are_counted(cloud: Cloud) -> None:
+    items = [ItemOfEvent(f"e{n}", NOW, "{}") for n in range(200)]
+    seen: list[int] = []
+
+    def merged(record: bytes | None, fresh: Sequence[ItemOfEvent]) -> bytes:
+        seen.append(len(fresh))
+        return (record or b"") + b"x" * len(fresh)
+
+    assert cloud.table.take("u", [*items, items[0]], merged, NOW).new == 200
+    assert cloud.table.profile("u") == b"x" * 200
+    again = cloud.table.take("u", items[:50], merged, NOW)
+    assert (again.new, again.duplicate) == (0, 50)
+
+
+@pytest.fixture
+def amazon(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePersonalize]:
+    with FakePersonalize() as fake:
+        client = Aws("us-east-1", fake.url).client("personalize")
+        group = client.create_dataset_group(name="segue")["datasetGroupArn"]
+        made = client.create_event_tracker(name="segue", datasetGroupArn=group)
+        monkeypatch.setenv("SEGUE_TRACKING_ID", made["trackingId"])
+        monkeypatch.setenv("SEGUE_PERSONALIZE__ENDPOINT_URL", fake.url)
+        yield fake
+
+
+def test_personalize_is_told_at_most_ten_events_of_a_session_at_once(
+    cloud: Cloud, amazon: FakePersonalize
+) -> None:
+    events = [told(n, session_id=f"s{n % 2}") for n in range(26)]
+    events += [told(90, kind="hide"), told(91, kind="pause")]  # nothing to learn from
+    cloud.stream.put([record(*events)])
+    assert hot.handler(cloud.batch(), None) == {"batchItemFailures": []}
+    assert len(amazon.events) == 26
+    assert [one.route for one in amazon.log].count("PutEvents") == 4
+    assert {one["eventType"] for one in amazon.events} == {"complete"}
+
+
+def test_a_throttled_personalize_gets_its_events_later(
+    cloud: Cloud, amazon: FakePersonalize
+) -> None:
+    cloud.stream.put([record(told(n, user=f"u{n}")) for n in range(3)])
+    batch = cloud.batch()
+    second = batch["Records"][1]["kinesis"]["sequenceNumber"]
+    amazon.faults.add(
+        Fault(status=400, reason="ThrottlingException"), path="PutEvents", after=1, times=4
+    )
+    assert hot.handler(batch, None) == {"batchItemFailures": [{"itemIdentifier": second}]}
+    again = {"Records": batch["Records"][1:]}
+    assert hot.handler(again, None) == {"batchItemFailures": []}
+    assert {one["eventId"] for one in amazon.events} == {"e0", "e1", "e2"}
+
+
+def test_what_personalize_will_not_have_is_kept_and_the_rest_flows(
+    cloud: Cloud, amazon: FakePersonalize
+) -> None:
+    cloud.stream.put([record(told(1, track_id="t" * 300)), record(told(2, user="bob"))])
+    assert hot.handler(cloud.batch(), None) == {"batchItemFailures": []}
+    assert [one["eventId"] for one in amazon.events] == ["e2"]
+    assert [one["code"] for one in cloud.letters_now()] == ["personalize"]
+
+
+def test_batches_that_lambda_gave_up_are_sent_again(cloud: Cloud) -> None:
+    events = [told(n) for n in range(6)]
+    cloud.stream.put([record(one) for one in events])
+    numbers = [one["kinesis"]["sequenceNumber"] for one in cloud.batch()["Records"]]
+    given_up = {
+        "requestContext": {"condition": "RetryAttemptsExhausted"},
+        "KinesisBatchInfo": {
+            "shardId": "shardId-000000000000",
+            "startSequenceNumber": numbers[2],
+            "endSequenceNumber": numbers[4],
+            "batchSize": 3,
+        },
+    }
+    refused = {"code": "in_the_future", "body": json.dumps(told(9)), "sequence": "1"}
+    cloud.letters.send([given_up, refused, {"code": "wrong_type", "body": "AAAA"}])
+    done = redrive(cloud.letters, cloud.stream)
+    assert (done.letters, done.records, done.left, done.gone) == (3, 4, 1, 0)
+    profiles.handler(cloud.batch(), None)
+    assert cloud.table.profile("ann") == expected([*events, told(9)])
+
+
+def test_a_cold_start_imports_nothing_scientific() -> None:
+    heavy = "numpy scipy pyarrow duckdb pandas fastapi pydantic sklearn implicit"
+    code = (
+        "import sys, segue.doors.aws.hot, segue.doors.aws.profiles;"
+        f"print([name for name in {heavy.split()!r} if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
