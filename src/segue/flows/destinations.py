@@ -19,9 +19,12 @@ from segue.playlists.service_sink import ServiceSink
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-__all__ = ["DESTINATIONS", "given_lists", "open_service", "service_sink"]
+    from segue.playlists.base import Sink
+
+__all__ = ["DESTINATIONS", "given_lists", "open_service", "open_sink", "service_sink"]
 
 DESTINATIONS: Final = ("spotify", "listenbrainz", "subsonic")
+_FORMATS: Final = {".m3u": "m3u", ".m3u8": "m3u", ".json": "json", ".jspf": "jspf", ".csv": "csv"}
 _PUBLISHED: Final = "published"
 
 
@@ -102,6 +105,15 @@ def service_sink(
 def given_lists(home: Path, user_id: str) -> GivenLists:
     """Which playlists were published for a user, and when."""
     return GivenLists(playlists_of(home, user_id) / _PUBLISHED)
+
+
+def open_sink(
+    wiring: Wiring, name: str, *, user_id: str, clock: Callable[[], datetime], into: str = ""
+) -> Sink:
+    """A service by its name, or a file by its suffix; see `service_sink`."""
+    if (kind := _FORMATS.get(Path(name).suffix.lower())) is not None:
+        return wiring.sink(kind, Path(name).expanduser())
+    return service_sink(wiring, name, user_id=user_id, clock=clock, into=into)
 
 
 def _needed(section: str, **told: str | None) -> tuple[str, ...]:

@@ -33,11 +33,13 @@ from segue.flows.home_parts import (
     SNAPSHOTS,
     STATE,
     TUNING,
+    UPDATE,
     playlists_of,
 )
 from segue.flows.notify import secret_of
 from segue.flows.online.people import FORGOTTEN
 from segue.flows.spotify.names import SERVICE, secret_name
+from segue.flows.update.memory import UpdateMemory
 from segue.flows.wiring import Wiring
 from segue.jobs.store import JobStore
 from segue.notifications.sent_once import SERVICE as TOLD
@@ -302,6 +304,7 @@ def _forget_person(house: _House, user_id: str) -> None:
     """What is only of the user: playlists of experiments, events, keys, the folder of playlists."""
     house.experiments.forget(user_id)
     JobStore(house.folder / JOBS).forget(user_id)
+    UpdateMemory(house.folder / UPDATE).forget(user_id)
     with house.keys() as stores:
         for store in stores:  # first: whoever has a key could go on reporting
             store.forget(user_id)

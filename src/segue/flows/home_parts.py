@@ -36,6 +36,7 @@ __all__ = [
     "STATE",
     "TEMPLATES",
     "TUNING",
+    "UPDATE",
 ]
 __all__ += ["LakeParts", "kept_files", "lake_parts", "made_files", "playlists_of"]
 
@@ -55,6 +56,7 @@ SECRETS: Final = "secrets"
 SERVICES: Final = "services"
 STATE: Final = "services.sqlite"
 JOBS: Final = "jobs"
+UPDATE: Final = "update"
 SNAPSHOTS: Final = "snapshots"
 MODELS: Final = "models"
 TEMPLATES: Final = "templates"

@@ -17,6 +17,7 @@ from segue.warehouse.home_journal import unfinished
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import httpx2
     from pydantic import SecretStr
 
     from segue.access.base import KeyStore
@@ -273,6 +274,13 @@ class Wiring:
 
         return StateFile(self.home / SERVICES / STATE)
 
+    @cached_property
+    def http(self) -> httpx2.Client:
+        """One client for requests to foreign services: making one takes longer than a request."""
+        from segue.services.spotify.client import open_http
+
+        return open_http()
+
     def spotify(self, clock: Callable[[], datetime]) -> Household:
         """Spotify, for all users of this home.
 
@@ -297,6 +305,7 @@ class Wiring:
             accounts_url=told.accounts_url,
             budget=told.requests_per_day,
             clock=clock,
+            open_http=lambda: self.http,
         )
 
     @property

@@ -26,6 +26,7 @@ from segue.settings.notifications import Notifications
 from segue.settings.part import Part
 from segue.settings.service import Service
 from segue.settings.stores import S3, PostgreSQL, Snowflake, TokenStore
+from segue.settings.updating import KeptPlaylist, Updating
 from segue.settings.variables import (
     LastfmVariables,
     PortVariable,
@@ -97,6 +98,10 @@ class Settings(BaseSettings):
     subsonic: SubsonicServer = SubsonicServer()
     notifications: Notifications = Notifications()
     personalize: AmazonPersonalize = AmazonPersonalize()
+    playlists: tuple[KeptPlaylist, ...] = Field(
+        (), description="Playlists that `segue update` keeps fresh: a table [[playlists]] each."
+    )
+    update: Updating = Updating()
     models: dict[str, dict[str, bool | int | float | str]] = Field(
         default_factory=dict,
         description="Settings of single models by their names; see `segue tune`.",

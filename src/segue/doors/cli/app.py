@@ -40,6 +40,7 @@ from segue.doors.cli import (
     status,
     tracks,
     tune,
+    update,
 )
 from segue.doors.cli import simulate as simulation
 from segue.doors.cli.context import Call
@@ -107,6 +108,7 @@ events.add_to(app)
 keys.add_to(app)
 serve.add_to(app)
 jobs.add_to(app)
+update.add_to(app)
 spotify.add_to(app)
 collect.add_to(app)
 listen.add_to(app)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["add_to", "open_sink", "report_lines"]
 
 _SHOWN = 10
-_FORMATS = {".m3u": "m3u", ".m3u8": "m3u", ".json": "json", ".jspf": "jspf", ".csv": "csv"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -92,11 +91,9 @@ def publish(
 
 def open_sink(wiring: Wiring, settings: Settings, name: str, into: str) -> Sink:
     """A service by name, or a file by its suffix."""
-    from segue.flows.destinations import service_sink
+    from segue.flows.destinations import open_sink as opened
 
-    if (kind := _FORMATS.get(Path(name).suffix.lower())) is not None:
-        return wiring.sink(kind, Path(name))
-    return service_sink(wiring, name, user_id=settings.user_id, clock=now, into=_id(into))
+    return opened(wiring, name, user_id=settings.user_id, clock=now, into=_id(into))
 
 
 def _id(given: str) -> str:

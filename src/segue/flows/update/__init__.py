@@ -1,0 +1,1 @@
+"""The whole job: collect, build, train if due, recommend, publish, notify."""
