@@ -18,6 +18,7 @@ from typing import Any, Final
 from segue.errors import StorageError, WarehouseError
 from segue.progress import Progress
 from segue.warehouse.change_plan import ChangePlan, plan_of
+from segue.warehouse.dbt_memory import PARSED, PLANS, pack, unpack
 from segue.warehouse.storage import make_folder, storing
 
 __all__ = ["BUILD_AGAIN", "PROJECT", "STAYS", "DbtProject", "DbtResult"]
@@ -42,6 +43,9 @@ _QUIET: Final = (
     "--no-write-json",
     "--no-send-anonymous-usage-stats",
 )
+
+_NAMING: Final = ("type", "schema", "database", "dbname")
+"""Keys of a profile's output from which dbt makes the names in its SQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +86,28 @@ class DbtProject:
         self._folder = folder
         self._output = output
         self._environment = environment
+        self._variables = json.dumps({**variables, "edition": _edition()})
         self._options = (
             f"--project-dir={PROJECT}",
             f"--profiles-dir={folder}",
             f"--log-path={folder / 'logs'}",
-            f"--vars={json.dumps({**variables, 'edition': _edition()})}",
+            f"--vars={self._variables}",
         )
         self._manifest: Any = None
         self._preparing: threading.Thread | None = None
 
     @property
     def made_from(self) -> str:
-        """A hash of what a plan follows from: the project, its variables, the target, dbt."""
+        """A hash of what a plan follows from: the project, its variables, the target, dbt.
+
+        Of the target what its names follow from: another folder or port changes no statement.
+        """
         output = self._output()
-        known = (
-            [version(package) for package in ("dbt-core", f"dbt-{output['type']}")],
-            self._options,
-            output,
-        )
+        target = {name: output[name] for name in _NAMING if name in output}
+        if "path" in output:
+            target["path"] = Path(output["path"]).name  # a file's name is that of its database
+        versions = [version(package) for package in ("dbt-core", f"dbt-{output['type']}")]
+        known = (versions, str(PROJECT), self._variables, target)
         return hashlib.blake2b(repr(known).encode(), digest_size=16).hexdigest()
 
     def plan(self) -> ChangePlan:
@@ -109,6 +117,9 @@ class DbtProject:
             WarehouseError: The project cannot be compiled; the message says why.
             StorageError: The disk is full or the folder cannot be written.
         """
+        made_from = self.made_from
+        if (known := PLANS.get(made_from)) is not None:
+            return known
         self.wait()
         if self._manifest is None:
             self._parse()
@@ -118,7 +129,8 @@ class DbtProject:
         if not answer.success:
             raise _error(answer, problems)
         depends_on = {name: node.depends_on.nodes for name, node in every.items()}
-        return plan_of((each.node for each in answer.result.results), depends_on, self.made_from)
+        compiled = (each.node for each in answer.result.results)
+        return PLANS.keep(made_from, plan_of(compiled, depends_on, made_from))
 
     def prepare(self) -> None:
         """Begin to load dbt and to parse the project, unless that was begun before."""
@@ -170,12 +182,17 @@ class DbtProject:
         return done
 
     def _parse(self) -> None:
+        made_from = self.made_from
+        if (known := PARSED.get(made_from)) is not None:
+            self._manifest = unpack(known)
+            return
         try:
             answer = self._invoke(("parse",))
         except StorageError:
             return  # `run` meets it again, and tells
         if answer.success:  # else `run` parses again, and tells what is wrong
             self._manifest = answer.result
+            PARSED.keep(made_from, pack(answer.result))
 
     def _invoke(
         self,
