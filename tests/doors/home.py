@@ -8,11 +8,14 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from tests.doors.forked import can_fork, run_forked
 
 __all__ = ["Answer", "Home"]
 
 _START = "import sys; sys.argv[0] = 'segue'; from segue.doors.cli import main; main()"
+_LONGEST_S: Final = 300
 
 
 @dataclass(frozen=True)
@@ -54,16 +57,22 @@ class Home:
         return [sys.executable, "-c", _START, *(str(part) for part in arguments)]
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What the command finds in its environment."""
-        return {**os.environ, "SEGUE_HOME": str(self.folder), "COLUMNS": "100", **more}
+        """What the command finds in its environment; one thread does for what little it has."""
+        own = {"SEGUE_HOME": str(self.folder), "SEGUE_THREADS": "1", "COLUMNS": "100"}
+        return {**os.environ, **own, **more}
 
     def __call__(self, *arguments: str | Path, **environment: str) -> Answer:
+        """Run the command to its end, in a process of its own."""
+        env, words = self.environment(**environment), [str(part) for part in arguments]
+        cwd = Path(__file__).parent
+        if can_fork(env):
+            return Answer(*run_forked(words, cwd=cwd, env=env, timeout=_LONGEST_S))
         done = subprocess.run(
-            self.command(*arguments),
+            self.command(*words),
             capture_output=True,
             text=True,
-            cwd=Path(__file__).parent,
-            env=self.environment(**environment),
-            timeout=300,
+            cwd=cwd,
+            env=env,
+            timeout=_LONGEST_S,
         )
         return Answer(done.returncode, done.stdout, done.stderr)

@@ -30,7 +30,7 @@ class House:
     def __init__(self, folder: Path, rules: Rules | None = None) -> None:
         self.lake = HandLake(folder / "lake")
         self.warehouse = DuckDBWarehouse(
-            folder / "warehouse" / "segue.duckdb", threads=2, rules=rules
+            folder / "warehouse" / "segue.duckdb", threads=1, rules=rules
         )
         self.snapshots = SnapshotStore(folder / "snapshots")
 

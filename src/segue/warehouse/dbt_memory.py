@@ -57,6 +57,6 @@ def unpack(packed: bytes) -> Any:
     """The manifest, as new."""
     from dbt.contracts.graph.manifest import Manifest
 
-    manifest = Manifest.from_msgpack(packed)
+    manifest: Any = Manifest.from_msgpack(packed)
     manifest.build_flat_graph()
     return manifest
