@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -58,6 +59,28 @@ def test_what_was_appended_is_read_as_it_was(log: EventLog) -> None:
     assert [one.event for one in found] == [full, early]
     assert found[0].position < found[1].position == log.last()
     assert {one.received_at for one in found} == {NOW}
+
+
+def test_a_stamp_changes_with_whatever_is_written(
+    log: EventLog, make: Callable[[], EventLog], tmp_path: Path
+) -> None:
+    log.append([_event(1)], NOW).result()
+    assert log.stamp() is None, "it may change again within the same tick of the file's clock"
+    long_ago(tmp_path)
+    before = log.stamp()
+    assert log.stamp() == before
+    other = make()
+    other.advance("profiles", 1)
+    long_ago(tmp_path, seconds=50)
+    assert log.stamp() != before or before is None
+    other.close()
+
+
+def long_ago(folder: Path, seconds: int = 100) -> None:
+    """As if the last write to a file of the log had been then."""
+    for path in folder.glob("*-wal"):
+        at = path.stat().st_mtime_ns - seconds * 10**9
+        os.utime(path, ns=(at, at))
 
 
 def test_the_same_event_counts_once(log: EventLog) -> None:

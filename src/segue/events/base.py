@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -75,6 +75,12 @@ class EventLog(Protocol):
 
     def of_user(self, user_id: str, *, after: int = 0, limit: int = 10_000) -> Sequence[Recorded]:
         """The latest events of one user behind a position, in order."""
+
+    def stamp(self) -> Hashable | None:
+        """As long as this is the same, nothing was written, by whichever process.
+
+        It costs next to nothing. None: that cannot be told at the moment, or not so cheaply.
+        """
 
     def last(self) -> int:
         """The last position; 0: the log is empty."""

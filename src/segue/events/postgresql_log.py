@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -77,6 +77,10 @@ class PostgreSQLLog:
             "where user_id = %s and position > %s order by position desc limit %s",
             *(user_id, after, limit),
         )[::-1]
+
+    def stamp(self) -> Hashable | None:
+        """None: the server has to be asked. See `EventLog`."""
+        return None
 
     def last(self) -> int:
         """The last position; 0: the log is empty."""

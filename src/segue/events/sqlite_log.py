@@ -6,7 +6,8 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,12 @@ _VERSION: Final = 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _WAIT_S: Final = 30.0
+_CHECKPOINT_PAGES: Final = 8_192
+"""Of the journal, before its pages go into the file: each commit touches pages of the indices all
+over, so that the longer they gather the more often one write stands for many."""
+_FRESH_NS: Final = 2_100_000_000
+"""File systems tell time in steps of up to two seconds: within one, a file may change twice and
+look as if it had once."""
 
 _TABLES: Final = """
 create table if not exists events (
@@ -94,6 +101,7 @@ class SqliteLog:
 
     def __init__(self, path: Path, *, most_waiting: int = 50_000) -> None:
         self.path = path.absolute()
+        self._journal = self.path.with_name(f"{self.path.name}-wal")
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._opening = threading.Lock()
@@ -115,6 +123,19 @@ class SqliteLog:
             (user_id, after, limit),
         )
         return found[::-1]
+
+    def stamp(self) -> Hashable | None:
+        """Changes with every commit, whichever process made it. See `EventLog`.
+
+        It is what the system tells of the journal that each commit is written to first.
+        """
+        try:
+            about = self._journal.stat()
+        except OSError:
+            return None
+        if time.time_ns() - about.st_mtime_ns < _FRESH_NS:
+            return None
+        return about.st_ino, about.st_size, about.st_mtime_ns
 
     def last(self) -> int:
         """The last position; 0: the log is empty."""
@@ -298,6 +319,7 @@ class SqliteLog:
             )
             mine.execute("pragma journal_mode = wal")
             mine.execute("pragma synchronous = full")
+            mine.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             self._own.connection, self._own.process = mine, os.getpid()
             with self._opening:
                 self._opened.append(mine)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from segue.access.api_key import ApiKey
 
-__all__ = ["AT_ONCE", "CALL", "JSON", "Call", "Reply", "call_of"]
+__all__ = ["AT_ONCE", "CALL", "FORWARDED", "JSON", "Call", "Reply", "call_of"]
 
 CALL: Final = "segue.call"
 """Name of the call in an ASGI scope."""
@@ -24,11 +24,14 @@ AT_ONCE: Final = "segue.at_once"
 JSON: Final = b"application/json"
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_ASKED: Final = frozenset(
+FORWARDED: Final = frozenset((b"forwarded", b"x-forwarded-for", b"via"))
+"""Headers by which a proxy tells that somebody else asks."""
+
+_ASKED: Final = FORWARDED | frozenset(
     (b"authorization", b"content-type", b"content-length", b"host", b"origin", b"request-id")
 )
 _numbers: Final = itertools.count(1)
-_PROCESS: Final = secrets.token_hex(6)
+_PROCESS: Final = secrets.token_hex(6).encode()
 
 
 class Call:
@@ -72,7 +75,7 @@ class Call:
         if given is not None and _REQUEST_ID.fullmatch(given):
             self.request_id = given
         else:
-            self.request_id = b"%s-%x" % (_PROCESS.encode(), next(_numbers))
+            self.request_id = b"%s-%x" % (_PROCESS, next(_numbers))
 
     @property
     def media_type(self) -> bytes:

@@ -163,7 +163,7 @@ class Front:
                 )
             if self._cors.origins and (asked := self._cors.preflight(call)) is not None:
                 return asked, told
-            left = await self._guard.admit(call, scope)
+            left = await self._guard.admit(call)
             told = () if left is None else left.headers
             if call.method in _WITH_BODY:
                 call.body = await self._body(call, receive)

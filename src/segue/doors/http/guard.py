@@ -6,12 +6,12 @@ import asyncio
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from segue.access.api_key import ApiKey, Scope
 from segue.access.keyring import Keyring, Unsure
 from segue.doors.http.buckets import Buckets, Left
-from segue.doors.http.call import Call
+from segue.doors.http.call import FORWARDED, Call
 from segue.doors.http.problems import ProblemError
 
 __all__ = ["OPEN", "Guard", "allow", "allow_user", "names_this_machine"]
@@ -25,7 +25,6 @@ _ANYBODY: Final = ApiKey(
 _LOOPBACK: Final = re.compile(
     rb"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?", re.IGNORECASE
 )
-_FORWARDED: Final = frozenset((b"forwarded", b"x-forwarded-for", b"via"))
 _CURE: Final = "Make a key with `segue keys create` and send it as “Authorization: Bearer …”."
 
 
@@ -46,7 +45,7 @@ class Guard:
         self._loopback = loopback
         self._buckets = Buckets(share=share)
 
-    async def admit(self, call: Call, scope: Mapping[str, Any]) -> Left | None:
+    async def admit(self, call: Call) -> Left | None:
         """Find out whose request it is, and count it.
 
         Returns:
@@ -58,7 +57,7 @@ class Guard:
         if call.path in OPEN:
             return None
         if self._loopback and self._ring.empty:
-            _refuse_strangers(scope)
+            _refuse_strangers(call)
             call.key = _ANYBODY
             return None
         key = call.key = await self._key(call)
@@ -155,19 +154,19 @@ def names_this_machine(headers: Mapping[bytes, bytes]) -> bool:
     """Whether a request names this machine as the one that it asks, and no other asks through it.
 
     Args:
-        headers: All of them; names in small letters.
+        headers: At least `host` and those of `FORWARDED`; names in small letters.
     """
     host = headers.get(b"host", b"")
-    return not (_FORWARDED & headers.keys()) and not (host and not _LOOPBACK.fullmatch(host))
+    return FORWARDED.isdisjoint(headers) and not (host and not _LOOPBACK.fullmatch(host))
 
 
-def _refuse_strangers(scope: Mapping[str, Any]) -> None:
+def _refuse_strangers(call: Call) -> None:
     """While everything is open, only programs of this machine may come in.
 
     A web page that was made to look as if it came from here names another host; a proxy says for
     whom it asks.
     """
-    if not names_this_machine(dict(scope["headers"])):
+    if not names_this_machine(call.headers):
         raise ProblemError(
             403,
             "no-keys-yet",

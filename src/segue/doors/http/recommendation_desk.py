@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -18,9 +20,26 @@ from segue.flows.wishes import Wishes
 __all__ = ["RecommendationDesk"]
 
 _UNDERSTOOD: Final = 20_000
+_STEADY_S: Final = 1.0
+_MOST_STEADY: Final = 500
 _LISTS: Final = frozenset(
     name for name, field in AskedForUser.model_fields.items() if "list" in str(field.annotation)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Steady:
+    """A reply that is the right one for a moment, as long as nothing happens.
+
+    Args:
+        until: On the monotonic clock: the moment that answers are for moves on, too.
+        standing: Of the service, when the answer was looked up.
+    """
+
+    until: float
+    standing: Hashable
+    user_id: str
+    reply: Reply
 
 
 class RecommendationDesk:
@@ -47,6 +66,7 @@ class RecommendationDesk:
         self._waiting = 0
         self._counts = counts
         self._understood: dict[bytes, tuple[str, Wishes]] = {}
+        self._steady: dict[bytes, _Steady] = {}
 
     async def reply(self, call: Call) -> Reply:
         """The finished answer.
@@ -56,12 +76,21 @@ class RecommendationDesk:
             OverloadedError: Too many wait already.
             SegueError: As `Service.recommendations` does.
         """
+        standing = self._service.standing()  # first: what changes from here on shows next time
+        steady = self._steady.get(call.query)
+        if steady is not None and steady.standing == standing and call.since < steady.until:
+            allow_user(call, steady.user_id)
+            self._counts["at hand"] += 1
+            return steady.reply
         user_id, wishes = self._understood.get(call.query) or self._understand(call.query)
         allow_user(call, user_id)
         answer = self._service.at_hand(user_id, wishes)
         if answer is not None:
             self._counts["at hand"] += 1
-            return Reply(answer.body)
+            reply = Reply(answer.body)
+            if standing is not None:
+                self._keep(call, _Steady(call.since + _STEADY_S, standing, user_id, reply))
+            return reply
         if self._waiting >= self._most:
             raise OverloadedError("too many recommendations wait to be made")
         self._waiting += 1
@@ -73,6 +102,11 @@ class RecommendationDesk:
             self._waiting -= 1
         self._counts["made"] += 1
         return Reply(answer.body)
+
+    def _keep(self, call: Call, steady: _Steady) -> None:
+        if len(self._steady) >= _MOST_STEADY:
+            self._steady.clear()
+        self._steady[call.query] = steady
 
     def _understand(self, query: bytes) -> tuple[str, Wishes]:
         asked = AskedForUser.model_validate(_values(query), strict=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -127,6 +127,15 @@ class Service:
             if answer := self._answering.still(somebody, wishes, moment):
                 return answer
         return self._made_ahead(user_id, wishes, opened) if self.log.near else None
+
+    def standing(self) -> Hashable | None:
+        """While this is the same, no answer changes but by the time; None: that is not known.
+
+        Raises:
+            NotReadyError: Nothing has been trained yet.
+        """
+        opened, stamp = self._shelf.current(), self.log.stamp()
+        return None if stamp is None else (opened.name, stamp)
 
     def recommend_for(self, listened: Sequence[Listened], wishes: Wishes) -> Answer:
         """What to play for whoever played or likes these; nobody is remembered.
