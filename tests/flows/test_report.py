@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import struct
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -11,13 +13,20 @@ import pytest
 
 from segue.analytics.outcomes import Offer
 from segue.analytics.weekly import WeeklyReport
+from segue.analytics.weekly_drawing import panels
+from segue.analytics.weekly_page import page as page_of
+from segue.analytics.weekly_page import picture, plain_text
 from segue.errors import ConfigError, UnknownUserError
 from segue.events.recommended import Recommendation, Recommended
 from segue.flows.destinations import given_lists
+from segue.flows.notify import notify
 from segue.flows.report import offers_of, weekly_report
+from segue.flows.report_files import formats_of, weekly_message, write_report
 from segue.playlists.given import Given
+from segue.settings import load_settings
 from segue.warehouse.snapshots import Snapshot
 from tests.listening_home import at, history, mart, play
+from tests.message_sinks import hook
 
 NOW: Final = datetime(2024, 5, 20, 12, tzinfo=UTC)  # a Monday, after week 20
 
@@ -97,7 +106,8 @@ def test_a_week_without_plays_says_so(snapshot: Snapshot) -> None:
     assert "Nothing was played this week." in quiet.notes
     later = report(snapshot, week="2024-W21", now=NOW + timedelta(days=20))
     assert any(note.startswith("No plays of this week are known") for note in later.notes)
-    assert json.loads(json.dumps(quiet.as_dict()))["totals"]["plays"] == 0
+    for one in (told, quiet):
+        assert json.loads(json.dumps(one.as_dict()))["week"] == one.week
 
 
 def test_a_week_that_goes_on_is_told_as_such(snapshot: Snapshot) -> None:
@@ -219,3 +229,58 @@ def test_published_playlists_and_answers_of_the_service_are_recommendations(
         ("Daily", "Segue", ("t3",)),
     ]
     assert offers_of(tmp_path, "carl", now=NOW) == []
+
+
+# --- as files -----------------------------------------------------------------------------------
+
+
+def test_a_report_is_a_page_markdown_and_a_picture(snapshot: Snapshot, tmp_path: Path) -> None:
+    hostile = "<script>|alert(1)</script>"
+    filler = tuple(f"x{n}" for n in range(9))
+    told = report(snapshot, offer("2024-05-13 06:00", "t2", *filler, title=hostile))
+    html, text, png = write_report(told, tmp_path / "new" / "folder", ("html", "md", "png"))
+    assert html.name == "week-ann-2024-W20.html"
+    page = html.read_text()
+    assert "<script" not in page
+    assert "prefers-color-scheme: dark" in page
+    assert not re.findall(r"(?:src|href|url)\s*[=(]", page)  # asks nobody for anything
+    assert "Recommended, and heard" in page
+    assert "saved, finished, 2 times, new to you" in page
+    assert "| ‹script>\\|alert(1)‹/script> (Spotify) | 10 | 1 | 1 | 0 | 1 | 1 |" in text.read_text()
+    assert png.read_bytes().startswith(b"\x89PNG")
+    size = struct.unpack(">II", png.read_bytes()[16:24])
+    assert size[0] == 1080
+
+
+def test_a_week_without_anything_is_a_report_too(snapshot: Snapshot) -> None:
+    quiet = report(snapshot, week="2024-W10")
+    assert panels(quiet) == ()
+    assert "Nothing was played this week." in page_of(quiet)
+    assert "Nothing was played this week." in plain_text(quiet)
+    assert picture(quiet).startswith(b"\x89PNG")
+
+
+def test_a_report_is_sent_once_with_its_page_and_picture(
+    snapshot: Snapshot, tmp_path: Path
+) -> None:
+    message = weekly_message(report(snapshot))
+    assert message.title == "Your week, 13 – 19 May 2024"
+    assert [file.name for file in message.attachments] == ["2024-W20.png", "2024-W20.html"]
+    assert "2 plays" in message.body_text
+    with hook() as web:
+        settings = load_settings(
+            home=tmp_path, secrets={"store": "file"}, notifications={"urls": [web.url]}
+        )
+        states = [notify(settings, message, now=NOW)[0].state for _ in range(2)]
+    assert states == ["sent", "already"]
+    assert [file["filename"] for file in web.bodies[0]["attachments"]] == [
+        "2024-W20.png",
+        "2024-W20.html",
+    ]
+
+
+def test_what_is_no_format_is_refused() -> None:
+    assert formats_of(" html, PNG,html") == ("html", "png")
+    for wrong in ("pdf", "", "html,docx"):
+        with pytest.raises(ConfigError, match="--format"):
+            formats_of(wrong)

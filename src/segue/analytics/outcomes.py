@@ -105,6 +105,8 @@ class Counts:
         skipped: Begun, and left early every time.
         saved: Saved or liked.
         new: Played, and never before.
+        apart: Each judged track once, by the best that became of it: saved, else finished, else
+            played in part, else skipped; what nothing became of is not among them.
     """
 
     offered: int
@@ -114,6 +116,7 @@ class Counts:
     skipped: int
     saved: int
     new: int
+    apart: tuple[int, int, int, int]
 
     @property
     def judged(self) -> int:
@@ -258,6 +261,12 @@ def _counts(found: Sequence[TrackOutcome]) -> Counts:
         skipped=sum(one.skipped for one in judged),
         saved=sum(one.saved for one in judged),
         new=sum(one.played and not one.known for one in judged),
+        apart=(
+            sum(one.saved for one in judged),
+            sum(one.finished and not one.saved for one in judged),
+            sum(one.played and not (one.saved or one.finished or one.skipped) for one in judged),
+            sum(one.skipped and not one.saved for one in judged),
+        ),
     )
 
 

@@ -253,7 +253,7 @@ def _found(heard: Heard) -> tuple[Ranked, ...]:
         """
         SELECT row_number() OVER (ORDER BY plays DESC, ms_played DESC, track_id) AS rank,
             track_id AS id, title AS name, artist, plays::BIGINT AS plays, ms_played, starts,
-            skips, finishes, 0.0 AS share, NULL AS rank_before
+            skips, finishes, 0.0::DOUBLE AS share, NULL AS rank_before
         FROM heard WHERE plays > 0 AND first_at >= $since ORDER BY rank LIMIT $limit
         """,
         since=heard.window.span.since,

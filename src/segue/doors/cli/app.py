@@ -33,6 +33,7 @@ from segue.doors.cli import (
     playlist,
     publish,
     recommend,
+    report,
     serve,
     spotify,
     sql,
@@ -98,6 +99,7 @@ tune.add_to(app)
 compare.add_to(app)
 status.add_to(app)
 stats.add_to(app)
+report.add_to(app)
 tracks.add_to(app)
 sql.add_to(app)
 export.add_to(app)
