@@ -18,6 +18,7 @@ from segue.music.lake_tables import CATALOGUE, LIBRARY, PLAYS
 from segue.sources.base import Chunk
 from segue.warehouse.intact import require_intact
 from segue.warehouse.lake import Commit, Lake
+from tests.older_lake import made_of_old
 from tests.support import NOW, lake_rows, play_rows, reject_rows
 
 ONE, TWO, THREE = (0, "Ann", "One"), (5, "Bob", "Two"), (9, "Cat", "Three")
@@ -279,23 +280,6 @@ def test_the_sweep_takes_only_what_killed_imports_left(lake: Lake) -> None:
         assert not draft.exists()
         assert foreign.exists()
         assert commit.files[0].path.exists()
-
-
-def made_of_old(lake: Lake) -> None:
-    """Turn a lake of today into one of version 1: no years, numbers in the names of files."""
-    for path in sorted((lake.folder / "commits").glob("*.json")):
-        manifest = json.loads(path.read_text())
-        commit_id = manifest["commit_id"]
-        for number, entry in enumerate(manifest["files"], start=1):
-            name = f"plays/source=list/{commit_id}-{number}.parquet"
-            (lake.folder / entry["path"]).rename(lake.folder / name)
-            entry["path"] = name
-            for later in ("number", "year", "first", "last", "bytes"):
-                del entry[later]
-        for later in ("number", "token", "replaced"):
-            del manifest[later]
-        (path.parent / f"{commit_id}.json").write_text(json.dumps(manifest | {"version": 1}))
-        path.unlink()
 
 
 def test_a_lake_of_the_first_version_goes_on(lake: Lake) -> None:

@@ -160,6 +160,8 @@ class DuckDBWarehouse(SqlWarehouse):
             "threads": self.threads,
             "temp_directory": str(self._spill),
             "preserve_insertion_order": False,
+            # every file of the lake is read once; what would be kept of each, 40 KB, knows no limit
+            "enable_external_file_cache": False,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
