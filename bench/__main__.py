@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from bench import (
     compare_power,
@@ -38,6 +39,9 @@ def main() -> None:
         help="of `warehouse`, `postgresql`",
     )
     parser.add_argument("--warehouse", default="duckdb", help="of `warehouse`: the setting")
+    parser.add_argument(
+        "--lakes", type=Path, help="of `warehouse`: a folder that keeps the lakes for the next time"
+    )
     parser.add_argument("--kills", type=int, default=event_faults.KILLS, help="of `event_faults`")
     given = parser.parse_args()
     benchmarks: dict[str, Callable[[], list[str]]] = {
@@ -54,7 +58,7 @@ def main() -> None:
         "next_week": next_week.run,
         "postgresql": partial(postgresql.run, max(warehouse.SIZES[size] for size in given.plays)),
         "sound": sound.run,
-        "warehouse": partial(warehouse.run, given.plays, given.warehouse),
+        "warehouse": partial(warehouse.run, given.plays, given.warehouse, given.lakes),
     }
     for name in given.names or benchmarks:
         print(f"\n## {name}\n", flush=True)

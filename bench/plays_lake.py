@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -98,10 +99,14 @@ class PlaysWorld:
 
 
 def write_history(lake: Lake, world: PlaysWorld) -> int:
-    """Write every user's history as commits of about a million plays; returns the rows kept."""
+    """Write every user's history as commits of about a million plays; returns the rows kept.
+
+    Commits that are there stay, so that what was interrupted goes on.
+    """
     kept = 0
+    there = len(lake.commits())
     with lake.writing():
-        for number, users in enumerate(_batches(world.sizes)):
+        for number, users in islice(enumerate(_batches(world.sizes)), there, None):
             with lake.begin("history", Path(f"/bench/{number}"), user_id="bench", name="") as new:
                 for user in users:
                     for name, rows in _told(world, user):

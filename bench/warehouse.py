@@ -57,25 +57,33 @@ class _Figures:
         return statistics.median(build.stages[stage] for build in self.hours)
 
 
-def run(names: Sequence[str] = ("1m", "10m"), warehouse: str = "duckdb") -> list[str]:
+def run(
+    names: Sequence[str] = ("1m", "10m"), warehouse: str = "duckdb", lakes: Path | None = None
+) -> list[str]:
     """A table with a column for each size.
 
     Args:
         names: Of `SIZES`.
         warehouse: The setting of that name; others than DuckDB are found as the environment says.
+        lakes: A folder that keeps the lakes for the next time, one for each size.
     """
     figures = []
     for name in names:
         with tempfile.TemporaryDirectory(prefix="segue-bench-") as folder:
-            figures.append(_measured(Path(folder), SIZES[name], warehouse))
+            figures.append(
+                _measured(Path(folder), SIZES[name], warehouse, lakes / name if lakes else None)
+            )
         print("\n".join(_table(figures)), file=sys.stderr, flush=True)
     return _table(figures)
 
 
-def _measured(folder: Path, plays: int, warehouse: str) -> _Figures:
+def _measured(folder: Path, plays: int, warehouse: str, kept: Path | None) -> _Figures:
     home = folder / "home"
     _say(f"{plays:,} plays: writing the lake")
-    _make(home, plays)
+    _make(kept or home, plays)
+    if kept is not None:
+        others = shutil.ignore_patterns("lock", "staging")
+        shutil.copytree(kept / "lake", home / "lake", copy_function=_link, ignore=others)
     _say("building all")
     full = _build(home, warehouse)
     bare: dict[str, Any] = {"load": 0.0, "models": {}}
@@ -104,6 +112,14 @@ def _measured(folder: Path, plays: int, warehouse: str) -> _Figures:
 def _make(home: Path, plays: int, *hour: str) -> None:
     """Write the lake, or one more hour, in a process whose memory is not counted."""
     measure([sys.executable, "-m", "bench.plays_lake", str(home), str(plays), *hour])
+
+
+def _link(file: str, target: str) -> None:
+    """Let a file of a lake, which never changes, be in another lake, too."""
+    try:
+        os.link(file, target)
+    except OSError:  # of another file system
+        shutil.copyfile(file, target)
 
 
 def _build(home: Path, warehouse: str) -> _Build:
