@@ -60,6 +60,7 @@ def plays(
             "skipped": False,
             "finished": True,
             "counted": True,
+            "not_me": False,
             **columns,
         }
         for user, track, at in rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -54,8 +54,6 @@ class Overview:
 
     Args:
         window: Of which span.
-        first: The start of the first play of all.
-        last: The start of the last play of all.
         totals: Of the window.
         before: Of the window before; None without one.
         days: Each day of the window -> its counted plays.
@@ -66,8 +64,6 @@ class Overview:
     """
 
     window: Window
-    first: datetime
-    last: datetime
     totals: Totals
     before: Totals | None
     days: Mapping[date, int]
@@ -145,6 +141,18 @@ class Histories:
         self._heard: tuple[Asked, Heard] | None = None
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
 
+    def span(self, user_id: str, time_zone: str) -> tuple[datetime, datetime]:
+        """When the first and the last play of all began, in the listener's zone.
+
+        Raises:
+            UnknownUserError: Nothing is known of the user.
+            NotReadyError: There are no plays.
+            ConfigError: The time zone cannot be read.
+        """
+        zone = zone_of(time_zone)
+        first, last = self._answer(("span", user_id), lambda database: bounds(database, user_id))
+        return first.astimezone(zone), last.astimezone(zone)
+
     def overview(self, asked: Asked, *, now: datetime) -> Overview:
         """How much, when, and how much of it new.
 
@@ -161,9 +169,10 @@ class Histories:
         today = now.astimezone(zone)
 
         def work_out(database: SnapshotDatabase) -> Overview:
-            heard, (first, last) = self._sums(database, asked), bounds(database, asked.user_id)
+            heard = self._sums(database, asked)
             summed = totals(heard)
             if not summed.starts:
+                first, last = bounds(database, asked.user_id)
                 raise NotReadyError(
                     f"{asked.user_id} played nothing in this window ({heard.window.label})",
                     cure=f"The plays here are from {first.astimezone(zone):%-d %b %Y}"
@@ -173,8 +182,6 @@ class Histories:
             days = timeline(heard, "day")
             return Overview(
                 window=heard.window,
-                first=first.astimezone(zone),
-                last=last.astimezone(zone),
                 totals=summed,
                 before=totals_before(heard),
                 days={period.begins: period.plays for period in days.periods},
@@ -251,6 +258,19 @@ class Histories:
             for row in rows[:limit]
         )
         return HistoryPage(plays, following)
+
+    def names(self, track_ids: Sequence[str]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+        """Title and artists of tracks, as far as the snapshot knows them."""
+        sql = (
+            "SELECT track_id, title, artists FROM tracks WHERE title IS NOT NULL"
+            " AND track_id IN (SELECT unnest($track_ids))"
+        )
+        asked = sorted(set(track_ids))
+        rows = self._answer(
+            ("names", *asked),
+            lambda database: database.table(sql, {"track_ids": asked}).to_pylist(),
+        )
+        return {row["track_id"]: (row["title"], tuple(row["artists"] or ())) for row in rows}
 
     def close(self) -> None:
         """Let go of the database."""

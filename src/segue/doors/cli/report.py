@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from segue.doors.cli.context import AsJson, User, call_of, now, print_json, say
-from segue.doors.cli.stats import machines_zone
+from segue.doors.local_zone import machines_zone
 
 if TYPE_CHECKING:
     from segue.notifications.base import Told

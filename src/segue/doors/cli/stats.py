@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from segue.doors.cli.context import AsJson, User, call_of, now, print_json
+from segue.doors.local_zone import machines_zone
 from segue.errors import ConfigError
 
 if TYPE_CHECKING:
     from segue.analytics.statistics import Asked
 
-__all__ = ["add_to", "machines_zone"]
+__all__ = ["add_to"]
 
 
 class By(StrEnum):
@@ -158,12 +158,3 @@ def _asked(words: list[str], by: By, limit: int, every: Every | None) -> Asked:
         limit=limit,
         every=every.value if every else None,
     )
-
-
-def machines_zone() -> str:
-    """The name of the time zone that this machine keeps; UTC where it does not tell."""
-    named = os.environ.get("TZ", "").lstrip(":")
-    if named and "/" in named and not named.startswith("/"):
-        return named
-    _, found, name = os.path.realpath("/etc/localtime").partition("zoneinfo/")
-    return name if found and name else "UTC"

@@ -53,7 +53,7 @@ def update(
     collecting failed, 12 building, 13 training, 14 recommending, 15 publishing, 16 telling.
     """
     from segue.analytics.windows import zone_of
-    from segue.doors.cli.stats import machines_zone
+    from segue.doors.local_zone import machines_zone
     from segue.flows.update.run import Wanted
     from segue.flows.update.run import update as run
     from segue.flows.wiring import Wiring

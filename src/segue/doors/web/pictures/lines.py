@@ -161,11 +161,12 @@ def sound_over_time(told: Drift, *, key: str = "drift-sound") -> Picture:
     """How the music sounds on average, by period."""
     mixes = [mix for mix in told.periods if any(name in mix.sound for name in _SOUNDS)]
     named = [name for name in _SOUNDS if any(name in mix.sound for mix in mixes)]
-    moved = max(told.sound, key=lambda each: abs(each.shift), default=None)
+    moved = next((each for each in told.sound if each.name in named), None)
     words = (
         f"{share(told.sound_told)} of the plays are of tracks whose sound is known."
         if moved is None
-        else f"What moved most is {moved.name}: {moved.mean_before:.2f}, then {moved.mean:.2f}."
+        else f"What moved most is {_SOUND_WORDS[moved.name]}:"
+        f" {share(moved.mean_before)}, then {share(moved.mean)}."
     )
     return lines(
         [mix.begins for mix in mixes],
