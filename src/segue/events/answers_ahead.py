@@ -22,13 +22,14 @@ _TABLE: Final = """
 create table if not exists answers (
     user_id text primary key,
     position integer not null,
+    said integer not null,
     latest_us integer,
     last_played_us integer,
     moment_us integer not null,
     body blob not null
 ) strict;
 """
-_COLUMNS: Final = "user_id, position, latest_us, last_played_us, moment_us, body"
+_COLUMNS: Final = "user_id, position, said, latest_us, last_played_us, moment_us, body"
 _WAIT_S: Final = 5.0
 _LEVEL: Final = 6
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,6 +42,7 @@ class MadeAhead:
 
     Args:
         position: Of the user's last event in the log; 0: there is none.
+        said: How many words of the user came beside the service.
         latest: The latest time that an event of the user names, aware UTC; None: there is none.
         last_played_at: The user's last play that is published, aware UTC; None: there is none.
         moment: The moment that it is for, aware UTC.
@@ -49,6 +51,7 @@ class MadeAhead:
 
     user_id: str
     position: int
+    said: int
     latest: datetime | None
     last_played_at: datetime | None
     moment: datetime
@@ -94,7 +97,7 @@ class AheadFile:
         with self._connection() as connection:
             connection.execute("begin immediate")
             connection.executemany(
-                "insert or replace into answers values (?, ?, ?, ?, ?, ?)",
+                "insert or replace into answers values (?, ?, ?, ?, ?, ?, ?)",
                 [_row(one) for one in answers],
             )
             connection.execute("commit")
@@ -161,6 +164,7 @@ def _row(one: MadeAhead) -> tuple[Any, ...]:
     return (
         one.user_id,
         one.position,
+        one.said,
         _us(one.latest),
         _us(one.last_played_at),
         _us(one.moment),
@@ -169,10 +173,11 @@ def _row(one: MadeAhead) -> tuple[Any, ...]:
 
 
 def _read(row: tuple[Any, ...]) -> MadeAhead:
-    user, position, latest, last_played, moment, body = row
+    user, position, said, latest, last_played, moment, body = row
     return MadeAhead(
         user,
         position,
+        said,
         None if latest is None else _moment(latest),
         None if last_played is None else _moment(last_played),
         _moment(moment),

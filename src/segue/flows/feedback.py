@@ -18,14 +18,13 @@ from segue.flows.feedback_words import About, FeedbackReport, Word
 from segue.flows.fresh_marts import FreshMarts
 from segue.flows.listener import Marts, is_known
 from segue.music import columns as c
-from segue.music.feedback import HIDE, LESS, NOT_ME, UNDO, VERBS, Verb
+from segue.music.feedback import HIDE, LESS, NOT_ME, SAID_HERE, UNDO, VERBS, Verb
 from segue.music.lake_tables import FEEDBACK, REJECTS, LakeTable
 from segue.warehouse.lake import Lake
 
 __all__ = ["About", "FeedbackReport", "Word", "feedback", "words"]
 
 _log = logging.getLogger(__name__)
-_SOURCE: Final = "segue"
 _OF_ARTISTS: Final = (LESS, HIDE, UNDO)
 _OF_PLAYS: Final = (NOT_ME, UNDO)
 
@@ -75,7 +74,7 @@ def feedback(
     _check(verb, about, said_at, now)
     before = FreshMarts(snapshot, lake)
     is_known(before, user_id)
-    said = {c.USER_ID: user_id, c.SOURCE: _SOURCE, c.VERB: verb, c.SAID_AT: said_at}
+    said = {c.USER_ID: user_id, c.SOURCE: SAID_HERE, c.VERB: verb, c.SAID_AT: said_at}
     found = [{**thing, **said} for thing in Things(before, user_id).rows(about)]
     rows = pa.Table.from_pylist(found, schema=FEEDBACK.schema)
     after = FreshMarts(snapshot, lake, unwritten=rows)
@@ -179,7 +178,7 @@ def _keep(lake: Lake, rows: pa.Table, user_id: str, now: datetime) -> None:
         lake.writing(),
         lake.begin("feedback", lake.folder, user_id=user_id, name=name) as staged,
     ):
-        staged.file(name, _SOURCE)
+        staged.file(name, SAID_HERE)
         staged.stage(name, _Said(rows))
         staged.commit(now)
 

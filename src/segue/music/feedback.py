@@ -13,6 +13,7 @@ __all__ = [
     "NOT_ME",
     "OPINIONS",
     "PLAYS",
+    "SAID_HERE",
     "TRACK",
     "UNDO",
     "VERBS",
@@ -40,6 +41,9 @@ UNDO: Final = "undo"
 
 OPINIONS: Final = (LIKE, LESS, KNOWN, HIDE)
 """Verbs of which the latest said of a track or artist stands; `not_me` is about plays."""
+
+SAID_HERE: Final = "segue"
+"""Source of the words that were said with `segue feedback`."""
 
 TRACK: Final = "track"
 ARTIST: Final = "artist"

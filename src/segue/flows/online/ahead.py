@@ -25,6 +25,8 @@ QUESTION: Final = Wishes()
 
 _log = logging.getLogger(__name__)
 _MOST: Final = 8 << 20
+_FORM: Final = 2
+"""Changes with what is kept beside an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,14 @@ class Ahead:
         self._file: tuple[str, AheadFile] | None = None
         self._switching = threading.Lock()
 
-    def find(self, opened: Opened, user_id: str) -> FoundAhead | None:
-        """The answer to a user, made of what is open now; None: there is none."""
+    def find(self, opened: Opened, user_id: str, *, again: bool = False) -> FoundAhead | None:
+        """The answer to a user, made of what is open now; None: there is none.
+
+        Args:
+            again: Look into the file, whatever is remembered of it.
+        """
         key = opened.name, user_id
-        found = self._kept.get(key)
+        found = None if again else self._kept.get(key)
         if found is not None:
             return found
         try:
@@ -141,5 +147,5 @@ class Ahead:
         return file
 
     def _name(self, opened: Opened) -> str:
-        made_of = repr((opened.name, self._rules, segue.__version__))
+        made_of = repr((opened.name, self._rules, segue.__version__, _FORM))
         return hashlib.sha256(made_of.encode()).hexdigest()[:16]

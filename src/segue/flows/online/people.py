@@ -18,6 +18,7 @@ from segue.flows.listener import Person, Records, person_of
 from segue.flows.online.kept import Kept
 from segue.flows.online.live import Counting, Live, Reading, in_order
 from segue.flows.online.records import records_of
+from segue.flows.online.said_beside import SaidBeside, with_words
 from segue.flows.online.shelf import Opened
 from segue.flows.prepared import Prepared, prepared
 from segue.music import columns as c
@@ -52,6 +53,7 @@ class Somebody:
         records: All together.
         source: Name of what the published rows and track ids come from.
         mark: When they were forgotten; empty: never.
+        said: How many words of theirs came beside the service.
     """
 
     user_id: str
@@ -61,11 +63,13 @@ class Somebody:
     records: Records
     source: str
     mark: str = ""
+    said: int = 0
 
     @property
     def version(self) -> str:
-        """Changes with every event of the user, and with what is published."""
-        return f"{self.source}@{self.live.position}{self.mark}"
+        """Changes with every event and word of the user, and with what is published."""
+        said = f"+{self.said}" if self.said else ""
+        return f"{self.source}@{self.live.position}{self.mark}{said}"
 
     @property
     def is_new(self) -> bool:
@@ -94,11 +98,20 @@ class People:
     Args:
         log: Where events are.
         counting: What counts as a play.
+        beside: What is said beside the service.
         most_bytes: That may be remembered of users; as much again of what is made of them.
     """
 
-    def __init__(self, log: EventLog, counting: Counting, *, most_bytes: int = _MOST) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        counting: Counting,
+        beside: SaidBeside,
+        *,
+        most_bytes: int = _MOST,
+    ) -> None:
         self._log = log
+        self._beside = beside
         self._counting = counting
         self._known: Kept[str, Somebody] = Kept(most_bytes)
         self._prepared: Kept[str, tuple[str, Prepared]] = Kept(most_bytes)
@@ -128,8 +141,15 @@ class People:
             return None
         return known
 
-    def is_as_at(self, user_id: str, position: int) -> bool:
-        """Whether nothing of a user is known behind a position, and they were never forgotten."""
+    def is_as_at(self, user_id: str, position: int, said: int) -> bool:
+        """Whether no more is known of a user than that, and they were never forgotten.
+
+        Args:
+            position: Of their last event.
+            said: How many words of theirs came beside the service.
+        """
+        if len(self._beside.of(user_id)) != said:
+            return False
         if self._log.of_user(user_id, after=position, limit=1):
             return False
         nobody_forgotten = not self._look_for_marks()
@@ -163,13 +183,16 @@ class People:
         """Who was read before, unless somebody was forgotten since, by whichever process."""
         self._look_for_marks()
         known = self._known.get(user_id)
-        return known if known is not None and known.source == opened.name else None
+        if known is None or known.source != opened.name:
+            return None
+        return known if known.said == len(self._beside.of(user_id)) else None
 
     def _look_for_marks(self) -> int:
         """How far the marks of those who were forgotten go, to a second; 0: nobody was."""
         now = time.monotonic()
         if self._marks is None or now - self._looked >= _LOOK_EVERY_S:
             self._looked = now
+            self._beside.look()
             marks = self._log.cursor(FORGOTTEN)
             if marks != self._marks and self._marks is not None:
                 self._known.clear()
@@ -178,13 +201,18 @@ class People:
         return self._marks
 
     def _read(self, user_id: str, opened: Opened) -> Somebody:
-        published = records_of(opened.rows, user_id)
+        published, words = records_of(opened.rows, user_id), self._beside.of(user_id)
+        if words:
+            said = with_words(published.feedback, words, opened.tracks.id_of)
+            published = replace(published, feedback=said)
         found = self._log.state(FORGOTTEN, mark_of(user_id))
         mark = "" if found is None else found.decode()
         if mark:
             published = _since(published, datetime.fromisoformat(mark))
         nothing = HISTORY.empty_table()
-        return Somebody(user_id, published, Live(), nothing, published, opened.name, mark)
+        return Somebody(
+            user_id, published, Live(), nothing, published, opened.name, mark, len(words)
+        )
 
     def _after(self, known: Somebody, events: Sequence[Recorded], opened: Opened) -> Somebody:
         """The user after further events."""

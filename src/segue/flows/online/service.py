@@ -34,6 +34,7 @@ from segue.flows.online.moments import coarse, holds_for, moment_of
 from segue.flows.online.people import FORGOTTEN, People, Somebody, mark_of
 from segue.flows.online.profiles import profile_of
 from segue.flows.online.published_users import latest_users, published_user, published_users
+from segue.flows.online.said_beside import SaidBeside
 from segue.flows.online.shelf import Opened, Shelf
 from segue.flows.wiring import Wiring
 from segue.flows.wishes import Wishes
@@ -74,7 +75,8 @@ class Service:
             counted=timedelta(milliseconds=rules.counted_ms),
             same=timedelta(seconds=rules.same_play_seconds),
         )
-        self._people = People(self.log, counting)
+        self._beside = SaidBeside(wiring.lake)
+        self._people = People(self.log, counting, self._beside)
         self._answering = Answering(self.recommended, clock)
         self._ahead = Ahead(wiring.home / EVENTS / AHEAD, repr(counting))
         self._shelf = Shelf(wiring.bundles, wiring.snapshots, self._try_out)
@@ -135,7 +137,7 @@ class Service:
             NotReadyError: Nothing has been trained yet.
         """
         opened, stamp = self._shelf.current(), self.log.stamp()
-        return None if stamp is None else (opened.name, stamp)
+        return None if stamp is None else (opened.name, self._beside.turn, stamp)
 
     def recommend_for(self, listened: Sequence[Listened], wishes: Wishes) -> Answer:
         """What to play for whoever played or likes these; nobody is remembered.
@@ -187,6 +189,7 @@ class Service:
         return MadeAhead(
             user_id=user_id,
             position=somebody.live.position,
+            said=somebody.said,
             latest=latest,
             last_played_at=somebody.last_played_at,
             moment=moment,
@@ -357,8 +360,9 @@ class Service:
         )
 
     def settled(self) -> None:
-        """Wait until what is published is read through, and what was recommended is noted."""
+        """Wait until what is published and was said is read, and what was recommended is noted."""
         self._shelf.settled()
+        self._beside.read()
         self.recommended.flush()
 
     def close(self) -> None:
@@ -390,17 +394,21 @@ class Service:
     def _found_ahead(self, user_id: str, opened: Opened) -> FoundAhead | None:
         """What was made ahead for a user of whom nothing else is known since."""
         found = self._ahead.find(opened, user_id)
-        if found is None:
-            return None
-        made = found.made
+        if found is not None and not found.is_new and not self._holds(found.made, opened):
+            found = self._ahead.find(opened, user_id, again=True)  # another may have been made
+        return found if found is not None and self._holds(found.made, opened) else None
+
+    def _holds(self, made: MadeAhead, opened: Opened) -> bool:
+        """Whether an answer that was made ahead would be made again now."""
         moment = moment_of(
             self._clock(),
             latest=made.latest,
             last_played_at=made.last_played_at,
             otherwise=opened.bundle.trained_at,
         )
-        still = moment == made.moment and self._people.is_as_at(user_id, made.position)
-        return found if still else None
+        return moment == made.moment and self._people.is_as_at(
+            made.user_id, made.position, made.said
+        )
 
     def _moment(self, somebody: Somebody, opened: Opened) -> datetime:
         """The moment that answers to a user are for."""
