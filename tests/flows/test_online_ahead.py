@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -11,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from segue.doors.http.ahead import answering_ahead
+from segue.errors import BusyError, UnknownUserError
+from segue.flows.forget import Whose, forget
 from segue.flows.online import Service
 from segue.flows.online.ahead_making import answer_ahead
 from segue.flows.wiring import Wiring
 from segue.flows.wishes import Wishes
 from segue.music.event import Event
+from segue.progress import Silent
 from segue.settings import Settings
 from tests.doors.running import small_home
 from tests.tiny import NOW
@@ -151,11 +155,26 @@ def test_answers_of_what_answers_no_more_are_removed(home: Path) -> None:
 
 
 def test_the_service_has_them_made_in_a_process_of_its_own(home: Path) -> None:
-    import time
-
     with answering_ahead(Settings(home=home), look_every_s=0.05) as begin:
         begin()
         until = time.monotonic() + 30
         while at_hand(home, "ann") is None and time.monotonic() < until:
             time.sleep(0.1)
     assert at_hand(home, "ann") is not None
+
+
+def test_forgetting_beside_a_service_is_felt_at_once_and_says_what_is_left(home: Path) -> None:
+    tell(home, "ann", NOW - 3 * DAY)
+    make(home)
+    with opened(home) as service:
+        before = service.at_hand("ann", Wishes())
+        assert before is not None
+        with pytest.raises(BusyError, match=r"is forgotten by the service.* but not by the lake"):
+            forget(Wiring(Settings(home=home)), Whose("ann"), progress=Silent(), now=NOW)
+        assert not service.log.of_user("ann")
+        time.sleep(1.1)  # it looks once a second
+        assert service.at_hand("ann", Wishes()) is None
+        assert service.recommendations("ann", Wishes()).body != before.body
+        assert service.at_hand("bob", Wishes()) is not None
+        with pytest.raises(UnknownUserError):
+            forget(Wiring(Settings(home=home)), Whose("zoe"), progress=Silent(), now=NOW)

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from segue.access.base import KeyStore
 from segue.access.sqlite_keys import SqliteKeys
-from segue.errors import ConfigError, SegueError, UnknownUserError
+from segue.errors import BusyError, ConfigError, SegueError, UnknownUserError
 from segue.events.base import EventLog
 from segue.events.recommended import Recommended
 from segue.events.sqlite_log import SqliteLog
@@ -37,7 +38,8 @@ from segue.flows.home_parts import (
     playlists_of,
 )
 from segue.flows.notify import secret_of
-from segue.flows.online.people import FORGOTTEN
+from segue.flows.online.ahead import forget_ahead
+from segue.flows.online.people import FORGOTTEN, forget_events
 from segue.flows.spotify.names import SERVICE, secret_name
 from segue.flows.update.memory import UpdateMemory
 from segue.flows.wiring import Wiring
@@ -196,14 +198,19 @@ def forget(
     *,
     progress: Progress,
     on_step: Callable[[str], None] = lambda step: None,
+    now: datetime | None = None,
 ) -> Loss:
     """Remove what is meant from everything in the home; all of it, even when killed on the way.
+
+    Where a service is at work in the home, a whole user is gone for it at once: events, keys and
+    what was made for them; the rest is not touched, and the error says so.
 
     Before anything is touched it is noted in the home what is to go; from then on every command
     begins with finishing it, and no command reads anything in between.
 
     Args:
         wiring: The home; nobody else may be in it.
+        now: The moment, aware; None: without the home to oneself, nothing is done.
         on_step: Told the name of each step as it is done.
 
     Returns:
@@ -217,7 +224,13 @@ def forget(
         SecretError: The user's tokens cannot be removed; nothing was done.
         StorageError: Something cannot be removed; the next command tries again.
     """
-    with wiring.lock.alone(VERB):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(wiring.lock.alone(VERB))
+        except BusyError as busy:
+            if now is None or whose.user_id is None or not whose.whole_user:
+                raise
+            raise _gone_for_a_service(wiring, whose, whose.user_id, now) from busy
         loss = look(wiring, whose)
         houses = _houses(wiring)
         with wiring.warehouse.writing():
@@ -236,6 +249,25 @@ def forget(
         _carry_out(wiring, whose, names, progress=progress, on_step=on_step)
     _log.info("forgot %d rows", sum(loss.rows.values()))
     return loss
+
+
+def _gone_for_a_service(wiring: Wiring, whose: Whose, user_id: str, now: datetime) -> BusyError:
+    """Forget what a running service knows of a user; the error that says what is left to do."""
+    look(wiring, whose)
+    (main, *_) = _houses(wiring)
+    with main.keys() as stores:
+        for store in stores:  # first: whoever has a key could go on reporting
+            store.forget(user_id)
+    with main.events() as logs:
+        for log in logs:
+            forget_events(log, user_id, now)
+    Recommended(main.folder / EVENTS / RECOMMENDED).forget(user_id)
+    forget_ahead(main.folder / EVENTS / AHEAD, user_id)
+    return BusyError(
+        f"“{user_id}” is forgotten by the service that runs here, but not by the lake, the "
+        "warehouse, the snapshots and the models, which others are using",
+        cure="Stop `segue serve` and other commands, then run this again: it removes the rest.",
+    )
 
 
 def _sign_out(wiring: Wiring, user_id: str, houses: Sequence[_House]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from segue.doors.cli.context import AsJson, call_of, print_json, say
+from segue.doors.cli.context import AsJson, call_of, now, print_json, say
 from segue.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def forget(
                 print_json({**loss.as_dict(), "done": False})
             return
         _require_agreement(as_json=as_json)
-    loss = run(wiring, whose, progress=call.progress())
+    loss = run(wiring, whose, progress=call.progress(), now=now())
     if as_json:
         print_json({**loss.as_dict(), "done": True})
     else:

@@ -18,7 +18,7 @@ from segue.flows.online.kept import Kept
 from segue.flows.online.shelf import Opened
 from segue.flows.wishes import Wishes
 
-__all__ = ["QUESTION", "Ahead", "FoundAhead"]
+__all__ = ["QUESTION", "Ahead", "FoundAhead", "forget_ahead"]
 
 QUESTION: Final = Wishes()
 """What is answered ahead: what is asked where nothing is said but who asks."""
@@ -42,6 +42,20 @@ class FoundAhead:
     answer: Answer
     track_ids: tuple[str, ...]
     is_new: bool = False
+
+
+def forget_ahead(folder: Path, user_id: str) -> None:
+    """Remove what was made for a user, in every file of a folder.
+
+    Raises:
+        StorageError: It cannot be removed.
+    """
+    for path in sorted(folder.glob("*.sqlite")):
+        file = AheadFile(path)
+        try:
+            file.forget(user_id)
+        finally:
+            file.close()
 
 
 class Ahead:
@@ -99,12 +113,7 @@ class Ahead:
         Raises:
             StorageError: It cannot be removed.
         """
-        for path in sorted(self.folder.glob("*.sqlite")):
-            file = AheadFile(path)
-            try:
-                file.forget(user_id)
-            finally:
-                file.close()
+        forget_ahead(self.folder, user_id)
         self._kept.drop(lambda key: key[1] == user_id)
 
     def clear(self) -> None:

@@ -25,7 +25,7 @@ from segue.music import columns as c
 from segue.music.query import HISTORY
 from segue.playlists.listener import Listener
 
-__all__ = ["FORGOTTEN", "People", "Somebody", "mark_of"]
+__all__ = ["FORGOTTEN", "People", "Somebody", "forget_events", "mark_of"]
 
 FORGOTTEN: Final = "forgotten"
 """Under this name the log keeps who was forgotten while the service ran, and when."""
@@ -40,6 +40,23 @@ _LOOK_EVERY_S: Final = 1.0
 def mark_of(user_id: str) -> str:
     """What the mark of somebody forgotten is kept under: not the id itself."""
     return hashlib.sha256(f"forgotten\x1f{user_id}".encode()).hexdigest()
+
+
+def forget_events(log: EventLog, user_id: str, now: datetime) -> int:
+    """Forget a user's events, and leave the mark by which nobody uses what is published of them.
+
+    Every service on this log follows within a second.
+
+    Args:
+        now: Aware.
+
+    Returns:
+        How many events there were.
+    """
+    at = now.astimezone(UTC)
+    mark = max(int(at.timestamp() * 1e6), log.cursor(FORGOTTEN) + 1)
+    log.advance(FORGOTTEN, mark, state={mark_of(user_id): at.isoformat().encode()})
+    return log.forget(user_id)
 
 
 @dataclass

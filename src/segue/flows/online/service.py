@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from segue.errors import SegueError, UnknownUserError
@@ -31,7 +31,7 @@ from segue.flows.online.answers import (
 )
 from segue.flows.online.live import Counting
 from segue.flows.online.moments import coarse, holds_for, moment_of
-from segue.flows.online.people import FORGOTTEN, People, Somebody, mark_of
+from segue.flows.online.people import FORGOTTEN, People, Somebody, forget_events, mark_of
 from segue.flows.online.profiles import profile_of
 from segue.flows.online.published_users import latest_users, published_user, published_users
 from segue.flows.online.said_beside import SaidBeside
@@ -66,6 +66,7 @@ class Service:
     """
 
     def __init__(self, wiring: Wiring, *, clock: Callable[[], datetime]) -> None:
+        self._lock = wiring.lock  # as long as this is there, nobody has the home to themselves
         self.log: EventLog = wiring.events
         self.recommended = Recommended(wiring.home / EVENTS / RECOMMENDED)
         self._clock = clock
@@ -319,10 +320,7 @@ class Service:
             UnknownUserError: Neither a history nor events are known of them.
         """
         self.user(user_id)
-        now = self._clock().astimezone(UTC)
-        mark = max(int(now.timestamp() * 1e6), self.log.cursor(FORGOTTEN) + 1)
-        self.log.advance(FORGOTTEN, mark, state={mark_of(user_id): now.isoformat().encode()})
-        events = self.log.forget(user_id)
+        events = forget_events(self.log, user_id, self._clock())
         self._people.drop(user_id)
         self._answering.drop(user_id)
         self._ahead.forget(user_id)
@@ -394,8 +392,11 @@ class Service:
     def _found_ahead(self, user_id: str, opened: Opened) -> FoundAhead | None:
         """What was made ahead for a user of whom nothing else is known since."""
         found = self._ahead.find(opened, user_id)
-        if found is not None and not found.is_new and not self._holds(found.made, opened):
-            found = self._ahead.find(opened, user_id, again=True)  # another may have been made
+        if found is None or self._holds(found.made, opened):
+            return found
+        if found.is_new:
+            return None
+        found = self._ahead.find(opened, user_id, again=True)  # another may have been made since
         return found if found is not None and self._holds(found.made, opened) else None
 
     def _holds(self, made: MadeAhead, opened: Opened) -> bool:
