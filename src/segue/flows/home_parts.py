@@ -37,6 +37,7 @@ __all__ = [
     "TEMPLATES",
     "TUNING",
     "UPDATE",
+    "UPLOADS",
 ]
 __all__ += ["LakeParts", "kept_files", "lake_parts", "made_files", "playlists_of"]
 
@@ -58,6 +59,7 @@ STATE: Final = "services.sqlite"
 JOBS: Final = "jobs"
 UPDATE: Final = "update"
 SNAPSHOTS: Final = "snapshots"
+UPLOADS: Final = "uploads"
 MODELS: Final = "models"
 TEMPLATES: Final = "templates"
 

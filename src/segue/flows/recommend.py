@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +25,7 @@ from segue.flows.seeds import resolve_seed
 from segue.flows.shortage import Outcome, notes_about
 from segue.flows.wishes import Wishes
 from segue.music.candidates import Candidates, Evidence
-from segue.music.playlist import Playlist, PlaylistTrack
+from segue.music.playlist import Playlist, PlaylistTrack, playlist_id_of
 from segue.music.query import Filters, Mix, Query
 from segue.playlists.choose import Chooser, shares
 from segue.playlists.dial import Dial
@@ -443,9 +442,8 @@ class Making:
         self.known.look_up(list(dict.fromkeys([*chosen.track_ids, *self.seeds, *others])))
         told, seeds = self._told(chosen), self.facts
         made_at = self.person.now.astimezone(UTC)
-        owner = self.person.user_id or ""
         return Playlist(
-            playlist_id="p" + hashlib.sha256(f"{owner}\x1f{self.mix}".encode()).hexdigest()[:16],
+            playlist_id=playlist_id_of(self.person.user_id, self.mix),
             title=entitle(self.mix, made_at, [seeds[seed] for seed in self.seeds if seed in seeds]),
             description=ABOUT[self.mix],
             user_id=self.person.user_id,

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["Playlist", "PlaylistTrack"]
+__all__ = ["Playlist", "PlaylistTrack", "playlist_id_of"]
+
+
+def playlist_id_of(user_id: str | None, mix: str, choice: str = "") -> str:
+    """The id of a user's playlist, whatever its tracks are this week.
+
+    Args:
+        choice: What else tells it from others of the mix, such as its filters.
+    """
+    told = "\x1f".join([user_id or "", mix, *([choice] if choice else [])])
+    return "p" + hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from segue.doors.cli import (
     serve,
     spotify,
     sql,
+    start,
     stats,
     status,
     tracks,
@@ -88,6 +89,7 @@ def root(
     context.obj = Call(home=home, quiet=quiet)
 
 
+start.add_to(app)
 ingest.add_to(app)
 learn.add_to(app)
 recommend.add_to(app)

@@ -52,6 +52,7 @@ class Who:
         is_guest: Nobody had to sign in: the page is open to this machine alone.
         may_switch: Whether they may look at other users, too.
         may_manage: Whether they may change what concerns the whole household.
+        is_demo: Whether it is the made-up listener that they look at.
     """
 
     user_id: str
@@ -59,6 +60,7 @@ class Who:
     is_guest: bool = False
     may_switch: bool = False
     may_manage: bool = False
+    is_demo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Ask:
         query: Of the address: name -> values.
         form: Of what was sent: name -> values.
         values: What stands for the {names} of the route.
+        host: By which the browser reaches us, such as 127.0.0.1:8000.
     """
 
     who: Who
@@ -80,6 +83,7 @@ class Ask:
     query: Values = field(default_factory=dict)
     form: Values = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
+    host: str = ""
 
     def one(self, name: str, default: str = "") -> str:
         """A value of the form, else of the address; the last, if there are several."""
@@ -112,9 +116,14 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Go elsewhere on our own page, or, as signing in at a service needs it, at its address."""
+    """Go elsewhere on our own page, or, as signing in at a service needs it, at its address.
+
+    Args:
+        cookie: The header Set-Cookie; empty: none.
+    """
 
     to: str
+    cookie: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from segue.doors.http.call import Call, Reply
 from segue.doors.web.ask import Answer, Ask, Download, House, Redirect, Values, View
 from segue.doors.web.doorman import Doorman, Entered
+from segue.doors.web.houses import LOOKING, Houses
 from segue.doors.web.pages import Pages, Route
 from segue.doors.web.reading import (
     Headers,
@@ -66,7 +67,7 @@ class Page:
 
     def __init__(self, pages: Pages, house: House, doorman: Doorman) -> None:
         self._pages = pages
-        self._house = house
+        self._houses = Houses(house)
         self._doorman = doorman
         self._static = StaticFiles()
         self._templates = Templates(pages, self._static)
@@ -81,6 +82,7 @@ class Page:
     def close(self) -> None:
         """Finish what is under way."""
         self._pool.shutdown()
+        self._houses.close()
 
     async def reply(self, call: Call, scope: Mapping[str, Any], receive: Receive) -> Reply:
         """The whole answer, with all of its headers but those that every one has."""
@@ -134,19 +136,30 @@ class Page:
             self._prove(entered, headers, form)
         if own:
             call.route = call.path
-            return await self._in_thread(sign_in.leave_or_switch, call, form, entered, self._house)
+            return await self._in_thread(
+                sign_in.leave_or_switch, call, form, entered, self._houses.own
+            )
         assert found is not None
         call.route = found[0].name
-        ask = self._ask(call, entered, form, found[1], show)
-        return await self._in_thread(self._answered, found[0], ask, entered, show)
+        return await self._in_thread(self._answered, call, found, form, headers, entered, show)
 
-    def _answered(self, route: Route, ask: Ask, entered: Entered, show: Shown) -> Reply:
+    def _answered(
+        self,
+        call: Call,
+        found: tuple[Route, dict[str, str]],
+        form: Values,
+        headers: Headers,
+        entered: Entered,
+        show: Shown,
+    ) -> Reply:
         """What a page answers; runs in a thread."""
+        route, values = found
         assert route.handle is not None
+        ask = self._ask(call, entered, form, values, headers, show)
         try:
             return self._told(route.handle(ask), ask, entered, show)
         except Exception as error:  # as above, now that it is known who asks
-            return show.trouble(trouble_of(error, ""), ask)
+            return show.trouble(trouble_of(error, call.request_id.decode()), ask)
 
     def _told(self, answer: Answer, ask: Ask, entered: Entered, show: Shown) -> Reply:
         cookies = (
@@ -158,7 +171,7 @@ class Page:
             case View():
                 reply = show.view(answer, ask)
             case Redirect():
-                reply = moved(answer.to, fragment=show.fragment)
+                reply = moved(answer.to, fragment=show.fragment, cookie=answer.cookie)
             case Download():
                 reply = download(answer)
         reply.headers = (*reply.headers, *cookies)
@@ -177,7 +190,7 @@ class Page:
         route, values = found
         assert route.stream is not None
         size = text_of(headers, b"content-length")
-        ask = self._ask(call, entered, {}, values, show)
+        ask = self._ask(call, entered, {}, values, headers, show)
         body = pieces(receive)
         answer = await route.stream(ask, body, int(size) if size.isdigit() else -1)
         return await self._in_thread(self._told, answer, ask, entered, show)
@@ -190,10 +203,18 @@ class Page:
             )
 
     def _ask(
-        self, call: Call, entered: Entered, form: Values, values: dict[str, str], show: Shown
+        self,
+        call: Call,
+        entered: Entered,
+        form: Values,
+        values: dict[str, str],
+        headers: Headers,
+        show: Shown,
     ) -> Ask:
-        query = values_of(call.query)
-        return Ask(entered.who, self._house, call.path, show.fragment, query, form, values)
+        looking = cookies_of(headers).get(LOOKING, "")
+        house, who = self._houses.of(call.path, entered.who, looking)
+        query, host = values_of(call.query), text_of(headers, b"host")
+        return Ask(who, house, call.path, show.fragment, query, form, values, host)
 
     def _file(self, call: Call, headers: Headers) -> Reply:
         call.route = "/static"

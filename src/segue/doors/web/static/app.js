@@ -1,6 +1,6 @@
 /* What every page does: parts that are exchanged, feedback, light and dark. */
 
-import "./fragments.js";
+import { exchange } from "./fragments.js";
 import "./feedback.js";
 import "./theme.js";
 
@@ -15,3 +15,20 @@ for (const sheet of document.querySelectorAll("[data-sheet]")) {
     }
   });
 }
+
+/* A link with data-dialog="NAME" shows its address in the dialog of that id. */
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-dialog]");
+  if (link && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
+    event.preventDefault();
+    const dialog = document.getElementById(link.dataset.dialog);
+    dialog.replaceChildren();
+    if (await exchange(link.getAttribute("href"), dialog.id)) dialog.showModal();
+  }
+  if (event.target.matches("dialog[data-closes]")) event.target.close(); // the space around it
+});
+
+/* Once something was said of tracks, the list can be made anew. */
+document.addEventListener("feedback", () => {
+  for (const one of document.querySelectorAll("[data-renew]")) one.hidden = false;
+});

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from segue.doors.web.pages import Pages
-from segue.doors.web.views import feedback, for_you, history
+from segue.doors.web.views import (
+    connect,
+    feedback,
+    for_you,
+    history,
+    publish,
+    start,
+)
 
 __all__ = ["every_page"]
+
+_ALL: Final = (
+    for_you,
+    publish,
+    history,
+    start,
+    connect,
+    feedback,
+)
 
 
 def every_page(pages: Pages) -> None:
     """Register all pages."""
-    for one in (for_you, history, feedback):
+    for one in _ALL:
         one.add_to(pages)

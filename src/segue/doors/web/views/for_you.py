@@ -17,7 +17,7 @@ from segue.errors import UnknownTrackError, UnknownUserError
 from segue.flows.online import Answer, Service
 from segue.flows.wishes import Wishes
 
-__all__ = ["add_to", "address_of", "asked_wishes", "length_in_words"]
+__all__ = ["add_to", "address_of", "asked_wishes", "fields_of", "length_in_words"]
 
 _SIZE: Final = 30
 _ON_A_CARD: Final = 4
@@ -80,6 +80,7 @@ def for_you(ask: Ask) -> Told:
         "notes": answer.notes,
         "plain": replace(chosen, genre="", mood="", era="", tempo="", minutes=""),
         "address": address_of,
+        "query": urlencode(fields_of(chosen)),
     }
     if ask.fragment == "list":
         return View("for_you.html", told, say=f"{_title(chosen)}: {len(rows)} tracks")
@@ -98,14 +99,19 @@ def asked_wishes(ask: Ask, chosen: Chosen) -> Wishes:
     return wishes_of(chosen, size=_SIZE, per_artist=told.per_artist, recent_hours=told.recent_hours)
 
 
-def address_of(chosen: Chosen) -> str:
-    """Where a list is."""
+def fields_of(chosen: Chosen) -> dict[str, str | int]:
+    """What is chosen, as it stands in an address."""
     usual = Chosen()
-    told = {
+    return {
         name: getattr(chosen, name)
         for name in Chosen.__slots__
         if getattr(chosen, name) != getattr(usual, name)
     }
+
+
+def address_of(chosen: Chosen) -> str:
+    """Where a list is."""
+    told = fields_of(chosen)
     return f"/for-you?{urlencode(told)}" if told else "/for-you"
 
 
