@@ -19,7 +19,7 @@ from segue.playlists.base import PublishReport
 from segue.playlists.published import PublishedLists
 from segue.playlists.service_base import Item
 
-__all__ = ["FORMATS", "as_file", "published_places", "publish", "ready_destinations"]
+__all__ = ["FORMATS", "as_file", "publish", "published_places", "ready_destinations"]
 
 FORMATS: Final = {"m3u": "audio/x-mpegurl", "jspf": "application/json", "csv": "text/csv"}
 """Kinds of files -> media types."""
