@@ -82,6 +82,10 @@ class PlaylistArchive:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def names(self) -> list[str]:
+        """Every playlist that is kept, as its file is called; each stands for its name here."""
+        return sorted(path.stem for path in self.folder.glob("*.jsonl"))
+
     def states(self, name: str) -> list[State]:
         """Every state of a playlist, oldest first; none where nothing was archived.
 

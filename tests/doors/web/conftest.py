@@ -73,6 +73,7 @@ def open_page(browser: Browser, paged: Running) -> Iterator[Open]:
         size: tuple[int, int] = DESK,
         theme: Any = "light",
         url: str = "",
+        also: str = "",
         **more: Any,
     ) -> Page:
         base = url or paged.url
@@ -89,7 +90,7 @@ def open_page(browser: Browser, paged: Running) -> Iterator[Open]:
         contexts.append(context)
 
         def look(route: Route) -> None:
-            if not route.request.url.startswith((base, "data:", "blob:")):
+            if not route.request.url.startswith((base, also or base, "data:", "blob:")):
                 wrong.append(f"asked {route.request.url}")
                 route.abort()
                 return

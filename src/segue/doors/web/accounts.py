@@ -66,7 +66,7 @@ def _account(told: Mapping[str, Any], place: re.Pattern[str]) -> Account:
         total["duplicate"],
         tuple((words_for(reason), number) for reason, number in rejected),
         tuple(files[:_SHOWN]),
-        tuple((_sentence(place.sub("", one["message"])), one["cure"]) for one in faults),
+        tuple((f"{place.sub('', one['message'])}.", one["cure"]) for one in faults),
         tuple(_flat(one["ignored"] for one in inputs))[:_SHOWN],
     )
 
@@ -87,7 +87,3 @@ def _flat(lists: Any) -> list[str]:
     for one in lists:
         found += [str(name) for name in one] if isinstance(one, Sequence) else []
     return found
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

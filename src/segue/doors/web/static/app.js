@@ -17,15 +17,21 @@ for (const sheet of document.querySelectorAll("[data-sheet]")) {
 }
 
 /* A link with data-dialog="NAME" shows its address in the dialog of that id. */
-document.addEventListener("click", async (event) => {
+document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-dialog]");
   if (link && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
     event.preventDefault();
     const dialog = document.getElementById(link.dataset.dialog);
     dialog.replaceChildren();
-    if (await exchange(link.getAttribute("href"), dialog.id)) dialog.showModal();
+    exchange(link.getAttribute("href"), dialog.id);
   }
   if (event.target.matches("dialog[data-closes]")) event.target.close(); // the space around it
+});
+
+/* An answer that is put into a closed dialog opens it. */
+document.addEventListener("part-changed", (event) => {
+  const dialog = event.detail;
+  if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal();
 });
 
 /* Once something was said of tracks, the list can be made anew. */

@@ -11,6 +11,7 @@ from segue.doors.web.views import (
     for_you,
     history,
     publish,
+    search,
     start,
 )
 
@@ -18,6 +19,7 @@ __all__ = ["every_page"]
 
 _ALL: Final = (
     for_you,
+    search,
     publish,
     history,
     start,

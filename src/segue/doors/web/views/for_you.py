@@ -14,10 +14,11 @@ from segue.doors.web.chosen import FAR, Chosen, choices_of, wishes_of
 from segue.doors.web.pages import Nav, Pages
 from segue.doors.web.rows import rows_of, tile_of
 from segue.errors import UnknownTrackError, UnknownUserError
+from segue.flows.home_parts import MODELS
 from segue.flows.online import Answer, Service
 from segue.flows.wishes import Wishes
 
-__all__ = ["add_to", "address_of", "asked_wishes", "fields_of", "length_in_words"]
+__all__ = ["add_to", "address_of", "asked_wishes", "fields_of", "length_in_words", "nothing_yet"]
 
 _SIZE: Final = 30
 _ON_A_CARD: Final = 4
@@ -60,8 +61,10 @@ def first_page(ask: Ask) -> Told:
 def for_you(ask: Ask) -> Told:
     """The page, its list, or its cards."""
     service, chosen = ask.house.service, Chosen.of(ask)
-    if not service.ready and not ask.fragment:
-        return View("for_you_empty.html", {"title": "For you"})
+    if not service.ready:
+        return nothing_yet(ask, "For you")
+    if ask.fragment == "soon":
+        return Redirect(ask.path)
     if ask.fragment == "cards":
         return View("for_you.html", {"cards": _cards(ask, chosen, with_tiles=True)})
     answer = service.recommendations(ask.who.user_id, asked_wishes(ask, chosen))
@@ -91,6 +94,13 @@ def for_you(ask: Ask) -> Told:
         "usual": FAR,
     }
     return View("for_you.html", {**told, **more})
+
+
+def nothing_yet(ask: Ask, title: str) -> View:
+    """What stands there while nothing can be recommended yet."""
+    coming = (ask.house.home / MODELS / "current").exists()
+    told = {"title": title, "coming": coming, "again": ask.path}
+    return View("for_you_empty.html", told, part="soon")
 
 
 def asked_wishes(ask: Ask, chosen: Chosen) -> Wishes:
