@@ -1,6 +1,8 @@
-"""`segue jobs` and `segue update`, as a user begins and follows them."""
+"""`segue jobs`, `segue update` and `segue schedule`, as a user begins and follows them."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from tests.doors.home import Home
 
@@ -26,3 +28,21 @@ def test_an_update_tells_its_steps_and_leaves_with_the_code_of_the_one_that_fail
     assert states["build"] == "skipped"
     assert states["recommend"] == "failed"
     home("update", SEGUE_PLAYLISTS='[{"when": "some day"}]').refused("says no time", code=2)
+
+
+def test_schedules_are_listed_run_and_written_down(home: Home, tmp_path: Path) -> None:
+    told = '{"look": {"when": "daily at 06:30", "command": ["jobs", "list"]}}'
+    (one,) = home("schedule", "list", "--json", SEGUE_SCHEDULES=told).ok().json["schedules"]
+    assert (one["name"], one["last"], one["is_due"]) == ("look", None, False)
+    ran = home("schedule", "run", "--if-due", "--wait", "--json", SEGUE_SCHEDULES=told).ok().json
+    assert [job["state"] for job in ran] == ["done"]
+    again = home("schedule", "run", "look", "--if-due", SEGUE_SCHEDULES=told).ok()
+    assert "Nothing is due" in again.out
+    home("schedule", "systemd", "--out", tmp_path / "units", SEGUE_SCHEDULES=told).ok()
+    assert sorted(path.name for path in (tmp_path / "units").iterdir()) == [
+        "segue-look.service",
+        "segue-look.timer",
+    ]
+    cron = home("schedule", "cron", SEGUE_SCHEDULES=told).ok().out.splitlines()
+    assert any(line.startswith("30 6 * * * ") for line in cron)
+    home("schedule", "run").refused("which schedule?", "collect", code=2)

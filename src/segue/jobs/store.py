@@ -73,12 +73,12 @@ class JobStore:
         try:
             with self._file.writing() as connection:
                 self._make_way(connection, kind)
-                self._prune(connection, now)
                 connection.execute(
                     "insert into jobs (job_id, kind, command, user_id, asked_us)"
                     " values (?, ?, ?, ?, ?)",
                     (job_id, kind, json.dumps(list(command)), user, microseconds(now)),
                 )
+                self._prune(connection, now)
             noted = True
         finally:
             if not noted:

@@ -24,6 +24,7 @@ from segue.settings.collecting import Collecting, LastfmAccount
 from segue.settings.listening import InputLimits, Matching, PlayRules, Recommending, Training
 from segue.settings.notifications import Notifications
 from segue.settings.part import Part
+from segue.settings.scheduling import Schedules, Scheduling, usual_schedules
 from segue.settings.service import Service
 from segue.settings.stores import S3, PostgreSQL, Snowflake, TokenStore
 from segue.settings.updating import KeptPlaylist, Updating
@@ -102,6 +103,11 @@ class Settings(BaseSettings):
         (), description="Playlists that `segue update` keeps fresh: a table [[playlists]] each."
     )
     update: Updating = Updating()
+    schedules: Schedules = Field(
+        default_factory=usual_schedules,
+        description="What runs by itself, and when: a table [schedules.NAME] each.",
+    )
+    schedule: Scheduling = Scheduling()
     models: dict[str, dict[str, bool | int | float | str]] = Field(
         default_factory=dict,
         description="Settings of single models by their names; see `segue tune`.",

@@ -34,6 +34,7 @@ from segue.doors.cli import (
     publish,
     recommend,
     report,
+    schedule,
     serve,
     spotify,
     sql,
@@ -113,6 +114,7 @@ keys.add_to(app)
 serve.add_to(app)
 jobs.add_to(app)
 update.add_to(app)
+schedule.add_to(app)
 spotify.add_to(app)
 collect.add_to(app)
 listen.add_to(app)

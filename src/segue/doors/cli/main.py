@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
 import traceback
 from contextlib import suppress
@@ -33,6 +34,8 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _open_streams()
     job = own_job()
+    if job is not None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # its parent may ignore it
     interruption = Interruption() if job is None else Interruption(job.end)
     interruption.listen()
     try:

@@ -52,8 +52,7 @@ def update(
     nothing that can still go on. Run it again after any interruption: it goes on. Exit codes: 11
     collecting failed, 12 building, 13 training, 14 recommending, 15 publishing, 16 telling.
     """
-    from segue.analytics.windows import zone_of
-    from segue.doors.local_zone import machines_zone
+    from segue.doors.local_zone import clocks_of
     from segue.flows.update.run import Wanted
     from segue.flows.update.run import update as run
     from segue.flows.wiring import Wiring
@@ -65,7 +64,7 @@ def update(
         Wiring(settings),
         wanted,
         clock=now,
-        zone=zone_of(machines_zone() if settings.time_zone == "local" else settings.time_zone),
+        zone=clocks_of(settings),
         progress=call.progress(),
         on_step=(lambda step: None) if as_json else _say_step,
     )

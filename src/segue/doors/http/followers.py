@@ -1,4 +1,4 @@
-"""Consumers of events, in a process of their own beside those that answer.
+"""Consumers of events, and schedules, in a process of their own beside those that answer.
 
 There they take nobody's time, and one of them that fails in a way that nobody has thought of takes
 no request down with it.
@@ -13,11 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from segue.doors.http.child import run_child, set_when_unwanted
 from segue.errors import SegueError
 from segue.settings import Settings
+
+if TYPE_CHECKING:
+    from segue.flows.wiring import Wiring
 
 __all__ = ["following"]
 
@@ -80,6 +83,8 @@ def _follow(settings: Settings, wanted: Connection) -> None:
             )
             for consumer in consumers(wiring)
         ]
+        if settings.schedule.in_service:
+            threads.append(_scheduling(wiring, stop))
     except SegueError as error:
         _log.error("events wait: %s", error)
         return
@@ -87,6 +92,16 @@ def _follow(settings: Settings, wanted: Connection) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def _scheduling(wiring: Wiring, stop: threading.Event) -> threading.Thread:
+    from segue.doors.local_zone import clocks_of
+    from segue.flows.schedule import keep_schedules
+
+    told = {"clock": _now, "zone": clocks_of(wiring.settings), "stop": stop}
+    return threading.Thread(
+        target=keep_schedules, args=(wiring,), kwargs=told, name="schedules", daemon=True
+    )
 
 
 def _now() -> datetime:
