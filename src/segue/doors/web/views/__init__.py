@@ -10,6 +10,7 @@ from segue.doors.web.views import (
     feedback,
     for_you,
     history,
+    playlists,
     publish,
     search,
     start,
@@ -20,6 +21,7 @@ __all__ = ["every_page"]
 _ALL: Final = (
     for_you,
     search,
+    playlists,
     publish,
     history,
     start,
