@@ -141,3 +141,17 @@ def test_what_cannot_be_archived_is_said(at_spotify: Home) -> None:
     home("playlist", "sync", "saved", "week.json").refused("nothing can be added", code=2)
     never = home("playlist", "restore", "a" * 22, "--at", "2026-01-01", "--to", "x.json")
     never.refused("was not archived by 2026-01-01 23:59 UTC")
+
+
+def test_a_cover_is_drawn_and_uploaded_when_asked(
+    at_spotify: Home, spotify: FakeSpotify, tmp_path: Path
+) -> None:
+    home, week = at_spotify, tmp_path / "week.json"
+    week.write_text(json.dumps(a_playlist(uris_of(spotify, 0, 3)).as_dict()))
+    assert "Its cover is drawn and uploaded." in home("publish", week, "--cover").ok().out
+    assert the_only_one(spotify).cover
+    again = home("publish", week, "--json", SEGUE_SPOTIFY__COVER="true").ok().json
+    assert again["cover"] == {"state": "same", "why": ""}
+    assert "KB)" in home("playlist", "cover", week, "--no-title").ok().out
+    assert (tmp_path / "week.jpg").read_bytes().startswith(b"\xff\xd8\xff")
+    home("playlist", "cover", week, "-o", "x.png").refused("a cover is a JPEG", code=2)

@@ -57,7 +57,7 @@ class Panel:
         """The drawing alone, without its heading, as an element of a page."""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {ROOM} {self.height:.0f}"'
-            f' role="img" aria-label="{escape(self.told)}" font-family="{FONT}">{self.body}</svg>'
+            f' role="img" aria-label="{_shown(self.told)}" font-family="{FONT}">{self.body}</svg>'
         )
 
 
@@ -202,9 +202,9 @@ def _ranking(heading: str, places: Sequence[Ranked]) -> Panel:
 
 def _line(y: float, name: str, by: str, amount: str, size: int) -> str:
     """A name, whose it is in a quieter colour right after it, and an amount at the end."""
-    after = f'<tspan dx="7" fill="{_paint("muted")}">{escape(by)}</tspan>' if by else ""
+    after = f'<tspan dx="7" fill="{_paint("muted")}">{_shown(by)}</tspan>' if by else ""
     return (
-        f'<text x="0" y="{y:.1f}" font-size="{size}" fill="{_paint("ink")}">{escape(name)}{after}'
+        f'<text x="0" y="{y:.1f}" font-size="{size}" fill="{_paint("ink")}">{_shown(name)}{after}'
         f"</text>{_text(ROOM, y, amount, size, weight='bold', anchor='end')}"
     )
 
@@ -323,8 +323,13 @@ def _text(
     )
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{_paint(colour)}"{more}>'
-        f"{escape(text)}</text>"
+        f"{_shown(text)}</text>"
     )
+
+
+def _shown(text: str) -> str:
+    """A text as XML takes it: without control characters, which titles of tracks may hold."""
+    return escape("".join(one if one.isprintable() else " " for one in text))
 
 
 def _rect(

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from segue.playlists.base import Sink
 
-__all__ = ["DESTINATIONS", "given_lists", "open_service", "open_sink", "service_sink"]
+__all__ = [
+    "DESTINATIONS",
+    "given_lists",
+    "open_service",
+    "open_sink",
+    "published_lists",
+    "service_sink",
+]
 
 DESTINATIONS: Final = ("spotify", "listenbrainz", "subsonic")
 _FORMATS: Final = {".m3u": "m3u", ".m3u8": "m3u", ".json": "json", ".jspf": "jspf", ".csv": "csv"}
@@ -91,15 +98,19 @@ def service_sink(
     service = open_service(wiring, name, user_id=user_id, clock=clock, purpose="publish")
     usual = wiring.settings.spotify.playlist_id if name == "spotify" else None
     is_main = user_id == wiring.settings.user_id
-    folder = playlists_of(wiring.home, user_id) / _PUBLISHED
     return ServiceSink(
         service,
-        PublishedLists(folder),
+        published_lists(wiring.home, user_id),
         into=into or (usual or "" if is_main else ""),
         insist=bool(into),
         given=given_lists(wiring.home, user_id),
         clock=clock,
     )
+
+
+def published_lists(home: Path, user_id: str) -> PublishedLists:
+    """What is remembered of a user's playlists elsewhere."""
+    return PublishedLists(playlists_of(home, user_id) / _PUBLISHED)
 
 
 def given_lists(home: Path, user_id: str) -> GivenLists:

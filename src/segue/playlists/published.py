@@ -32,6 +32,7 @@ class Note:
         version: The destination's name for the state in which it held `keys`; empty: unknown.
         keys: What it held then.
         matches: track_id -> key, of tracks that had to be looked for.
+        cover: A hash of the cover that was given to it there; empty: none was.
     """
 
     remote_id: str = ""
@@ -39,6 +40,7 @@ class Note:
     version: str = ""
     keys: tuple[str, ...] = ()
     matches: dict[str, str] = field(default_factory=dict)
+    cover: str = ""
 
     def with_state(self, version: str, keys: tuple[str, ...]) -> Note:
         """The same list in another state."""
@@ -146,6 +148,7 @@ def _note(told: Any) -> Note:
         version=str(told.get("version", "")),
         keys=tuple(str(key) for key in told.get("keys", ())),
         matches={str(track): str(key) for track, key in dict(told.get("matches", {})).items()},
+        cover=str(told.get("cover", "")),
     )
 
 

@@ -30,6 +30,9 @@ class SpotifyApp(Part):
         description="An existing playlist of the user `user_id`, which the first published playlist"
         " refreshes instead of a new one.",
     )
+    cover: bool = Field(
+        False, description="Draw covers for published playlists from how their tracks sound."
+    )
     requests_per_day: int = Field(
         500, ge=1, description="Requests to Spotify in any 24 hours, of all users together."
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from segue.doors.cli.context import AsJson, User, call_of, now, print_json, say
+from segue.doors.cli.cover import cover
 from segue.doors.cli.publish import open_sink, report_lines
 from segue.errors import ConfigError
 
@@ -51,6 +52,7 @@ def add_to(app: typer.Typer) -> None:
         epilog="Example:  segue playlist restore 3cEYpjA9oz9GiPac4AsH4n --at 2026-10-01 --to "
         "october.json",
     )(restore)
+    group.command("cover", epilog="Example:  segue playlist cover week.json -o week.jpg")(cover)
     app.add_typer(group, name="playlist")
 
 

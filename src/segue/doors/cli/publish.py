@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["add_to", "open_sink", "report_lines"]
 
 _SHOWN = 10
+_COVER = {
+    "uploaded": "  Its cover is drawn and uploaded.",
+    "same": "  Its cover has not changed.",
+    "planned": "  Its cover would be uploaded.",
+    "refused": "  Its cover could not be uploaded.",
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -56,6 +63,13 @@ def publish(
             help="An existing playlist there to refresh; SPOTIFY_PLAYLIST_ID says the same.",
         ),
     ] = "",
+    cover: Annotated[
+        bool | None,
+        typer.Option(
+            "--cover/--no-cover",
+            help="Draw its cover and upload it to Spotify. [setting spotify.cover]",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
     ] = False,
@@ -84,9 +98,20 @@ def publish(
         reports.append(sink.publish(playlist, dry_run=dry_run))
         if not as_json:
             say(*report_lines(playlist.title, reports[-1]))
+    hung = None
+    if "spotify" in wanted and (settings.spotify.cover if cover is None else cover):
+        from segue.flows.cover import hang_cover
+
+        user_id = settings.user_id
+        api = wiring.spotify(now).api(user_id, "publish")
+        hung = hang_cover(wiring, playlist, api, user_id=user_id, dry_run=dry_run)
+        if not as_json:
+            say(_COVER[hung.state] + (f" {hung.why}" if hung.why else ""))
     if as_json:
         told = [report.as_dict() for report in reports]
-        print_json({"playlist_id": playlist.playlist_id, "title": playlist.title, "to": told})
+        about = {"playlist_id": playlist.playlist_id, "title": playlist.title}
+        drawn = {} if hung is None else {"cover": asdict(hung)}
+        print_json({**about, "to": told, **drawn})
 
 
 def open_sink(wiring: Wiring, settings: Settings, name: str, into: str) -> Sink:
