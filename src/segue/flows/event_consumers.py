@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from segue.errors import ConfigError, NotReadyError
 from segue.events.base import EventLog, Parked
@@ -15,7 +15,18 @@ from segue.flows.lake_writer import LakeWriter
 from segue.flows.wiring import Wiring
 from segue.warehouse.snapshots import SnapshotStore
 
-__all__ = ["ConsumerStatus", "EventStatus", "consumer_called", "consumers", "event_status"]
+__all__ = [
+    "CONSUMERS",
+    "ConsumerStatus",
+    "EventStatus",
+    "consumer_called",
+    "consumers",
+    "event_status",
+]
+
+
+CONSUMERS: Final = (ProfileKeeper.name, LakeWriter.name)
+"""Names of `consumers`."""
 
 
 def consumers(wiring: Wiring) -> tuple[Consumer, ...]:

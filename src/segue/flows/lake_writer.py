@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import pyarrow as pa
 
@@ -16,7 +16,9 @@ from segue.events.playbacks import HeardPlay, Player, follow, give_up
 from segue.flows.event_rows import Names, feedback_rows, no_names, play_rows
 from segue.music.event import PLAYBACK
 from segue.music.lake_tables import FEEDBACK, PLAYS, REJECTS, LakeTable
-from segue.warehouse.lake import Lake
+
+if TYPE_CHECKING:
+    from segue.warehouse.lake import Lake
 
 __all__ = ["LakeWriter"]
 

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from typing import Any, Final
 
@@ -294,14 +295,20 @@ def _read_tracks(path: Path) -> pa.Table:
     return table
 
 
+@cache
+def _installed() -> EntryPoints:
+    """Every recommender there is; looking through all that is installed takes a while."""
+    return entry_points(group=_GROUP)
+
+
 def _load(name: str, folder: Path, catalogue: Catalogue) -> Recommender:
-    found = entry_points(group=_GROUP, name=name)
+    found = [entry for entry in _installed() if entry.name == name]
     if not found:
         raise NotReadyError(
             f"bundle {folder} needs the recommender “{name}”, which is not installed here",
             cure=f"Install the package it comes from, or: {_CURE}",
         )
-    model: Recommender = next(iter(found)).load().load(folder / name, catalogue)
+    model: Recommender = found[0].load().load(folder / name, catalogue)
     return model
 
 

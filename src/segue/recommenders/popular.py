@@ -143,7 +143,7 @@ class Popular:
 
         The most popular are looked at first: taste and country can only lower a score.
         """
-        order, tasty = self._by_popularity, taste.any()
+        order, tasty = self._most_popular, taste.any()
         front, (sets, lists) = self._front, self._sets
         liked = lists.highest(taste).take(sets) if tasty else np.zeros(0)
         rows, scores = np.empty(0, np.int64), np.empty(0)
@@ -170,6 +170,8 @@ class Popular:
                 rows, scores = rows[scores >= bar], scores[scores >= bar]
             start = start + block
             block = start
+            if start >= len(order):
+                order = self._by_popularity
         ascending = np.argsort(rows)
         return rows[ascending], scores[ascending]
 
@@ -177,12 +179,21 @@ class Popular:
     def _sets(self) -> tuple[Rows, GenreLists]:
         """Which set of genres each of the most popular tracks has, in their order; and the sets."""
         genres = fitted(self.name, self.catalogue_).genres
-        return genres.some(self._by_popularity[:_IN_ORDER]).distinct()
+        return genres.some(self._most_popular).distinct()
 
     @cached_property
     def _front(self) -> Reals:
         """The scores of the most popular tracks, in their order."""
-        return self.scores_[self._by_popularity[:_IN_ORDER]]
+        return self.scores_[self._most_popular]
+
+    @cached_property
+    def _most_popular(self) -> Rows:
+        """The beginning of `_by_popularity`: hardly anybody has to look further."""
+        if len(self.scores_) <= _IN_ORDER:
+            return self._by_popularity
+        least = np.partition(self.scores_, -_IN_ORDER)[-_IN_ORDER]
+        some = np.flatnonzero((self.scores_ > 0) & (self.scores_ >= least))
+        return some[np.argsort(-self.scores_[some], kind="stable")][:_IN_ORDER]
 
     @cached_property
     def _by_popularity(self) -> Rows:

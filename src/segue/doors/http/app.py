@@ -41,7 +41,22 @@ from segue.doors.http.watch import Watch
 from segue.flows.online import Service
 from segue.settings.service import Service as ServiceSettings
 
-__all__ = ["Parts", "make_app"]
+__all__ = ["API", "Parts", "make_app"]
+
+API: Final = frozenset(
+    [
+        "events",
+        "health",
+        "metrics",
+        "openapi.json",
+        "recommend",
+        "recommendations",
+        "tracks",
+        "users",
+        "version",
+    ]
+)
+"""How addresses of the API begin."""
 
 _MAKERS: Final = 4
 _OTHERS: Final = 16

@@ -103,7 +103,8 @@ class Front:
             await self._inner(scope, receive, send)
             return
         call = Call(scope)
-        if self._beside is not None and self._beside.owns(call.path):
+        lean = self._lean.get((call.method, call.path))
+        if lean is None and self._beside is not None and self._beside.owns(call.path):
             await self._page(self._beside, call, scope, receive, send)
             return
         self._in_flight += 1

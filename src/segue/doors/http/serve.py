@@ -25,14 +25,15 @@ from uvicorn.supervisors import Multiprocess
 
 from segue.access.keyring import Keyring
 from segue.doors.http.ahead import answering_ahead
-from segue.doors.http.app import Parts, make_app
+from segue.doors.http.app import API, Parts, make_app
 from segue.doors.http.arenas import one_arena
 from segue.doors.http.followers import following
 from segue.doors.http.front import Front
 from segue.doors.http.logs import log_as_json, write_lines
 from segue.doors.http.patience import Patience
-from segue.doors.web.open_page import open_page, passwords_of
+from segue.doors.web.late_page import LatePage, Opened
 from segue.errors import ConfigError, SegueError, WarehouseError
+from segue.flows.home_parts import ACCESS, PASSWORDS
 from segue.flows.keys import every_key
 from segue.flows.online import Service
 from segue.flows.wiring import Wiring
@@ -61,7 +62,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """
     listener, loopback = _bound(settings.service.host, settings.service.port)
     with listener:
-        if not loopback and not _has_keys(settings) and not passwords_of(settings).any:
+        if not loopback and not _has_keys(settings) and not _has_passwords(settings):
             raise ConfigError(
                 f"everybody who can reach {settings.service.host} could read and change the data"
                 " here: there are no API keys and no passwords",
@@ -142,9 +143,11 @@ class _Worker:
         stack.callback(service.close)
         stack.callback(wiring.keys.close)
         ring = Keyring(wiring.keys, clock=_now)
-        page = open_page(wiring, service, ring, clock=_now, loopback=self.loopback)
-        if page is not None:
+        page = None
+        if self.settings.web.enabled:
+            page = LatePage(lambda: self._page(wiring, service, ring), others=API)
             stack.callback(page.close)
+            page.start()
         parts = Parts(
             service=service,
             ring=ring,
@@ -158,6 +161,13 @@ class _Worker:
             page=page,
         )
         return make_app(parts, service_settings)
+
+    def _page(self, wiring: Wiring, service: Service, ring: Keyring) -> Opened:
+        from segue.doors.web.open_page import open_page
+
+        page = open_page(wiring, service, ring, clock=_now, loopback=self.loopback)
+        assert page is not None, "it is not wanted"
+        return page
 
 
 def _end_with(parent: int) -> None:
@@ -194,6 +204,12 @@ class _Server(uvicorn.Server):
 
 def _now() -> datetime:
     return datetime.now(tz=UTC)
+
+
+def _has_passwords(settings: Settings) -> bool:
+    from segue.access.passwords import Passwords
+
+    return Passwords(settings.home / ACCESS / PASSWORDS).any
 
 
 def _has_keys(settings: Settings) -> bool:

@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,14 +17,17 @@ from segue.music import columns as c
 from segue.music.feedback import ARTIST, SAID_HERE
 from segue.music.lake_tables import FEEDBACK
 from segue.music.marts import MARTS
-from segue.warehouse.lake import Lake
 from segue.warehouse.matching import artist_id_of
+
+if TYPE_CHECKING:
+    from segue.warehouse.lake import Lake
 
 __all__ = ["SaidBeside", "with_words"]
 
 _log = logging.getLogger(__name__)
 _ELSEWHERE_EVERY_S: Final = 30.0
 _MART: Final = "feedback"
+_NOTHING_HERE: Final = "no lake on this machine"
 _COLUMNS: Final = (
     c.USER_ID,
     c.SOURCE,
@@ -48,15 +52,18 @@ class SaidBeside:
     thread of its own, when something was written; thread-safe.
 
     Args:
-        lake: Where they are; this alone uses it.
+        folder: Of the lake, where it is on this machine.
+        open_lake: Opens it when it is first read; this alone uses it.
 
     Attributes:
         turn: Changes with every word.
     """
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, folder: Path, open_lake: Callable[[], Lake]) -> None:
         self.turn = 0
-        self._lake = lake
+        self._commits = folder / "commits"
+        self._open = open_lake
+        self._lake: Lake | None = None
         self._words: Mapping[str, Words] = {}
         self._files: dict[str, Sequence[Word]] = {}
         self._seen: object = None
@@ -85,14 +92,16 @@ class SaidBeside:
 
     def _stamp(self) -> object:
         """What tells that something was committed: of a lake elsewhere, that time has passed."""
-        if self._lake.store.shared:
+        if self._lake is not None and self._lake.store.shared:
             return time.monotonic() // _ELSEWHERE_EVERY_S
         try:
-            return (self._lake.folder / "commits").stat().st_mtime_ns
+            return self._commits.stat().st_mtime_ns
         except OSError:
-            return None
+            return _NOTHING_HERE
 
     def _read(self) -> None:
+        if self._lake is None:
+            self._lake = self._open()
         files = [file for file in self._lake.files(FEEDBACK.name) if file.partition == SAID_HERE]
         known = {
             file.name: self._files[file.name] if file.name in self._files else _words(file.path)

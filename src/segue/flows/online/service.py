@@ -14,8 +14,8 @@ from segue.events.answers_ahead import MadeAhead
 from segue.events.base import EventLog
 from segue.events.profile_keeper import ProfileKeeper
 from segue.events.recommended import Recommended
-from segue.flows.event_consumers import consumers
-from segue.flows.home_parts import AHEAD, EVENTS, RECOMMENDED
+from segue.flows.event_consumers import CONSUMERS
+from segue.flows.home_parts import AHEAD, EVENTS, LAKE, RECOMMENDED
 from segue.flows.online.ad_hoc import somebody_who
 from segue.flows.online.ahead import QUESTION, Ahead, FoundAhead
 from segue.flows.online.answering import Answering
@@ -70,13 +70,13 @@ class Service:
         self.log: EventLog = wiring.events
         self.recommended = Recommended(wiring.home / EVENTS / RECOMMENDED)
         self._clock = clock
-        self._consumers = tuple(one.name for one in consumers(wiring))
+        self._consumers = CONSUMERS
         rules = wiring.settings.plays
         counting = Counting(
             counted=timedelta(milliseconds=rules.counted_ms),
             same=timedelta(seconds=rules.same_play_seconds),
         )
-        self._beside = SaidBeside(wiring.lake)
+        self._beside = SaidBeside(wiring.home / LAKE, lambda: wiring.lake)
         self._people = People(self.log, counting, self._beside)
         self._answering = Answering(self.recommended, clock)
         self._ahead = Ahead(wiring.home / EVENTS / AHEAD, repr(counting))
