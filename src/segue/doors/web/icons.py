@@ -18,6 +18,8 @@ _PATHS: Final[Mapping[str, str]] = {
     "report": "M5 19V11M10 19V5M15 19v-6M20 19V8.5",
     "list": "M5 7h10M5 12h10M5 17h6M19 8v8.5M19 16.5a1.7 1.7 0 1 1-1.7-1.7",
     "plus": "M12 5v14M5 12h14",
+    "minus": "M5 12h14",
+    "whole": "M5 9.5V5h4.5M14.5 5H19v4.5M19 14.5V19h-4.5M9.5 19H5v-4.5",
     "pulse": "M4 12.5h3.5l2.5-6.5 4 12 2.5-5.5H20",
     "sliders": "M5 8h8M17 8h2M15 6v4M5 16h2M11 16h8M9 14v4",
     "more": "M5.5 11.6v.8M12 11.6v.8M18.5 11.6v.8",

@@ -336,6 +336,15 @@ class Service:
     # --- the service itself ---------------------------------------------------------------------
 
     @property
+    def opened(self) -> Opened:
+        """The models and the history that answers are made of at this moment.
+
+        Raises:
+            NotReadyError: Nothing has been trained yet.
+        """
+        return self._shelf.current()
+
+    @property
     def ready(self) -> bool:
         """Whether there is anything to answer with."""
         with suppress(SegueError):

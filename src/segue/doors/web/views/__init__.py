@@ -14,6 +14,7 @@ from segue.doors.web.views import (
     publish,
     search,
     start,
+    taste,
 )
 
 __all__ = ["every_page"]
@@ -24,6 +25,7 @@ _ALL: Final = (
     playlists,
     publish,
     history,
+    taste,
     start,
     connect,
     feedback,
