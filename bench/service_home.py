@@ -34,8 +34,19 @@ def user_name(number: int) -> str:
     return f"user{number:06}"
 
 
-def make_home(folder: Path, *, n_tracks: int = N_TRACKS, n_users: int = N_USERS) -> None:
-    """Make models and a snapshot in a folder; what is there already is kept."""
+def make_home(
+    folder: Path,
+    *,
+    n_tracks: int = N_TRACKS,
+    n_users: int = N_USERS,
+    plays_a_user: int = PLAYS_A_USER,
+    known: int = _KNOWN,
+) -> None:
+    """Make models and a snapshot in a folder; what is there already is kept.
+
+    Args:
+        known: Tracks that each user plays.
+    """
     if not (folder / "models" / "current").exists():
         home_of(folder, n_tracks)
     if (folder / "snapshots" / "current").exists():
@@ -43,16 +54,20 @@ def make_home(folder: Path, *, n_tracks: int = N_TRACKS, n_users: int = N_USERS)
     world = World(n_tracks)
     tracks = catalogue(world)
     SnapshotStore(folder / "snapshots").publish(
-        lambda into: _write(into, world, tracks, n_users), now=NOW
+        lambda into: _write(into, world, tracks, n_users, plays_a_user, known), now=NOW
     )
 
 
-def _write(into: Path, world: World, tracks: Catalogue, n_users: int) -> None:
+def _write(
+    into: Path, world: World, tracks: Catalogue, n_users: int, plays_a_user: int, known: int
+) -> None:
     ids = pa.array(tracks.track_ids, pa.string())
     (into / "plays").mkdir()
     users, parts = [], []
     for number, first in enumerate(range(0, n_users, _USERS_A_FILE)):
-        plays = _plays(world, ids, range(first, min(first + _USERS_A_FILE, n_users)))
+        plays = _plays(
+            world, ids, range(first, min(first + _USERS_A_FILE, n_users)), plays_a_user, known
+        )
         name = f"plays/{number:04}.parquet"
         pq.write_table(plays, into / name, row_group_size=100_000, compression="zstd")
         parts.append(_part(into, name, plays))
@@ -71,17 +86,17 @@ def _part(into: Path, name: str, plays: pa.Table) -> Part:
     return Part(name, plays.num_rows, first, last, "", checksum(into / name))
 
 
-def _plays(world: World, ids: pa.Array, users: range) -> pa.Table:
+def _plays(world: World, ids: pa.Array, users: range, plays_a_user: int, n_known: int) -> pa.Table:
     """Three years of each user: some tracks they know, most of them more than once."""
     rng = np.random.default_rng((world.seed, 5, users.start))
     homes = world.homes(len(users), rng)
-    known = world.draw(homes, np.repeat(np.arange(len(users)), _KNOWN), rng)
-    n_plays = len(users) * PLAYS_A_USER
-    user = np.repeat(np.arange(len(users)), PLAYS_A_USER)
-    track = known[user * _KNOWN + (_KNOWN * rng.random(n_plays) ** 1.5).astype(np.int64)]
+    known = world.draw(homes, np.repeat(np.arange(len(users)), n_known), rng)
+    n_plays = len(users) * plays_a_user
+    user = np.repeat(np.arange(len(users)), plays_a_user)
+    track = known[user * n_known + (n_known * rng.random(n_plays) ** 1.5).astype(np.int64)]
     at = (
         int(NOW.timestamp())
-        - np.sort(rng.integers(1, _SPAN_S, (len(users), PLAYS_A_USER)))[:, ::-1]
+        - np.sort(rng.integers(1, _SPAN_S, (len(users), plays_a_user)))[:, ::-1]
     )
     at = np.sort(at, axis=1).ravel()
     skipped = rng.random(n_plays) < 0.15

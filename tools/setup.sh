@@ -62,6 +62,19 @@ if [ "$kind" = dev ] && ! make_fakesnow "$venv-fakesnow"; then
     rm -rf "$venv-fakesnow"
     echo "setup: fakesnow cannot be installed; tests of Snowflake will be skipped" >&2
 fi
+# The tests of the page want a browser: Debian's, where the system lets us install it.
+browser() {
+    command -v chromium >/dev/null 2>&1 && return
+    command -v apt-get >/dev/null 2>&1 || return 1
+    root=""
+    if [ "$(id -u)" != 0 ]; then sudo -n true 2>/dev/null || return 1; root="sudo -n"; fi
+    echo "setup: installing chromium"
+    { $root apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+        $root apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1
+}
+if [ "$kind" = dev ] && ! browser; then
+    echo "setup: chromium cannot be installed; tests of the page will be skipped" >&2
+fi
 "$venv/bin/python" -m compileall -q src/segue || true # the first command starts as fast as the next
 printf '%s' "$wanted" > "$venv/segue-$kind.stamp"
 echo "setup: done; try $venv/bin/segue --help"

@@ -1,0 +1,176 @@
+"""How long the page takes, in a real browser: first page, changes of page, filters.
+
+`python -m bench.page FOLDER`: a home with a million tracks and one listener of 500,000 plays is
+made there, unless it is there already; `--models` takes trained models from another home.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from bench.service_home import make_home, user_name
+
+PLAYS: Final = 500_000
+KNOWN: Final = 20_000
+ROUNDS: Final = 12
+_START: Final = "import sys; sys.argv[0] = 'segue'; from segue.doors.cli import main; main()"
+_ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_FILTERS: Final = (
+    ("far", "80"),
+    ("mood", "calm"),
+    ("era", "1990-1999"),
+    ("tempo", "90-120"),
+    ("minutes", "3-5"),
+    ("mood", ""),
+    ("era", ""),
+    ("far", "10"),
+    ("tempo", ""),
+    ("minutes", ""),
+)
+_CHANGE: Final = """([name, value]) => new Promise((done) => {
+    const field = document.querySelector(`.filters [name="${name}"]`);
+    const since = performance.now();
+    document.addEventListener("part-changed", () => requestAnimationFrame(
+        () => done(performance.now() - since)), {once: true});
+    field.value = value;
+    field.dispatchEvent(new Event("input", {bubbles: true}));
+})"""
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[str]:
+    """A service in a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _START, "serve", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "SEGUE_HOME": str(home), "SEGUE_USER_ID": user_name(0)},
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().split()[-1]
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+def opened(browser: Browser, url: str) -> Page:
+    """A page in a browser that has nothing at hand."""
+    return browser.new_context(viewport={"width": 1280, "height": 860}, base_url=url).new_page()
+
+
+def timed(do: Callable[[], object]) -> float:
+    """Milliseconds."""
+    since = time.perf_counter()
+    do()
+    return 1e3 * (time.perf_counter() - since)
+
+
+def first_page(browser: Browser, url: str) -> float:
+    """Until the first track is there to be read."""
+    page = opened(browser, url)
+
+    def open_it() -> None:
+        page.goto("/for-you", wait_until="commit")
+        _row(page)
+
+    try:
+        return timed(open_it)
+    finally:
+        page.context.close()
+
+
+def changes(page: Page, names: tuple[str, ...]) -> list[float]:
+    """From a click in the navigation until the next page is there."""
+    took = []
+    for name in names * 4:
+        page.locator("main").wait_for()
+
+        def go(name: str = name) -> None:
+            page.locator(".nav").get_by_role("link", name=name, exact=True).click(
+                no_wait_after=True
+            )
+            page.locator(f'.nav a[aria-current]:has-text("{name}")').wait_for()
+            page.locator("main").wait_for()
+
+        took.append(timed(go))
+    return took
+
+
+def filters(page: Page) -> list[float]:
+    """From a turned dial or a chosen filter until the other list is painted."""
+    page.goto("/for-you")
+    _row(page)
+    page.wait_for_load_state("networkidle")
+    took: list[float] = []
+    for name, value in _FILTERS:
+        took.append(float(page.evaluate(_CHANGE, [name, value])))
+        page.wait_for_timeout(30)
+    return took
+
+
+def told(name: str, took: list[float], limit: int) -> str:
+    """A row of the table."""
+    ordered = sorted(took)
+    most = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
+    return f"| {name} | {statistics.median(took):,.0f} ms | {most:,.0f} ms | {limit:,} ms |"
+
+
+def _row(page: Page) -> None:
+    page.locator(".track").first.wait_for()
+
+
+def main() -> None:
+    """Measure, and print the table of the documentation."""
+    parser = argparse.ArgumentParser(prog="python -m bench.page")
+    parser.add_argument("home", type=Path)
+    parser.add_argument("--models", type=Path, help="a home with models of a million tracks")
+    given = parser.parse_args()
+    given.home.mkdir(parents=True, exist_ok=True)
+    if given.models and not (given.home / "models").exists():
+        (given.home / "models").symlink_to((given.models / "models").absolute())
+    make_home(given.home, n_users=1, plays_a_user=PLAYS, known=KNOWN)
+    path = os.environ.get("SEGUE_CHROMIUM") or shutil.which("chromium")
+    with serving(given.home) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+        opened(browser, url).goto("/version")  # the browser itself is there
+        very_first = first_page(browser, url)
+        rounds = [first_page(browser, url) for _ in range(ROUNDS)]
+        page = opened(browser, url)
+        page.goto("/for-you")
+        moved = changes(page, ("Search", "Playlists", "Add music", "For you"))
+        chosen = filters(page)
+        again = filters(page)
+        browser.close()
+    print("| what | p50 | p95 | wanted |\n|---|---:|---:|---:|")
+    print(told("first page, of a listener the service has just begun with", [very_first], 1500))
+    print(told("first page", rounds, 1500))
+    print(told("another page", moved, 300))
+    print(told("a filter or the dial, for the first time", chosen, 150))
+    print(told("a filter or the dial, again", again, 150))
+
+
+if __name__ == "__main__":
+    main()
