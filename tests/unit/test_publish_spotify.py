@@ -11,6 +11,7 @@ from segue.errors import BlockedError, ServiceError, SinkError, Temporary
 from segue.fakes.faults import Fault
 from segue.fakes.spotify import FakeSpotify
 from segue.flows.spotify.household import Household
+from tests.fake_spotify import the_user
 from tests.published import a_playlist, a_track, of_tracks, spotify_sink, the_only_one, uris_of
 from tests.spotify_household import household, signed_in
 
@@ -36,7 +37,7 @@ def test_made_once_then_refreshed_in_place(
     assert (theirs.name, theirs.uris) == ("Discover · 28 Nov 2026", second)
     assert (len(report.added), len(report.removed), report.kept) == (20, 20, 10)
     assert report.remote_id == made.remote_id
-    assert report.requests == 4  # look, rename, write, look
+    assert report.requests == 5  # look, rename, write, look, see whether all can be played
     again = spotify_sink(house, tmp_path).publish(next_week)
     assert (again.changed, again.requests, again.kept) == (False, 1, 30)
 
@@ -153,3 +154,31 @@ def test_errors_at_random_change_nothing_in_the_end(
                 done += 1
                 break
     assert done == 30
+
+
+# --- what the user cannot play ------------------------------------------------------------------
+
+
+def test_what_is_greyed_out_is_replaced_or_left_out_and_stays_so(
+    spotify: FakeSpotify, house: Household, tmp_path: Path
+) -> None:
+    catalogue, country = spotify.world.catalogue, the_user(spotify).country
+    there, gone, sold_again = (catalogue.track(n) for n in (0, 1, 2))
+    for track in (gone, sold_again):
+        catalogue.withdraw(track.id, country)
+    other = catalogue.add(sold_again.name, sold_again.artists[0].name, isrc=sold_again.isrc)
+    tracks = [
+        a_track(n, one.uri, title=one.name, artists=(one.artists[0].name,), isrc=one.isrc)
+        for n, one in enumerate((there, gone, sold_again))
+    ]
+    playlist = of_tracks(tracks)
+    report = spotify_sink(house, tmp_path).publish(playlist)
+    assert the_only_one(spotify).uris == [there.uri, other.uri]
+    assert (report.tracks, report.replaced) == (2, 1)
+    assert report.unmatched == (f"{gone.artists[0].name} - {gone.name}",)
+    again = spotify_sink(house, tmp_path).publish(playlist)
+    assert not again.changed
+    assert the_only_one(spotify).uris == [there.uri, other.uri]
+    next_week = of_tracks([*tracks, a_track(9, catalogue.track(9).uri)])
+    later = spotify_sink(house, tmp_path).publish(next_week)
+    assert (len(later.added), len(later.removed), len(later.unmatched)) == (1, 0, 1)

@@ -33,6 +33,7 @@ class Note:
         keys: What it held then.
         matches: track_id -> key, of tracks that had to be looked for.
         cover: A hash of the cover that was given to it there; empty: none was.
+        greyed: Keys that are there, but that the user cannot play.
     """
 
     remote_id: str = ""
@@ -41,6 +42,7 @@ class Note:
     keys: tuple[str, ...] = ()
     matches: dict[str, str] = field(default_factory=dict)
     cover: str = ""
+    greyed: tuple[str, ...] = ()
 
     def with_state(self, version: str, keys: tuple[str, ...]) -> Note:
         """The same list in another state."""
@@ -149,6 +151,7 @@ def _note(told: Any) -> Note:
         keys=tuple(str(key) for key in told.get("keys", ())),
         matches={str(track): str(key) for track, key in dict(told.get("matches", {})).items()},
         cover=str(told.get("cover", "")),
+        greyed=tuple(str(key) for key in told.get("greyed", ())),
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from segue.errors import ServiceError
 from segue.music.playlist import PlaylistTrack
 from segue.playlists.edits import Edit
 
-__all__ = ["Head", "Item", "PlaylistService"]
+__all__ = ["Head", "Item", "PlaylistService", "TellsPlayable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +95,11 @@ class PlaylistService(Protocol):
 
     def address(self, remote_id: str) -> str:
         """Where people see the playlist."""
+
+
+@runtime_checkable
+class TellsPlayable(Protocol):
+    """A service that tells which items its user cannot play there, such as in their country."""
+
+    def unplayable(self, remote_id: str, keys: Sequence[str]) -> frozenset[str]:
+        """Those of the items that cannot be played; the playlist holds exactly these, in order."""

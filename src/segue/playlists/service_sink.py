@@ -17,7 +17,7 @@ from segue.playlists.edits import Add, Edit, Put
 from segue.playlists.given import Given, GivenLists
 from segue.playlists.links import one_line
 from segue.playlists.published import Note, PublishedLists
-from segue.playlists.service_base import Head, PlaylistService
+from segue.playlists.service_base import Head, PlaylistService, TellsPlayable
 from segue.playlists.writing import write
 
 __all__ = ["ServiceSink"]
@@ -121,7 +121,7 @@ class _Run:
         self._note = notes.read(place, playlist.playlist_id)
         self._begun = service.requests
         self._searched: dict[str, str | None] = {}
-        self._refused: set[str] = set()
+        self._refused: set[str] = set(self._note.greyed)
         self._first: list[str] | None = None
 
     def publish(self, named: str) -> PublishReport:
@@ -168,16 +168,30 @@ class _Run:
             if not all(self._done(head.remote_id, edit) for edit in plan):
                 return None
         if changed:
-            return self._checked(head, wanted)
+            return self._checked(head, wanted, written=bool(plan))
         self._keep(self._note.with_state(head.version, tuple(wanted.keys)))
         return self._report(have, wanted, head, changed=False)
 
-    def _checked(self, head: Head, wanted: _Wanted) -> PublishReport | None:
+    def _checked(self, head: Head, wanted: _Wanted, *, written: bool) -> PublishReport | None:
         seen = self._service.head(head.remote_id)
         if seen is None or seen.total not in (None, len(wanted.keys)):
             return None
+        if written and self._found_grey(head, wanted):
+            return None  # others stand for them in the next round, or they are left out
         self._keep(self._note.with_state(seen.version, wanted.keys))
         return self._report(self._first or [], wanted, seen, changed=True)
+
+    def _found_grey(self, head: Head, wanted: _Wanted) -> bool:
+        """Whether any track is there that the user cannot play; it is not written again."""
+        if not isinstance(self._service, TellsPlayable):
+            return False
+        grey = self._service.unplayable(head.remote_id, wanted.keys)
+        self._refused |= grey
+        own = {self._service.key(track) for track in self._playlist.tracks}
+        own |= set(self._note.matches.values())
+        known = {key for key in self._note.greyed if key in own}
+        self._keep(replace(self._note, greyed=tuple(sorted(known | grey))))
+        return bool(grey)
 
     # --- which playlist it is -------------------------------------------------------------------
 
@@ -269,7 +283,8 @@ class _Run:
             if found and not self._dry_run:
                 matches = {**self._note.matches, track.track_id: found}
                 self._keep(replace(self._note, matches=matches))
-        return self._searched.get(track.track_id)
+        found = self._searched.get(track.track_id)
+        return None if found in self._refused else found
 
     # --- keeping and telling --------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ _URI: Final = re.compile(r"spotify:track:[0-9A-Za-z]{22}")
 _NAMEABLE: Final = re.compile(r"spotify:(track|episode):[0-9A-Za-z]+")
 _ISRC: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
 _BAD: Final = 400
+_LOOKED_AT: Final = 200
 _MISSING: Final = 404
 
 
@@ -112,6 +113,27 @@ class SpotifyPlaylists:
         names = f"track:{_plain(track.title)} artist:{_plain(track.artists[0])}"
         return _fitting(self._search(names), track, isrc)
 
+    def unplayable(self, remote_id: str, keys: Sequence[str]) -> frozenset[str]:
+        """What is shown in grey: it is there, but not for this user's country.
+
+        A track may be told under the id of another that stands for it there; so places count.
+        """
+        if len(keys) > _LOOKED_AT:
+            return frozenset()  # as many requests as pages: too many for what it brings
+        try:
+            rows = list(self._api.playlist_items(remote_id, in_market=True))
+        except ServiceError as error:
+            if error.status == _BAD:  # it does not tell
+                return frozenset()
+            raise
+        if len(rows) != len(keys):
+            return frozenset()
+        return frozenset(
+            key
+            for key, row in zip(keys, rows, strict=True)
+            if row.track is not None and row.track.is_playable is False
+        )
+
     def is_unknown(self, error: ServiceError) -> bool:
         """Whether a write was refused for items that are not there."""
         said = error.message.lower()
@@ -143,7 +165,7 @@ def _fitting(found: Sequence[TrackRecord], track: PlaylistTrack, isrc: str) -> s
         same = bool(isrc) and one.isrc.upper() == isrc
         if not same and one.artists:
             same = song_key(one.artists[0], one.title) == song
-        if same and _URI.fullmatch(one.uri):
+        if same and one.is_playable is not False and _URI.fullmatch(one.uri):
             return one.uri
     return None
 

@@ -31,6 +31,7 @@ SEARCHED: Final = 10
 """Results of one search."""
 
 _PAGE: Final = 50
+_MARKET: Final = {"market": "from_token"}  # where the user is; an address of no country
 _LIBRARY: Final = 40
 
 
@@ -110,10 +111,14 @@ class SpotifyApi:
         """One playlist, without its items."""
         return PlaylistHead.of(self._get(f"/playlists/{_id(playlist_id)}"))
 
-    def playlist_items(self, playlist_id: str) -> Iterator[ItemRow]:
-        """Its items in order; only of own and collaborative ones."""
-        path = f"/playlists/{_id(playlist_id)}/items"
-        return (ItemRow.of(one) for one in self._pages(path))
+    def playlist_items(self, playlist_id: str, *, in_market: bool = False) -> Iterator[ItemRow]:
+        """Its items in order; only of own and collaborative ones.
+
+        Args:
+            in_market: Ask whether the user can play them; others may then stand for them.
+        """
+        path, more = f"/playlists/{_id(playlist_id)}/items", _MARKET if in_market else {}
+        return (ItemRow.of(one) for one in self._pages(path, **more))
 
     # --- the catalogue --------------------------------------------------------------------------
 
@@ -198,10 +203,10 @@ class SpotifyApi:
     ) -> Any:
         return self.client.ask(method, path, purpose=self.purpose, body=body, repeatable=repeatable)
 
-    def _pages(self, path: str) -> Iterator[Any]:
+    def _pages(self, path: str, **more: str) -> Iterator[Any]:
         offset = 0
         while True:
-            told = self._get(path, limit=_PAGE, offset=offset)
+            told = self._get(path, limit=_PAGE, offset=offset, **more)
             found = _items(told)
             yield from found
             offset += _PAGE

@@ -25,6 +25,7 @@ class TrackRecord:
     isrc: str = ""
     explicit: bool | None = None
     is_local: bool = False
+    is_playable: bool | None = None
 
     @classmethod
     def of(cls, told: Any) -> TrackRecord | None:
@@ -43,6 +44,7 @@ class TrackRecord:
             isrc=_text(_part(told, "external_ids").get("isrc")),
             explicit=told["explicit"] if isinstance(told.get("explicit"), bool) else None,
             is_local=told.get("is_local") is True,
+            is_playable=told["is_playable"] if isinstance(told.get("is_playable"), bool) else None,
         )
 
     @property
