@@ -1,5 +1,5 @@
-# make demo | setup | test | bench | lock | clean
-.PHONY: help demo setup dev test bench lock clean
+# make demo | setup | test | bench | lock | clean | synth-aws | deploy-aws | destroy-aws
+.PHONY: help demo setup dev test bench lock clean cdk synth-aws deploy-aws destroy-aws
 .DEFAULT_GOAL := help
 
 VENV ?= .venv
@@ -13,6 +13,9 @@ help:
 	@echo "make test    set up, then run every check"
 	@echo "make bench   set up, then measure (minutes; not part of the tests)"
 	@echo "make lock    write the lock files anew"
+	@echo "make synth-aws OUT=dir    write the CloudFormation templates; needs no account"
+	@echo "make deploy-aws           put Segue up on AWS (docs/aws.md); ARGS='-c parts=…'"
+	@echo "make destroy-aws          take it down; the bucket, the table and the stream stay"
 	@echo "make clean   remove $(VENV) and caches, never your data"
 
 setup:
@@ -37,6 +40,23 @@ bench: dev
 lock: setup
 	@tools/lock.sh
 
+# The CDK's command is a program of Node.js; npx brings the version that reads these templates.
+CDK ?= npx --yes aws-cdk@2.1148.1
+OUT ?= build/aws
+ARGS ?=
+
+cdk:
+	@tools/setup.sh cdk
+
+synth-aws: cdk
+	@mkdir -p "$(OUT)"
+	@out=$$(cd "$(OUT)" && pwd) && here=$$(pwd) && cd deploy/aws && \
+	    PATH="$$here/$(VENV)-cdk/bin:$$PATH" SEGUE_SYNTH_OUT="$$out" python app.py $(ARGS) && \
+	    echo "templates are in $$out"
+
+deploy-aws destroy-aws: synth-aws
+	@PATH="$$(pwd)/$(VENV)-cdk/bin:$$PATH" $(CDK) $(@:-aws=) --app "$(OUT)" --all
+
 clean:
-	rm -rf $(VENV) $(VENV)-fakesnow build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-fakesnow $(VENV)-cdk build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench -name __pycache__ -prune -exec rm -rf {} +

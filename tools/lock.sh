@@ -13,3 +13,4 @@ compile --group build --group dev --extra aws --extra snowflake -c requirements/
     -o requirements/dev.txt
 rm requirements/.pins
 compile --group fakesnow -o requirements/fakesnow.txt
+compile --group cdk -o requirements/cdk.txt

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Makes .venv with the locked dependencies: `tools/setup.sh runtime` or `tools/setup.sh dev`.
+# Makes .venv with the locked dependencies: `tools/setup.sh runtime`, `dev`, or `cdk` (to deploy on AWS).
 # Needs Python 3.11, 3.12 or 3.13 and the package index; no root, no account.
 set -eu
 cd "$(dirname "$0")/.."
 kind=${1:-runtime}
 venv=${VENV:-.venv}
 lock=requirements/$kind.txt
+if [ "$kind" = cdk ]; then lock=requirements/runtime.txt; fi
 
 usable() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
 
@@ -50,17 +51,24 @@ if ! UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" pip install --quiet --python "$ven
 fi
 "$venv/bin/python" -m pip install $quiet --no-deps --no-build-isolation --editable .
 
-# The tests' stand-in for Snowflake wants another DuckDB, hence an environment of its own.
-make_fakesnow() {
-    UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" venv --quiet --clear --python "$venv/bin/python" "$1" &&
-        UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" pip install --quiet --python "$1/bin/python" \
-            --compile-bytecode --require-hashes -r requirements/fakesnow.txt && return
-    "$venv/bin/python" -m venv --clear "$1" &&
-        "$1/bin/python" -m pip install $quiet --require-hashes -r requirements/fakesnow.txt
+# What wants other versions than Segue has an environment of its own: make_aside NAME.
+make_aside() {
+    aside=$venv-$1
+    UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" venv --quiet --clear --python "$venv/bin/python" "$aside" &&
+        UV_PYTHON_DOWNLOADS=never "$venv/bin/uv" pip install --quiet --python "$aside/bin/python" \
+            --compile-bytecode --require-hashes -r "requirements/$1.txt" && return
+    "$venv/bin/python" -m venv --clear "$aside" &&
+        "$aside/bin/python" -m pip install $quiet --require-hashes -r "requirements/$1.txt"
 }
-if [ "$kind" = dev ] && ! make_fakesnow "$venv-fakesnow"; then
-    rm -rf "$venv-fakesnow"
-    echo "setup: fakesnow cannot be installed; tests of Snowflake will be skipped" >&2
+# fakesnow stands in for Snowflake; cdk holds the AWS CDK, Node.js, and what looks at templates.
+if [ "$kind" = dev ]; then
+    for name in fakesnow cdk; do
+        make_aside "$name" && continue
+        rm -rf "$venv-$name"
+        echo "setup: $name cannot be installed; the tests that need it will be skipped" >&2
+    done
+elif [ "$kind" = cdk ]; then
+    make_aside cdk
 fi
 # The tests of the page want a browser: Debian's, where the system lets us install it.
 browser() {

@@ -12,17 +12,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from segue.aws.clients import Aws
 from segue.aws.profile_table import ItemOfEvent, ProfileTable
 from segue.aws.queue import Letters
 from segue.aws.stream import Stream, StreamRecord
 from segue.doors.aws import hot, place, profiles
+from segue.doors.cli.app import app
 from segue.events.admission import admitted
 from segue.events.profiles import Profile, taken
 from segue.fakes.faults import Fault
 from segue.fakes.personalize import FakePersonalize
-from segue.flows.aws.redrive import redrive
 from segue.music.event import Event
 from tests.s3_server import S3Server, keys
 
@@ -256,8 +257,9 @@ def test_batches_that_lambda_gave_up_are_sent_again(cloud: Cloud) -> None:
     }
     refused = {"code": "in_the_future", "body": json.dumps(told(9)), "sequence": "1"}
     cloud.letters.send([given_up, refused, {"code": "wrong_type", "body": "AAAA"}])
-    done = redrive(cloud.letters, cloud.stream)
-    assert (done.letters, done.records, done.left, done.gone) == (3, 4, 1, 0)
+    words = ["aws", "redrive", "--queue", cloud.queue, "--stream", cloud.name, "--json"]
+    done = CliRunner().invoke(app, words)
+    assert json.loads(done.stdout) == {"letters": 3, "records": 4, "left": 1, "gone": 0}
     profiles.handler(cloud.batch(), None)
     assert cloud.table.profile("ann") == expected([*events, told(9)])
 

@@ -12,6 +12,7 @@ import typer
 import segue
 from segue.doors.cli import (
     add,
+    aws,
     backup,
     collect,
     compare,
@@ -120,6 +121,7 @@ collect.add_to(app)
 listen.add_to(app)
 notify.add_to(app)
 personalize.add_to(app)
+aws.add_to(app)
 forget.add_to(app)
 simulation.add_to(app)
 demo.add_to(app)

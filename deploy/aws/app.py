@@ -1,0 +1,61 @@
+"""Segue on AWS: `python app.py` writes the templates; `cdk deploy` puts them up.
+
+Each part can be turned on alone: -c parts=pipeline,personalize,watching
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from segue_aws.choices import Choices
+
+_SETTINGS = Path(__file__).with_name("cdk.json")
+
+
+def main() -> None:
+    """Put the chosen parts together.
+
+    Raises:
+        ValueError: A choice cannot be used.
+    """
+    context = _told()
+    choices = Choices.of(context, source=Path(__file__).parents[2] / "src")
+    import aws_cdk as cdk  # starts Node.js: not before the choices are known to be good
+    from segue_aws.keep import KeepStack
+    from segue_aws.personalize import PersonalizeStack
+    from segue_aws.pipeline import PipelineStack
+    from segue_aws.watching import WatchingStack
+
+    app = cdk.App(outdir=os.environ.get("SEGUE_SYNTH_OUT"), context=context)
+    keep = KeepStack(app, f"{choices.name}-keep", choices)
+    if choices.has("personalize"):
+        PersonalizeStack(app, f"{choices.name}-personalize", choices, keep)
+    if choices.has("pipeline"):
+        pipeline = PipelineStack(app, f"{choices.name}-pipeline", choices, keep)
+        if choices.has("watching"):
+            WatchingStack(app, f"{choices.name}-watching", choices, pipeline)
+    cdk.Tags.of(app).add("application", choices.name)
+    app.synth()
+
+
+def _told() -> dict[str, object]:
+    """What cdk.json, `cdk`, and -c name=value say, the last before the first."""
+    context: dict[str, object] = json.loads(_SETTINGS.read_text(encoding="utf-8"))["context"]
+    context |= json.loads(os.environ.get("CDK_CONTEXT_JSON") or "{}")
+    words = sys.argv[1:]
+    for flag, value in zip(words[::2], words[1::2], strict=False):
+        if flag != "-c" or "=" not in value:
+            raise ValueError(f"“{flag} {value}” is not understood; write -c name=value")
+        name, _, told = value.partition("=")
+        context[name] = told
+    return context
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ValueError as error:
+        sys.exit(f"Error: {error}")

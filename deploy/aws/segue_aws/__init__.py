@@ -1,0 +1,1 @@
+"""The stacks of Segue on AWS, one file each."""

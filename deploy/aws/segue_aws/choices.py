@@ -1,0 +1,82 @@
+"""What an operator chooses: the parts that are put up, and the few numbers they depend on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["PARTS", "Choices"]
+
+PARTS = ("pipeline", "personalize", "watching")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is put up.
+
+    Args:
+        source: The folder of the package's code.
+        name: Before the names of everything, and of Personalize's dataset group.
+        parts: Which stacks.
+        shards: Of the stream: each takes 1 MB or 1,000 events a second.
+        requests: A second, for each API key.
+        glacier_days: After so many days raw events move to Glacier.
+        event_days: For so long events stay beside a profile.
+        tracking_id: Of Personalize's event tracker; empty: events are not told to it.
+        mail: Who hears of alarms; empty: nobody.
+        budget: In dollars a month; an alarm beyond it.
+    """
+
+    source: Path
+    name: str
+    parts: tuple[str, ...]
+    shards: int
+    requests: int
+    glacier_days: int
+    event_days: int
+    tracking_id: str
+    mail: str
+    budget: int
+
+    @classmethod
+    def of(cls, context: Mapping[str, object], *, source: Path) -> Choices:
+        """What cdk.json and -c name=value say.
+
+        Raises:
+            ValueError: A value cannot be used; the message names it.
+        """
+
+        def told(name: str, usual: str) -> str:
+            return str(context.get(name, usual))
+
+        def number(name: str, usual: int) -> int:
+            value = told(name, str(usual))
+            if not value.isdecimal() or not int(value):
+                raise ValueError(f"{name} is “{value}”; give a whole number above 0")
+            return int(value)
+
+        name = told("name", "segue")
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,15}", name):
+            raise ValueError(f"name is “{name}”; give up to 16 small letters, digits and hyphens")
+        parts = tuple(one.strip() for one in told("parts", ",".join(PARTS)).split(","))
+        for part in parts:
+            if part not in PARTS:
+                raise ValueError(f"there is no part “{part}”; choose from {', '.join(PARTS)}")
+        return cls(
+            source,
+            name,
+            parts,
+            number("shards", 1),
+            number("requests", 100),
+            number("glacier_days", 90),
+            number("event_days", 30),
+            told("tracking_id", ""),
+            told("mail", ""),
+            number("budget", 50),
+        )
+
+    def has(self, part: str) -> bool:
+        """Whether a part is put up."""
+        return part in self.parts

@@ -1,0 +1,76 @@
+"""What API Gateway's mappings make of a body; runs in `.venv-cdk`, prints JSON.
+
+Velocity is played by airspeed; `$input` and `$util` are what API Gateway's documentation says.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import sys
+from importlib import import_module
+from typing import Any
+
+
+class Missing:
+    """What is not there: any comparison with it is false."""
+
+    def size(self) -> int:
+        return 0
+
+
+class Input:
+    """`$input`: the body, by JSONPath."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+
+    def path(self, at: str) -> Any:
+        found = self._at(at)
+        return Missing() if found is None else found
+
+    def json(self, at: str) -> str:
+        return json.dumps(self._at(at))
+
+    def _at(self, at: str) -> Any:
+        found = self._body
+        for name, number in re.findall(r"\.(\w+)|\[(\d+)\]", at):
+            if number:
+                found = found[int(number)]
+            else:
+                found = found.get(name) if isinstance(found, dict) else None
+        return found
+
+
+class Util:
+    """`$util`."""
+
+    def base64Encode(self, text: str) -> str:  # noqa: N802 - API Gateway's name
+        return base64.b64encode(text.encode()).decode()
+
+    def escapeJavaScript(self, text: str) -> str:  # noqa: N802 - API Gateway's name
+        return json.dumps(text)[1:-1]
+
+
+def main() -> None:
+    """Read {"folder", "bodies", "answers"} and print what becomes of each."""
+    airspeed: Any = import_module("airspeed")
+    told = json.load(sys.stdin)
+    sys.path.insert(0, told["folder"])
+    door: Any = import_module("segue_aws.door")
+
+    requests = [
+        airspeed.Template(door.into_stream("s")).merge({"input": Input(body), "util": Util()})
+        for body in told["bodies"]
+    ]
+    answers = []
+    for body in told["answers"]:
+        context: dict[str, Any] = {"responseOverride": {"header": {}}}
+        text = airspeed.Template(door.told_back()).merge({"input": Input(body), "context": context})
+        answers.append([json.loads(text), context["responseOverride"]])
+    print(json.dumps([[json.loads(one) for one in requests], answers]))  # noqa: T201 - the answer
+
+
+if __name__ == "__main__":
+    main()

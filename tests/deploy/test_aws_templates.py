@@ -1,0 +1,263 @@
+"""The CloudFormation templates: written offline, looked at resource by resource."""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CDK = Path(sys.prefix).with_name(f"{Path(sys.prefix).name}-cdk") / "bin"
+pytestmark = [
+    pytest.mark.skipif(not (CDK / "node").exists(), reason="no environment of the CDK: make dev"),
+    pytest.mark.xdist_group("aws_templates"),
+]
+TRACKING = "11111111-2222-3333-4444-555555555555"
+
+
+def run(*command: str, folder: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": f"{CDK}:{os.environ['PATH']}", **more}
+    environment.pop("PYTHONPATH", None)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
+
+
+def synth(out: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    told = [part for word in words for part in ("-c", word)]
+    return run("python", "app.py", *told, folder=ROOT / "deploy/aws", SEGUE_SYNTH_OUT=str(out))
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("aws")
+    done = synth(folder, f"tracking_id={TRACKING}", "mail=ops@example.org")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def resources(out: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(out.glob("*.template.json")):
+        found |= json.loads(path.read_text())["Resources"]
+    return found
+
+
+def of(resources: dict[str, dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [one["Properties"] for one in resources.values() if one["Type"] == f"AWS::{kind}"]
+
+
+def statements(resources: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for policy in of(resources, "IAM::Policy"):
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_what_is_wrong_with_a_choice_is_said(tmp_path: Path) -> None:
+    done = synth(tmp_path, "parts=pipeline,nonsense")
+    assert done.returncode == 1
+    assert "there is no part “nonsense”" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_code_of_functions_is_the_package_alone(
+    out: Path, resources: dict[str, dict[str, Any]]
+) -> None:
+    functions = of(resources, "Lambda::Function")
+    ours = [one for one in functions if str(one["Handler"]).startswith("segue.doors.aws.")]
+    assert {one["Handler"] for one in ours} == {
+        "segue.doors.aws.profiles.handler",
+        "segue.doors.aws.hot.handler",
+    }
+    for one in ours:
+        assert one["Runtime"] == "python3.13"
+        module = one["Handler"].rpartition(".")[0].replace(".", "/")
+        assets = [path for path in out.glob("asset.*") if path.is_dir()]
+        assert any((asset / f"{module}.py").exists() for asset in assets)
+    assert not list(out.glob("asset.*/**/*.pyc"))
+
+
+def test_no_action_is_a_wildcard_and_no_role_has_a_managed_policy(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    for statement in statements(resources):
+        for action in listed(statement["Action"]):
+            assert "*" not in action, statement
+        for resource in listed(statement["Resource"]):
+            assert resource != "*", statement
+    managed = [one for one in of(resources, "IAM::Role") if "ManagedPolicyArns" in one]
+    # API Gateway writes its log for the whole account; AWS wants its own policy for that
+    assert [json.dumps(one["ManagedPolicyArns"]).count("PushToCloudWatch") for one in managed] == [
+        1
+    ]
+
+
+def test_every_function_has_a_role_of_its_own(resources: dict[str, dict[str, Any]]) -> None:
+    roles = [json.dumps(one["Role"]) for one in of(resources, "Lambda::Function")]
+    assert len(set(roles)) == len(roles)
+
+
+def test_buckets_are_private_encrypted_and_stay(resources: dict[str, dict[str, Any]]) -> None:
+    buckets = [one for one in resources.values() if one["Type"] == "AWS::S3::Bucket"]
+    assert len(buckets) == 3
+    for bucket in buckets:
+        assert set(bucket["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+        assert "BucketEncryption" in bucket["Properties"]
+        assert bucket["DeletionPolicy"] == "Retain"
+    rules = [
+        rule
+        for bucket in buckets
+        for rule in bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    ]
+    glacier = [rule for rule in rules if "Transitions" in rule]
+    assert [rule["Prefix"] for rule in glacier] == ["events/"]
+    assert glacier[0]["Transitions"][0] == {"StorageClass": "GLACIER", "TransitionInDays": 90}
+
+
+def test_what_is_kept_is_encrypted_and_not_lost_with_a_stack(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    for kind in ("Kinesis::Stream", "DynamoDB::Table"):
+        kept = [one for one in resources.values() if one["Type"] == f"AWS::{kind}"]
+        assert [one["DeletionPolicy"] for one in kept] == ["Retain"]
+    assert of(resources, "Kinesis::Stream")[0]["StreamEncryption"]["EncryptionType"] == "KMS"
+    table = of(resources, "DynamoDB::Table")[0]
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert {one["SqsManagedSseEnabled"] for one in of(resources, "SQS::Queue")} == {True}
+
+
+def test_functions_follow_the_stream_and_nothing_is_dropped(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    mappings = of(resources, "Lambda::EventSourceMapping")
+    assert len(mappings) == 2
+    for one in mappings:
+        assert one["BisectBatchOnFunctionError"] is True
+        assert one["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert "GivenUp" in json.dumps(one["DestinationConfig"]["OnFailure"])
+        assert one["StartingPosition"] == "TRIM_HORIZON"
+    # events stay beside a profile for longer than the stream can deliver them again
+    hours = of(resources, "Kinesis::Stream")[0]["RetentionPeriodHours"]
+    days = [
+        int(one["Environment"]["Variables"]["SEGUE_EVENT_DAYS"])
+        for one in of(resources, "Lambda::Function")
+        if "SEGUE_PROFILE_TABLE" in one.get("Environment", {}).get("Variables", {})
+    ]
+    assert days == [30]
+    assert days[0] * 24 > 2 * hours
+
+
+def test_a_key_is_asked_for_and_bodies_are_looked_at(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    (method,) = of(resources, "ApiGateway::Method")
+    assert method["ApiKeyRequired"] is True
+    assert "RequestValidatorId" in method
+    assert of(resources, "ApiGateway::RequestValidator")[0]["ValidateRequestBody"] is True
+    schema = of(resources, "ApiGateway::Model")[0]["Schema"]
+    event, many = schema["oneOf"]
+    assert many["properties"]["events"]["maxItems"] == 500
+    assert event["required"] == ["event_id", "user_id", "track_id", "event_type", "timestamp"]
+    plan = of(resources, "ApiGateway::UsagePlan")[0]
+    assert plan["Throttle"] == {"RateLimit": 100, "BurstLimit": 200}
+
+
+def test_firehose_writes_what_the_table_and_athena_read(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    (table,) = of(resources, "Glue::Table")
+    told = table["TableInput"]
+    assert [one["Name"] for one in told["PartitionKeys"]] == ["day"]
+    assert told["Parameters"]["projection.enabled"] == "true"
+    template = json.dumps(told["Parameters"]["storage.location.template"])
+    assert "/events/day=${day}/" in template
+    (delivery,) = of(resources, "KinesisFirehose::DeliveryStream")
+    s3 = delivery["ExtendedS3DestinationConfiguration"]
+    assert s3["Prefix"] == "events/day=!{timestamp:yyyy-MM-dd}/"
+    schema = s3["DataFormatConversionConfiguration"]["SchemaConfiguration"]
+    assert schema["TableName"] == told["Name"]
+    assert schema["DatabaseName"] == table["DatabaseName"]
+    (group,) = of(resources, "Athena::WorkGroup")
+    assert group["WorkGroupConfiguration"]["EnforceWorkGroupConfiguration"] is True
+    columns = {one["Name"] for one in told["StorageDescriptor"]["Columns"]} | {"day"}
+    for query in of(resources, "Athena::NamedQuery"):
+        assert query["WorkGroup"] == group["Name"]
+        assert any(column in query["QueryString"] for column in columns)
+
+
+def test_somebody_is_told_when_events_wait_or_are_refused(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    alarms = of(resources, "CloudWatch::Alarm")
+    watched = {one["MetricName"] for one in alarms}
+    assert watched >= {
+        "IteratorAge",
+        "Errors",
+        "Throttles",
+        "5XXError",
+        "Latency",
+        "ApproximateNumberOfMessagesVisible",
+    }
+    assert all(one["AlarmActions"] for one in alarms)
+    (budget,) = of(resources, "Budgets::Budget")
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
+    assert len(budget["NotificationsWithSubscribers"]) == 2
+
+
+def test_linters_find_nothing(out: Path) -> None:
+    templates = [str(path) for path in out.glob("*.template.json")]
+    # W3005: what the CDK writes down twice
+    lint = run("cfn-lint", "-r", "eu-west-1", "-i", "W3005", "-t", *templates)
+    assert lint.returncode == 0, lint.stdout
+    settings = str(ROOT / "deploy/aws/checkov.yaml")
+    scan = run("checkov", "-d", str(out), "--config-file", settings, folder=out)
+    assert scan.returncode == 0, scan.stdout
+    reasons = (ROOT / "deploy/aws/checkov.yaml").read_text().splitlines()
+    assert all(" # " in line for line in fnmatch.filter(reasons, "*- CKV_*"))
+
+
+def test_the_mappings_make_a_record_of_each_event() -> None:
+    one = {"event_id": "1", "user_id": 'an"n', "track_id": "t", "context": {"events": 3}}
+    two = {"event_id": "2", "user_id": "bob"}
+    told = {
+        "folder": str(ROOT / "deploy/aws"),
+        "bodies": [one, {"events": [one, two]}],
+        "answers": [
+            {"FailedRecordCount": 0, "Records": [1, 2]},
+            {"FailedRecordCount": 1, "Records": [1, 2]},
+        ],
+    }
+    script = Path(__file__).with_name("mapping.py")
+    done = subprocess.run(
+        [str(CDK / "python"), str(script)],
+        input=json.dumps(told),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": f"{CDK}:{os.environ['PATH']}"},
+    )
+    assert done.returncode == 0, done.stderr
+    (single, batch), (well, failed) = json.loads(done.stdout)
+    assert [_event(record) for record in single["Records"]] == [one]
+    assert single["Records"][0]["PartitionKey"] == 'an"n'
+    assert [_event(record) for record in batch["Records"]] == [one, two]
+    assert [record["PartitionKey"] for record in batch["Records"]] == ['an"n', "bob"]
+    assert well == [{"accepted": 2}, {"header": {}}]
+    assert failed[0]["status"] == failed[1]["status"] == 503
+    assert failed[1]["header"] == {"Retry-After": "1"}
+
+
+def _event(record: dict[str, str]) -> Any:
+    return json.loads(base64.b64decode(record["Data"]))
