@@ -36,8 +36,9 @@ from segue.recommenders.repeats import Repeats
 from segue.recommenders.rp3beta import Rp3Beta
 from segue.recommenders.sequential_rules import SequentialRules
 from segue.recommenders.session_knn import SessionKnn
+from segue.recommenders.told_neighbours import Neighbours
 from segue.recommenders.track2vec import Track2Vec
-from tests.tiny import NOW, crowd, crowd_sessions, days_ago, history, plays, said, tracks
+from tests.tiny import NOW, crowd, crowd_sessions, days_ago, history, mart, plays, said, tracks
 
 
 class HybridOfAll(Hybrid):
@@ -80,6 +81,7 @@ MAKERS: list[Maker] = [
     Rp3Beta,
     Bpr,
     CrowdBlend,
+    Neighbours,
 ]
 NOT_BLENDED: list[Maker] = [HybridOfAll, SequentialRules, SmallTrack2Vec, SmallNextTrack]
 COLLABORATIVE: list[Maker] = [SessionKnn, Als, ItemKnn, Ease, Rp3Beta, Bpr, CrowdBlend]
@@ -113,8 +115,27 @@ def _camps() -> TrainingData:
         for i, track in enumerate(camp)
     )
     local = plays(("me", track, days_ago(n + 100)) for n, track in enumerate(ROCK[:8]))
+    alike = [
+        {
+            "source": source,
+            "kind": kind,
+            "subject": camp[one],
+            "track_id": camp[other],
+            "score": 1 / (1 + abs(one - other)),
+        }
+        for camp in (ROCK, JAZZ)
+        for one in range(10)
+        for other in range(10)
+        for source, kind in (("listenbrainz", "similar_track"), ("lastfm", "similar_artist"))
+        if one != other
+    ]
     return training_data(
-        table, local, crowd(listeners), crowd_sessions=crowd_sessions(sessions), as_of=NOW
+        table,
+        local,
+        crowd(listeners),
+        crowd_sessions=crowd_sessions(sessions),
+        neighbours=mart("neighbours", alike),
+        as_of=NOW,
     )
 
 

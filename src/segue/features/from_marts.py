@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from segue.features.catalogue import Catalogue
 from segue.features.feedback_log import without_not_me
 from segue.features.interactions import Interactions
-from segue.features.training_data import Sessions, TrainingData
+from segue.features.training_data import Neighbours, Sessions, TrainingData
 from segue.music import columns as c
 from segue.music.marts import MARTS
 from segue.music.query import HISTORY
@@ -23,6 +23,7 @@ from segue.music.query import HISTORY
 __all__ = ["crowd_as_of", "training_data"]
 
 _DAY: Final = 86_400.0
+_RECOMMENDED: Final = "recommended"
 _TREND_HALF_LIFE_DAYS: Final = 90.0
 
 Ints = npt.NDArray[np.int64]
@@ -36,6 +37,7 @@ def training_data(
     *,
     crowd_sessions: pa.Table | None = None,
     feedback: pa.Table | None = None,
+    neighbours: pa.Table | None = None,
     training_sources: Collection[str] | None = None,
     as_of: datetime,
 ) -> TrainingData:
@@ -51,6 +53,7 @@ def training_data(
         crowd_sessions: The `crowd_sessions` mart. Plays without a time count as long past.
         feedback: The `feedback` mart; plays that were said by `as_of` not to be their user's taste
             are left out.
+        neighbours: The `neighbours` mart.
         training_sources: Sources of plays that may be learned from; None means all.
         as_of: Aware UTC.
 
@@ -73,7 +76,37 @@ def training_data(
         as_of=as_of,
         countries=_countries(local),
         histories=_histories(allowed),
+        neighbours=_neighbours(catalogue, _or_empty(neighbours, "neighbours")),
     )
+
+
+def _neighbours(catalogue: Catalogue, table: pa.Table) -> Neighbours:
+    """Rows whose tracks are in the catalogue; of recommendations the subjects are users."""
+    users = pc.unique(table.filter(pc.equal(table[c.KIND], _RECOMMENDED))[c.SUBJECT]).to_pylist()
+    names = sorted(pc.unique(table[c.SOURCE]).to_pylist())
+    kinds = _places(table[c.KIND], Neighbours.KINDS)
+    subjects = np.where(
+        kinds == Neighbours.KINDS.index(_RECOMMENDED),
+        _places(table[c.SUBJECT], users),
+        _columns(catalogue, table.select([c.SUBJECT]).rename_columns([c.TRACK_ID])),
+    )
+    tracks = _columns(catalogue, table)
+    kept = (subjects >= 0) & (tracks >= 0) & (kinds >= 0)
+    return Neighbours(
+        subjects[kept],
+        tracks[kept],
+        _reals(table[c.SCORE])[kept],
+        kinds[kept].astype(np.int8),
+        _places(table[c.SOURCE], names)[kept].astype(np.int8),
+        tuple(names),
+        tuple(users),
+    )
+
+
+def _places(column: pa.ChunkedArray, values: Sequence[str]) -> Ints:
+    """Where each value is among some; -1 where it is not."""
+    found = pc.index_in(column, value_set=pa.array(values, pa.string())).fill_null(-1)
+    return np.asarray(found.to_numpy(), dtype=np.int64)
 
 
 def _or_empty(table: pa.Table | None, mart: str) -> pa.Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import pyarrow as pa
 from segue.features.catalogue import Catalogue
 from segue.features.interactions import Interactions
 
-__all__ = ["Sessions", "TrainingData"]
+__all__ = ["Neighbours", "Sessions", "TrainingData"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,40 @@ class Sessions:
 
 
 @dataclass(frozen=True)
+class Neighbours:
+    """What open services call alike, or recommend.
+
+    Args:
+        subjects: int64, catalogue rows; for recommendations the place in `users`.
+        tracks: int64, catalogue rows of what is like them.
+        scores: float64, 0 … 1.
+        kinds: int8, places in `KINDS`.
+        services: int8, places in `names`.
+        names: Of the services.
+        users: Whom something is recommended to.
+    """
+
+    KINDS: ClassVar[tuple[str, ...]] = ("similar_track", "similar_artist", "recommended")
+
+    subjects: npt.NDArray[np.int64]
+    tracks: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float64]
+    kinds: npt.NDArray[np.int8]
+    services: npt.NDArray[np.int8]
+    names: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.tracks)
+
+    @classmethod
+    def none(cls) -> Neighbours:
+        """Nothing."""
+        rows, small = np.empty(0, np.int64), np.empty(0, np.int8)
+        return cls(rows, rows, np.empty(0), small, small)
+
+
+@dataclass(frozen=True)
 class TrainingData:
     """What training sees; nothing in it is later than `as_of`.
 
@@ -51,6 +86,7 @@ class TrainingData:
             tell. Crowds do not.
         histories: Local user -> all plays in the HISTORY schema, skips and short ones too.
         friends: user_id -> user_ids of their friends, for crowds that tell.
+        neighbours: What open services call alike.
     """
 
     catalogue: Catalogue
@@ -63,3 +99,4 @@ class TrainingData:
     countries: Mapping[str, str] = field(default_factory=dict)
     histories: Mapping[str, pa.Table] = field(default_factory=dict)
     friends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    neighbours: Neighbours = field(default_factory=Neighbours.none)

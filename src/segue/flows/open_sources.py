@@ -46,16 +46,22 @@ def lastfm(wiring: Wiring, clock: Clock, *, pause: Pause = time.sleep) -> JsonSe
     )
 
 
-def listenbrainz(wiring: Wiring, clock: Clock, *, pause: Pause = time.sleep) -> JsonService:
-    """ListenBrainz, with the token of the settings if there is one."""
+def listenbrainz(
+    wiring: Wiring, clock: Clock, *, pause: Pause = time.sleep, url: str = ""
+) -> JsonService:
+    """ListenBrainz, with the token of the settings if there is one.
+
+    Args:
+        url: Of its laboratory, which counts as the same service and gets no token.
+    """
     told = wiring.settings.listenbrainz
     headers = {"User-Agent": USER_AGENT}
-    if told.token is not None:
+    if told.token is not None and not url:
         headers["Authorization"] = f"Token {told.token.get_secret_value()}"
     return json_service(
         wiring,
         "ListenBrainz",
-        told.url,
+        url or told.url,
         clock,
         headers=headers,
         sign_in="Take a new token from https://listenbrainz.org/settings, or unset it.",

@@ -187,6 +187,7 @@ def read_training_marts(snapshot: Marts) -> dict[str, pa.Table]:
         "crowd_counts": snapshot.read("crowd_counts"),
         "crowd_sessions": snapshot.read("crowd_sessions"),
         "feedback": snapshot.read("feedback"),
+        "neighbours": snapshot.read("neighbours"),
     }
 
 

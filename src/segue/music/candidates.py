@@ -27,6 +27,9 @@ class Evidence:
             "like_you"      people who play other_id (or its artist) play it (listeners)
             "liked"         you said that you like it (last_at = when)
             "popular"       it is popular (plays or listeners, window days; genre if within one)
+            "alike"         a service calls it like other_id (service)
+            "like_artist"   a service calls its artist like that of other_id (service)
+            "told"          a service recommends it to you (service)
             "artist"        an artist you know, a track you do not (plays = of the artist, artist)
         other_id: The track it is near, after or from; always one the user knows or gave as seed.
         plays, finishes, skips: Counts of the user.
@@ -38,6 +41,7 @@ class Evidence:
         genres: Genres the two tracks share.
         artist: The artist the evidence is about, if not the track's own.
         liked: Whether the user said that they like other_id.
+        service: Who says so, such as “ListenBrainz”.
     """
 
     kind: str
@@ -53,6 +57,7 @@ class Evidence:
     genres: tuple[str, ...] = ()
     artist: str | None = None
     liked: bool = False
+    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

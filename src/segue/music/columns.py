@@ -94,6 +94,14 @@ RANK: Final = "rank"
 REASON: Final = "reason"
 METHOD: Final = "method"
 
+# what open services answered
+ASKED: Final = "asked"
+TOLD_AT: Final = "told_at"
+SUBJECT_REF: Final = "subject_ref"
+SUBJECT: Final = "subject"
+ARTIST_MBID: Final = "artist_mbid"
+FACTS: Final = "facts"
+
 # rejected rows
 FILE: Final = "file"
 ROW: Final = "row"

@@ -23,6 +23,7 @@ import pyarrow as pa
 from segue.music import columns as c
 
 __all__ = [
+    "ANSWERS",
     "ARTIST_TAGS",
     "CATALOGUE",
     "CROWD",
@@ -225,6 +226,38 @@ FEEDBACK: Final = LakeTable(
     date=c.SAID_AT,
 )
 
+ANSWERS: Final = LakeTable(
+    name="answers",
+    schema=pa.schema(
+        [
+            pa.field(c.USER_ID, _TEXT, nullable=False),  # for whom it was asked
+            pa.field(c.SOURCE, _TEXT, nullable=False),
+            pa.field(c.KIND, _TEXT, nullable=False),  # see segue.flows.enriching
+            pa.field(c.ASKED, _TEXT, nullable=False),  # as the service was asked
+            pa.field(c.TOLD_AT, TIMESTAMP, nullable=False),
+            pa.field(c.SUBJECT_REF, _TEXT, nullable=False),  # the track it was asked about
+            pa.field(c.POSITION, pa.int32(), nullable=False),  # from 0; -1: nothing was found
+            # the track in the answer; null where the answer is no track
+            pa.field(c.TRACK_REF, _TEXT),
+            *_track_columns()[1:],
+            pa.field(c.ARTIST_MBID, _TEXT),
+            pa.field(c.SCORE, pa.float64()),  # 0 … 1, how alike
+            pa.field(c.FACTS, pa.list_(_TEXT)),  # what a catalogue knows of the subject by it
+        ]
+    ),
+    key=(
+        c.USER_ID,
+        c.SOURCE,
+        c.KIND,
+        c.ASKED,
+        c.TOLD_AT,
+        c.SUBJECT_REF,
+        c.POSITION,
+        c.TRACK_REF,
+    ),
+    partition=c.SOURCE,
+)
+
 REJECTS: Final = pa.schema(
     [
         pa.field(c.FILE, _TEXT, nullable=False),
@@ -239,7 +272,16 @@ REJECTS: Final = pa.schema(
 
 LAKE_TABLES: Final = {
     table.name: table
-    for table in (PLAYS, CATALOGUE, CROWD, ARTIST_TAGS, LIBRARY, PLAYLIST_ITEMS, FEEDBACK)
+    for table in (
+        PLAYS,
+        CATALOGUE,
+        CROWD,
+        ARTIST_TAGS,
+        LIBRARY,
+        PLAYLIST_ITEMS,
+        FEEDBACK,
+        ANSWERS,
+    )
 }
 
 

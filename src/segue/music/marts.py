@@ -172,6 +172,15 @@ MARTS: Final[dict[str, pa.Schema]] = {
         (c.TRACK_ID, _TEXT),
         (c.ADDED_AT, TIMESTAMP),
     ),
+    # one row per track that an open service calls like another, or recommends to a user;
+    # sorted by source, kind, subject, track_id
+    "neighbours": _table(
+        (c.SOURCE, _TEXT),
+        (c.KIND, _TEXT),  # similar_track, similar_artist, recommended
+        (c.SUBJECT, _TEXT),  # track_id of what it is like, user_id to whom it is recommended
+        (c.TRACK_ID, _TEXT),
+        (c.SCORE, _REAL),  # 0 … 1
+    ),
     # one row per word that a user said of a track, an artist or plays; sorted by user_id, place
     "feedback": _table(
         (c.USER_ID, _TEXT),

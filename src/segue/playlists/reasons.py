@@ -274,6 +274,39 @@ def _artist(case: _Case) -> tuple[str, ...]:
     )
 
 
+def _alike(case: _Case) -> tuple[str, ...]:
+    evidence = case.evidence
+    other = _named(evidence, case.facts)
+    if not other or not evidence.service:
+        return ()
+    which, service = _which(evidence, case.seeds), one_line(evidence.service)
+    because = _because(evidence, other)
+    if because:
+        return (f"{because}: similar after {service}",)
+    return (
+        f"similar to {other}{which}, after {service}",
+        f"{service} calls it similar to {other}{which}",
+    )
+
+
+def _like_artist(case: _Case) -> tuple[str, ...]:
+    evidence = case.evidence
+    other = case.facts.get(evidence.other_id) if evidence.other_id else None
+    this = _first_artist(case.track)
+    if other is None or not other.artists or not this or not evidence.service:
+        return ()
+    known, service = one_line(other.artists[0]), one_line(evidence.service)
+    return (
+        f"{this} is similar to {known}, after {service}",
+        f"{service} calls {this} similar to {known}",
+    )
+
+
+def _told(case: _Case) -> tuple[str, ...]:
+    service = case.evidence.service
+    return (f"{one_line(service)} recommends it to you",) if service else ()
+
+
 _Writer = Callable[[_Case], tuple[str, ...]]
 _WRITERS: Final[Mapping[str, _Writer]] = {
     "rediscovered": _rediscovered,
@@ -282,6 +315,9 @@ _WRITERS: Final[Mapping[str, _Writer]] = {
     "close": _close,
     "after": _after,
     "like_you": _like_you,
+    "alike": _alike,
+    "like_artist": _like_artist,
+    "told": _told,
     "liked": _liked,
     "popular": _popular,
     "artist": _artist,

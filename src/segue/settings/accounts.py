@@ -53,6 +53,10 @@ class ListenBrainzAccount(Part):
         None, description="Your token, from listenbrainz.org/settings; better in the environment."
     )
     url: str = Field("https://api.listenbrainz.org", description="Its address; another for tests.")
+    labs_url: str = Field(
+        "https://labs.api.listenbrainz.org",
+        description="Address of its laboratory, which says what is alike; another for tests.",
+    )
     requests_per_day: int = Field(5_000, ge=1, description="Requests to it in any 24 hours.")
 
 

@@ -21,6 +21,7 @@ from segue.errors import ConfigError
 from segue.settings.accounts import ListenBrainzAccount, SpotifyApp, SubsonicServer
 from segue.settings.amazon import AmazonPersonalize
 from segue.settings.collecting import Collecting, LastfmAccount
+from segue.settings.enriching import Enriching, MusicBrainzAccess, ReccoBeatsAccess
 from segue.settings.listening import InputLimits, Matching, PlayRules, Recommending, Training
 from segue.settings.notifications import Notifications
 from segue.settings.part import Part
@@ -96,6 +97,9 @@ class Settings(BaseSettings):
     lastfm: LastfmAccount = LastfmAccount()
     listenbrainz: ListenBrainzAccount = ListenBrainzAccount()
     collect: Collecting = Collecting()
+    enrich: Enriching = Enriching()
+    musicbrainz: MusicBrainzAccess = MusicBrainzAccess()
+    reccobeats: ReccoBeatsAccess = ReccoBeatsAccess()
     subsonic: SubsonicServer = SubsonicServer()
     notifications: Notifications = Notifications()
     personalize: AmazonPersonalize = AmazonPersonalize()

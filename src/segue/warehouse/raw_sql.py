@@ -112,6 +112,7 @@ _ORDERS: Final[Mapping[str, str]] = {
     "crowd_sessions": "crowd, session_id, position",
     "library": "user_id, kind, track_id, artist_id",
     "playlist_tracks": "user_id, playlist, position",
+    "neighbours": "source, kind, subject, track_id",
     "feedback": "user_id, place",
     "user_artist_counts": "user_id, artist_id",
     "track_features": "track_id",

@@ -18,6 +18,7 @@ from segue.doors.cli import (
     compare,
     demo,
     dev,
+    enrich,
     evaluate,
     events,
     export,
@@ -118,6 +119,7 @@ update.add_to(app)
 schedule.add_to(app)
 spotify.add_to(app)
 collect.add_to(app)
+enrich.add_to(app)
 listen.add_to(app)
 notify.add_to(app)
 personalize.add_to(app)

@@ -268,7 +268,9 @@ class Reading:
         refused: list[str] = []
         with (
             self.lake.writing(),
-            self.lake.begin("events", self.lake.folder, user_id=self.user_id, name=title) as staged,
+            self.lake.begin(
+                "history", self.lake.folder, user_id=self.user_id, name=title
+            ) as staged,
         ):
             path = _written(self.lake.scratch, rows)
             staged.file(name, self.source.name)
