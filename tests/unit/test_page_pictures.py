@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from segue.analytics.outcomes import Counts, HitWeek
 from segue.analytics.rhythm import Clock
 from segue.analytics.sections import Section
 from segue.analytics.statistics import Asked, Statistics, View
@@ -17,6 +18,7 @@ from segue.analytics.windows import Wish
 from segue.doors.web import pictures
 from segue.doors.web.pictures import Picture
 from segue.doors.web.pictures.axes import round_marks
+from segue.doors.web.pictures.discoveries import discoveries
 from segue.flows.stats import stats
 from segue.music.mood_colours import Lab, lab_of
 from segue.palette import DARK, LIGHT
@@ -170,6 +172,22 @@ def test_a_long_history_is_shown_by_weeks() -> None:
     assert drawn.title == "Weeks of the years"
     assert drawn.height < 160
     assert len(drawn.svg()) < 60_000
+
+
+def test_what_became_of_discoveries_is_told_by_week() -> None:
+    counts = Counts(30, 5, 12, 8, 3, 2, 9, (2, 6, 4, 3))
+    few = Counts(4, 0, 1, 1, 0, 0, 1, (0, 1, 0, 0))
+    begins = [date(2026, 10, 5) + timedelta(weeks=n) for n in range(3)]
+    weeks = [
+        HitWeek(monday, n == 2, one)
+        for n, (monday, one) in enumerate(zip(begins, (counts, few, counts), strict=True))
+    ]
+    rate, became = discoveries(weeks)
+    assert [row[1] for row in rate.table.rows] == ["48 %", "–", "48 %"]
+    assert "48 % were played within 7 days; the week may still grow" in rate.words
+    assert became.table.rows[0] == ("5 Oct 2026", "2", "6", "4", "3", "10")
+    assert [one.key for one in discoveries(weeks[:1])] == ["became"]
+    assert list(discoveries([])) == []
 
 
 def test_silence_is_drawn_as_well() -> None:

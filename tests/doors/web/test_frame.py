@@ -12,7 +12,16 @@ from playwright.sync_api import Page, expect
 from tests.doors.running import Running
 from tests.doors.web.conftest import DESK, PHONE, Open
 
-PAGES = ["/for-you", "/start", "/search", "/search?like=j03", "/playlists", "/history", "/map"]
+PAGES = [
+    "/for-you",
+    "/start",
+    "/search",
+    "/search?like=j03",
+    "/playlists",
+    "/history",
+    "/map",
+    "/reports",
+]
 
 
 def faults(page: Page) -> list[str]:

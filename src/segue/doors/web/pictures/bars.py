@@ -61,11 +61,9 @@ def bars(
             drawn.append(text(left - 8, y + 14, str(n + 1), fill="muted", size=12, anchor="end"))
         room = (WIDTH - left) / _SIZE - width_of(row.told) - 1.0
         name = cut(row.name, room)
-        drawn.append(text(left, y + 14, name, size=_SIZE))
         rest = room - width_of(name) - 0.8
-        if row.more and rest >= min(5.0, width_of(row.more)):
-            at = left + (width_of(name) + 0.6) * _SIZE
-            drawn.append(text(at, y + 14, cut(row.more, rest), fill="muted", size=_SIZE))
+        fits = row.more and rest >= min(5.0, width_of(row.more))
+        drawn.append(text(left, y + 14, name, size=_SIZE, more=cut(row.more, rest) if fits else ""))
         drawn.append(text(WIDTH, y + 14, row.told, size=_SIZE, anchor="end", weight="bold"))
         wide = (WIDTH - left) * row.amount / most
         drawn.append(rectangle(left, y + 21, WIDTH - left, 5, "surface", radius=2.5))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -49,7 +49,7 @@ def columns(
         title: Of the picture.
         words: What it shows.
     """
-    top = 22.0 if len(parts) > 1 else 0.0
+    drawn, top = legend([(part.name, part.fill) for part in parts]) if len(parts) > 1 else ([], 0.0)
     foot = top + 14 + _TALL
     sums = [sum(amounts) for amounts in zip(*(part.amounts for part in parts), strict=True)]
     marks = round_marks(max(sums))
@@ -57,7 +57,6 @@ def columns(
     room = WIDTH - 12 * width_of(labels[-1]) - 4
     step = room / len(begins)
     gap = min(4.0, step * 0.2)
-    drawn = list(legend([(part.name, part.fill) for part in parts])) if top else []
     drawn += amount_lines(marks, labels, width=room, top=top + 14, foot=foot)
     for n, begin in enumerate(begins):
         y = foot
@@ -78,13 +77,17 @@ def columns(
     return Picture(key, title, words, foot + 24, "".join(drawn), Section(title, head, rows))
 
 
-def legend(names: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Names with their colours, in one line."""
-    x = 0.0
+def legend(names: Sequence[tuple[str, str]]) -> tuple[list[str], float]:
+    """Names with their colours, in as many lines as they need, and where the last one ends."""
+    drawn, x, y = [], 0.0, 0.0
     for name, fill in names:
-        yield rectangle(x, 2, 11, 11, fill, radius=2)
-        yield text(x + 17, 12, name, fill="muted", size=12)
-        x += 17 + width_of(name) * 11 + 14
+        wide = 17 + width_of(name) * 11.5
+        if x and x + wide > WIDTH:
+            x, y = 0.0, y + 18
+        drawn += [rectangle(x, y + 2, 11, 11, fill, radius=2)]
+        drawn += [text(x + 17, y + 12, name, fill="muted", size=12)]
+        x += wide + 14
+    return drawn, y + 22
 
 
 def over_time(told: Timeline, *, key: str = "plays") -> Picture:

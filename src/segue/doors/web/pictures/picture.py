@@ -106,14 +106,28 @@ def text(
     anchor: str = "start",
     weight: str = "",
     halo: bool = False,
+    more: str = "",
 ) -> str:
-    """A line of text, its foot at y; a halo keeps it clear of what it stands on."""
+    """A line of text, its foot at y.
+
+    Args:
+        x: Where it begins, or ends, or has its middle, as the anchor says.
+        y: Its foot.
+        words: What it says.
+        fill: Name of its colour.
+        size: Of its letters, in units.
+        anchor: start, middle or end.
+        weight: bold; empty: as all text.
+        halo: Keep it clear of what it stands on.
+        more: Behind it, in a quieter colour.
+    """
     looks: Sequence[str] = (
         "" if anchor == "start" else f' text-anchor="{anchor}"',
         f' font-weight="{weight}"' if weight else "",
         f' stroke="{paint("paper")}" stroke-width="3" paint-order="stroke"' if halo else "",
     )
+    behind = f'<tspan dx="8" fill="{paint("muted")}">{escape(more)}</tspan>' if more else ""
     return (
         f'<text x="{number(x)}" y="{number(y)}" font-size="{number(size)}"'
-        f' fill="{paint(fill)}"{"".join(looks)}>{escape(words)}</text>'
+        f' fill="{paint(fill)}"{"".join(looks)}>{escape(words)}{behind}</text>'
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any, Final, cast
@@ -16,19 +15,20 @@ from segue.analytics.tops import BY, By, Of, Ranked
 from segue.analytics.totals import Timeline
 from segue.analytics.windows import Window, zone_of
 from segue.analytics.words import change, days_of, duration, share
-from segue.doors.local_zone import machines_zone
 from segue.doors.web import pictures
 from segue.doors.web.ask import Answer, Ask, View
 from segue.doors.web.charts import Chart, chart_of, file_of
+from segue.doors.web.figures import Figure
 from segue.doors.web.pages import Nav, Pages
 from segue.doors.web.pictures import Bar, Line, Picture
 from segue.doors.web.plays import days_of_page, place_in, way_on
 from segue.doors.web.trouble import Trouble
 from segue.doors.web.windows import chosen_window, offered
+from segue.doors.web.zone import zone_of_page
 from segue.errors import NotReadyError, UnknownUserError
 from segue.flows.history import Asked, Histories, Overview, Tops
 
-__all__ = ["add_to", "zone_of_page"]
+__all__ = ["add_to"]
 
 _AT_ONCE: Final = 40
 _TITLES: Final[Mapping[Of, str]] = {
@@ -39,15 +39,6 @@ _TITLES: Final[Mapping[Of, str]] = {
 }
 _BY_WORDS: Final = {"plays": "Plays", "time": "Time"}
 _FILES: Final = "/history/file"
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A number with its name, and how it changed against the window before; empty: unknown."""
-
-    number: str
-    name: str
-    moved: str = ""
 
 
 def add_to(pages: Pages) -> None:
@@ -69,12 +60,6 @@ class _Shelf:
         if self._of is None:
             self._of = Histories(ask.house.wiring.snapshots)
         return self._of
-
-
-def zone_of_page(ask: Ask) -> str:
-    """The name of the time zone in which the page tells days and hours."""
-    zone = ask.house.settings.time_zone
-    return machines_zone() if zone == "local" else zone
 
 
 def _asked(ask: Ask) -> Asked:

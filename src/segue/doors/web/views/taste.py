@@ -55,7 +55,7 @@ class Region:
 def add_to(pages: Pages) -> None:
     """Register the addresses."""
     maps = TasteMaps()
-    pages.get("/map", partial(_map, maps), nav=Nav("Map", "map", "look", 20, short=True))
+    pages.get("/map", partial(_map, maps), nav=Nav("Map", "map", "look", 20))
     pages.get("/map/points", partial(_points, maps))
     pages.get("/map/names", partial(_names, maps))
 

@@ -1,0 +1,34 @@
+"""Reports: a week and its neighbours, files, and experiments."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.doors.running import Running
+from tests.doors.web.conftest import PHONE, Open
+
+
+def test_a_week_and_the_one_before(open_page: Open) -> None:
+    page = open_page("/reports", size=PHONE)
+    heading = page.locator("#week h2").first
+    expect(heading).to_contain_text("Your week")
+    expect(page.get_by_role("img", name="Plays by day")).to_be_attached()
+    expect(page.locator("#duels")).to_contain_text("segue compare start")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    told = heading.text_content() or ""
+    page.get_by_role("link", name="The week before").click()
+    expect(heading).not_to_have_text(told)
+    assert "/reports?week=" in page.url
+
+
+def test_a_week_as_files(paged: Running) -> None:
+    with paged.client() as client:
+        poster = client.get("/reports/file", params={"as": "poster"})
+        assert poster.content[:4] == b"\x89PNG"
+        assert "attachment" in poster.headers["content-disposition"]
+        assert "<svg" in client.get("/reports/file", params={"as": "page"}).text
+        drawn = client.get("/reports/file", params={"as": "svg", "picture": "week-days"})
+        assert "var(" not in drawn.text and drawn.text.startswith("<svg")
+        assert client.get("/reports?week=soon").status_code == 422
+        assert client.get("/reports?week=2999-W01").status_code == 422
+        assert client.get("/reports/file?as=svg&picture=none").status_code == 404
