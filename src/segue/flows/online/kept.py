@@ -16,8 +16,11 @@ V = TypeVar("V")
 class Kept(Generic[K, V]):
     """A dictionary that lets go of what was not used for longest; thread-safe.
 
+    Of what is too large for it the latest one is kept beside all else, so that one listener with
+    half a million plays need not be summed up anew at every question.
+
     Args:
-        most_bytes: Of all values together.
+        most_bytes: Of all values together, but for that one.
 
     >>> kept: Kept[str, str] = Kept(100)
     >>> kept.put("a", "first", 60)
@@ -30,25 +33,28 @@ class Kept(Generic[K, V]):
         self.most_bytes = most_bytes
         self.bytes = 0
         self._values: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self._large: tuple[K, V] | None = None
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._values) + (self._large is not None)
 
     def get(self, key: K) -> V | None:
         """The value; None where there is none."""
         with self._lock:
             found = self._values.get(key)
             if found is None:
-                return None
+                large = self._large
+                return large[1] if large is not None and large[0] == key else None
             self._values.move_to_end(key)
             return found[0]
 
     def put(self, key: K, value: V, size: int) -> None:
-        """Keep a value of so many bytes; what is too large for all is not kept."""
+        """Keep a value of so many bytes."""
         with self._lock:
             self._take_out(key)
             if size > self.most_bytes:
+                self._large = (key, value)
                 return
             self._values[key] = (value, size)
             self.bytes += size
@@ -58,7 +64,8 @@ class Kept(Generic[K, V]):
     def drop(self, wanted: Callable[[K], bool]) -> None:
         """Let go of some keys."""
         with self._lock:
-            for key in [key for key in self._values if wanted(key)]:
+            large = () if self._large is None else (self._large[0],)
+            for key in [key for key in (*self._values, *large) if wanted(key)]:
                 self._take_out(key)
 
     def clear(self) -> None:
@@ -69,3 +76,5 @@ class Kept(Generic[K, V]):
         found = self._values.pop(key, None)
         if found is not None:
             self.bytes -= found[1]
+        elif self._large is not None and self._large[0] == key:
+            self._large = None

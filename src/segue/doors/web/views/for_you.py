@@ -66,7 +66,7 @@ def for_you(ask: Ask) -> Told:
     if ask.fragment == "soon":
         return Redirect(ask.path)
     if ask.fragment == "cards":
-        return View("for_you.html", {"cards": _cards(ask, chosen, with_tiles=True)})
+        return View("for_you.html", {"cards": _cards(ask, chosen, whole=True)})
     answer = service.recommendations(ask.who.user_id, asked_wishes(ask, chosen))
     rows = rows_of(
         answer.tracks,
@@ -89,7 +89,7 @@ def for_you(ask: Ask) -> Told:
         return View("for_you.html", told, say=f"{_title(chosen)}: {len(rows)} tracks")
     genres = service.genres()[:_OFFERED]
     more = {
-        "cards": _cards(ask, chosen, with_tiles=False),
+        "cards": _cards(ask, chosen, whole=False),
         "choices": choices_of(chosen, sorted(genres, key=str.casefold)),
         "usual": FAR,
     }
@@ -144,19 +144,20 @@ def _title(chosen: Chosen) -> str:
     return next(title for mix, title, _ in _MIXES if mix == chosen.mix)
 
 
-def _cards(ask: Ask, chosen: Chosen, *, with_tiles: bool) -> list[Card]:
-    """The mixes, and some for what the listener hears most."""
+def _cards(ask: Ask, chosen: Chosen, *, whole: bool) -> list[Card]:
+    """The mixes; and, where all is to be worked out, covers, and what the listener hears most."""
     offered = [(title, words, Chosen(mix=mix)) for mix, title, words in _MIXES]
-    offered += [
-        (genre.capitalize(), f"Mostly {genre}", Chosen(genre=genre))
-        for genre in _genres(ask.house.service, ask.who.user_id)
-    ]
+    if whole:
+        offered += [
+            (genre.capitalize(), f"Mostly {genre}", Chosen(genre=genre))
+            for genre in _genres(ask.house.service, ask.who.user_id)
+        ]
     return [
         Card(
             title,
             words,
             address_of(one),
-            _tiles(ask, one) if with_tiles else (),
+            _tiles(ask, one) if whole else (),
             chosen=(one.mix, one.genre) == (chosen.mix, chosen.genre),
         )
         for title, words, one in offered
