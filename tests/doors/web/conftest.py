@@ -14,7 +14,7 @@ from tests.doors.running import Running, serving, small_home
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 __all__ = ["DESK", "PHONE", "Open"]
 
@@ -29,7 +29,10 @@ _ARGUMENTS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
+_PATIENCE_MS: Final = 60_000  # on a machine that has much else to do
 Open = Callable[..., Page]
+
+expect.set_options(timeout=_PATIENCE_MS / 2)
 
 
 def _chromium() -> str:
@@ -86,7 +89,7 @@ def open_page(browser: Browser, paged: Running) -> Iterator[Open]:
             base_url=base,
             **more,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(_PATIENCE_MS)
         contexts.append(context)
 
         def look(route: Route) -> None:
