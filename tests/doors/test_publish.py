@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -155,3 +156,32 @@ def test_a_cover_is_drawn_and_uploaded_when_asked(
     assert "KB)" in home("playlist", "cover", week, "--no-title").ok().out
     assert (tmp_path / "week.jpg").read_bytes().startswith(b"\xff\xd8\xff")
     home("playlist", "cover", week, "-o", "x.png").refused("a cover is a JPEG", code=2)
+
+
+def test_everybody_publishes_to_an_own_account(home: Home, tmp_path: Path) -> None:
+    week = tmp_path / "week.json"
+    with FakeSubsonic() as sonic, FakeListenBrainz() as brainz:
+        song = next(iter(sonic.songs.values()))
+        mbid = brainz.music.mbid("recording", song.id)
+        track = a_track(0, title=song.name, artists=(song.artists[0].name,), mbid=mbid)
+        week.write_text(json.dumps(of_tracks([track]).as_dict()))
+        settings = {
+            "SEGUE_SECRETS__STORE": "file",
+            "SEGUE_LISTENBRAINZ__USER": "ann",
+            "SEGUE_LISTENBRAINZ__TOKEN": brainz.add_member("ann").token,
+            "SEGUE_LISTENBRAINZ__URL": brainz.url,
+        }
+        token = brainz.add_member("ben_lb").token
+        keep = home.command("secrets", "set", "listenbrainz", "--name", "ben_lb", "--user", "ben")
+        environment = home.environment(**settings)
+        said = subprocess.run(
+            keep, input=token, capture_output=True, text=True, env=environment, check=True
+        )
+        assert token not in said.stdout + said.stderr
+        assert "ben: ben_lb" in home("secrets", "list", **settings).ok().out
+        home("publish", week, "--to", "listenbrainz", "--user", "ben", **settings).ok()
+        assert [one.creator for one in brainz.playlists.values()] == ["ben_lb"]
+        home("secrets", "remove", "listenbrainz", "--user", "ben", **settings).ok()
+        home("secrets", "remove", "listenbrainz", "--user", "ben", **settings).refused(
+            "no account of ben", code=2
+        )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from segue.errors import BlockedError, BusyError, ConfigError, SignInError
 from segue.fakes.clock import Clock
@@ -17,6 +18,7 @@ from segue.fakes.faults import Fault
 from segue.fakes.lastfm import API_KEY, FakeLastfm, Scrobble
 from segue.fakes.listenbrainz import FakeListenBrainz
 from segue.fakes.open_music import OpenMusic
+from segue.flows.accounts import keep_account
 from segue.flows.collect import Collected, collect
 from segue.flows.ingest import ingest
 from segue.flows.open_sources import lastfm
@@ -397,3 +399,21 @@ def test_what_is_not_configured_is_said_before_anything_is_asked(tmp_path: Path)
     ]:
         with pytest.raises(ConfigError, match=name):
             collect(wiring, clock=lambda: NOON, sources=sources)
+
+
+def test_everybody_of_a_household_has_an_own_account(world: World) -> None:
+    world.settings["secrets"] = {"store": "file"}
+    secret = SecretStr("")
+    keep_account(world.wiring, "listenbrainz", user_id="ben", name="ben_lb", secret=secret)
+    _listens(world, *_plays(3))
+    ben = world.listenbrainz.add_member("ben_lb")
+    world.listenbrainz.listens.heard(ben, "Other", "Ben's", int(NOON.timestamp()))
+    report = collect(
+        world.wiring, clock=world.clock.now, sources=("listenbrainz",), pause=world.pause
+    )
+    assert [(one.user_id, one.name, one.account.kept) for one in report.collected] == [
+        ("me", "ann", 3),
+        ("ben", "ben_lb", 1),
+    ]
+    users = world.wiring.lake.rows("plays", ["user_id", "title"]).to_pylist()
+    assert [row["title"] for row in users if row["user_id"] == "ben"] == ["Ben's"]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from segue.errors import ConfigError, SegueError
+from segue.flows.accounts import AccountThere, accounts_at
 from segue.flows.wiring import Wiring
 from segue.music.account import Account
 from segue.progress import Progress, Silent
@@ -131,8 +132,8 @@ def configured(wiring: Wiring, clock: Callable[[], datetime]) -> tuple[str, ...]
     told = wiring.settings
     ready = {
         "spotify": bool(sign_ins(wiring.spotify(clock))),
-        "lastfm": bool(told.lastfm.user and told.lastfm.api_key),
-        "listenbrainz": bool(told.listenbrainz.user),
+        "lastfm": any(one.secret for one in accounts_at(wiring, "lastfm")),
+        "listenbrainz": bool(accounts_at(wiring, "listenbrainz")),
     }
     return tuple(name for name in SOURCES if name in told.collect.sources and ready[name])
 
@@ -172,26 +173,29 @@ def collect(
         if name == "spotify":
             found += _from_spotify(wiring, clock)
         else:
-            found.append(_from_scrobbles(wiring, name, clock, since, progress, pause))
+            found += [
+                _from_scrobbles(wiring, account, clock, since, progress, pause)
+                for account in accounts_at(wiring, name)
+            ]
     return CollectReport(tuple(found))
 
 
 def _check(wiring: Wiring, name: str) -> None:
     """Say now, before anything is asked, what is not set."""
-    told = wiring.settings
     if name not in SOURCES:
         raise ConfigError(
             f"plays cannot be collected from “{name}”",
             field="source",
             cure=f"Choose among: {', '.join(SOURCES)}.",
         )
-    if name == "lastfm" and not told.lastfm.user:
-        raise _unset("lastfm.user", "Set SEGUE_LASTFM__USER to your name there.")
-    if name == "lastfm" and told.lastfm.api_key is None:
+    if name == "spotify":
+        return
+    accounts = accounts_at(wiring, name)
+    if not accounts:
+        raise _unset(f"{name}.user", f"Set SEGUE_{name.upper()}__USER to your name there.")
+    if name == "lastfm" and not all(one.secret for one in accounts):
         cure = "Get a key from https://www.last.fm/api/account/create and set LASTFM_API_KEY."
         raise _unset("lastfm.api_key", cure)
-    if name == "listenbrainz" and not told.listenbrainz.user:
-        raise _unset("listenbrainz.user", "Set SEGUE_LISTENBRAINZ__USER to your name there.")
 
 
 def _unset(field_name: str, cure: str) -> ConfigError:
@@ -225,7 +229,7 @@ def _of_poll(report: PollReport) -> Collected:
 
 def _from_scrobbles(
     wiring: Wiring,
-    name: str,
+    account: AccountThere,
     clock: Callable[[], datetime],
     since: datetime | None,
     progress: Progress,
@@ -234,15 +238,15 @@ def _from_scrobbles(
     from segue.flows.scrobbles.read import Reading
     from segue.services.sign_ins import SignIns
 
-    service = _service(wiring, name, clock, pause)
-    told = wiring.settings.section(name)["user"] or ""
+    service = _service(wiring, account, clock, pause)
+    name = account.service
     reading = Reading(
         service,
         _reader(name),
         wiring.lake,
         SignIns(wiring.services, service.name),
-        account=told,
-        user_id=wiring.settings.user_id,
+        account=account.name,
+        user_id=account.user_id,
         clock=clock,
         progress=progress,
     )
@@ -250,7 +254,7 @@ def _from_scrobbles(
         return _of_reading(name, reading, reading.run(since=since))
     except SegueError as error:
         _log.info("%s: nothing was noted: %s", service.name, type(error).__name__)
-        return Collected(name, reading.user_id, told, error=error)
+        return Collected(name, reading.user_id, account.name, error=error)
 
 
 def _reader(name: str) -> Any:
@@ -262,15 +266,20 @@ def _reader(name: str) -> Any:
 
 
 def _service(
-    wiring: Wiring, name: str, clock: Callable[[], datetime], pause: Callable[[float], None]
+    wiring: Wiring,
+    account: AccountThere,
+    clock: Callable[[], datetime],
+    pause: Callable[[float], None],
 ) -> ScrobbleService:
     from segue.flows.open_sources import lastfm, listenbrainz
     from segue.services.lastfm import LastfmService
     from segue.services.listenbrainz import ListenBrainzService
 
-    if name == "lastfm":
-        return LastfmService(lastfm(wiring, clock, pause=pause), "collect")
-    return ListenBrainzService(listenbrainz(wiring, clock, pause=pause), "collect")
+    user_id = account.user_id
+    if account.service == "lastfm":
+        return LastfmService(lastfm(wiring, clock, pause=pause, user_id=user_id), "collect")
+    asks = listenbrainz(wiring, clock, pause=pause, user_id=user_id)
+    return ListenBrainzService(asks, "collect")
 
 
 def _of_reading(name: str, reading: Reading, read: ReadPlays) -> Collected:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from segue.errors import ConfigError
+from segue.flows.accounts import account_at
 from segue.flows.home_parts import playlists_of
 from segue.flows.json_services import json_service
 from segue.flows.wiring import Wiring
@@ -17,8 +18,6 @@ from segue.playlists.service_base import PlaylistService
 from segue.playlists.service_sink import ServiceSink
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from segue.playlists.base import Sink
 
 __all__ = [
@@ -58,8 +57,8 @@ def open_service(
     if name == "listenbrainz":
         from segue.playlists.listenbrainz_playlists import ListenBrainzPlaylists
 
-        told = wiring.settings.listenbrainz
-        user, token = _needed(name, user=told.user, token=_secret(told.token))
+        told, account = wiring.settings.listenbrainz, account_at(wiring, name, user_id)
+        user, token = _needed(name, user=account.name, token=account.secret)
         sign_in = "Take a new token from https://listenbrainz.org/settings."
         headers = {"Authorization": f"Token {token}"}
         asks = json_service(
@@ -69,9 +68,9 @@ def open_service(
     if name == "subsonic":
         from segue.playlists.subsonic_playlists import SubsonicPlaylists
 
-        server = wiring.settings.subsonic
+        server, account = wiring.settings.subsonic, account_at(wiring, name, user_id)
         url, user, password = _needed(
-            name, url=server.url, user=server.user, password=_secret(server.password)
+            name, url=server.url, user=account.name, password=account.secret
         )
         sign_in = "Are subsonic.user and subsonic.password right?"
         asks = json_service(wiring, "Subsonic", url, clock, sign_in=sign_in)
@@ -135,10 +134,7 @@ def _needed(section: str, **told: str | None) -> tuple[str, ...]:
                 f"{section}.{name} is not set",
                 field=f"{section}.{name}",
                 cure=f"Set SEGUE_{section.upper()}__{name.upper()}, or {name} under [{section}] in"
-                " segue.toml.",
+                " segue.toml"
+                + (f"; or keep it: segue secrets set {section}." if name != "url" else "."),
             )
     return tuple(value or "" for value in told.values())
-
-
-def _secret(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()

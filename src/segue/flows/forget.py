@@ -17,6 +17,7 @@ from segue.errors import BusyError, ConfigError, SegueError, UnknownUserError
 from segue.events.base import EventLog
 from segue.events.recommended import Recommended
 from segue.events.sqlite_log import SqliteLog
+from segue.flows.accounts import kept_accounts, remove_account
 from segue.flows.home_parts import (
     ACCESS,
     AHEAD,
@@ -283,7 +284,11 @@ def _sign_out(wiring: Wiring, user_id: str, houses: Sequence[_House]) -> None:
             (wiring.secrets if main else EncryptedFile(place)).delete(secret_name(user_id))
         for service in (SERVICE, TOLD, LASTFM, LISTENBRAINZ):
             SignIns(state, service).remove(user_id)
-    if (wiring.lock.home / SECRETS).exists():
+    for service, whose, _ in kept_accounts(wiring):
+        if whose == user_id:
+            remove_account(wiring, service, user_id=user_id)
+    elsewhere = wiring.settings.secrets.store not in ("auto", "file", "keyring")
+    if elsewhere or (wiring.lock.home / SECRETS).exists():
         wiring.secrets.delete(secret_of(user_id))
 
 

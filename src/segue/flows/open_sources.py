@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import segue
+from segue.flows.accounts import account_at
 from segue.flows.json_services import json_service
 from segue.flows.wiring import Wiring
 
@@ -24,13 +25,15 @@ Clock = Callable[[], datetime]
 Pause = Callable[[float], None]
 
 
-def lastfm(wiring: Wiring, clock: Clock, *, pause: Pause = time.sleep) -> JsonService:
-    """Last.fm, with the key of the settings in every request."""
+def lastfm(
+    wiring: Wiring, clock: Clock, *, pause: Pause = time.sleep, user_id: str = ""
+) -> JsonService:
+    """Last.fm, with a key in every request: the user's, else that of the settings."""
     from segue.services.lastfm import LASTFM, explained, hide_keys
 
     hide_keys()
     told = wiring.settings.lastfm
-    key = "" if told.api_key is None else told.api_key.get_secret_value()
+    key = account_at(wiring, "lastfm", user_id or wiring.settings.user_id).secret
     return json_service(
         wiring,
         LASTFM,
@@ -47,17 +50,24 @@ def lastfm(wiring: Wiring, clock: Clock, *, pause: Pause = time.sleep) -> JsonSe
 
 
 def listenbrainz(
-    wiring: Wiring, clock: Clock, *, pause: Pause = time.sleep, url: str = ""
+    wiring: Wiring,
+    clock: Clock,
+    *,
+    pause: Pause = time.sleep,
+    url: str = "",
+    user_id: str = "",
 ) -> JsonService:
-    """ListenBrainz, with the token of the settings if there is one.
+    """ListenBrainz, with a token if there is one.
 
     Args:
         url: Of its laboratory, which counts as the same service and gets no token.
+        user_id: Whose token; empty: that of the settings' user.
     """
     told = wiring.settings.listenbrainz
     headers = {"User-Agent": USER_AGENT}
-    if told.token is not None and not url:
-        headers["Authorization"] = f"Token {told.token.get_secret_value()}"
+    token = account_at(wiring, "listenbrainz", user_id or wiring.settings.user_id).secret
+    if token and not url:
+        headers["Authorization"] = f"Token {token}"
     return json_service(
         wiring,
         "ListenBrainz",

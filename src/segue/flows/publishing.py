@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from segue.flows.accounts import account_at
 from segue.flows.destinations import service_sink
 from segue.flows.home_parts import playlists_of
 from segue.flows.playlist_history import archive_of
@@ -31,15 +32,15 @@ def ready_destinations(
     wiring: Wiring, user_id: str, clock: Callable[[], datetime]
 ) -> tuple[str, ...]:
     """Services where a user's playlists can go, as things are set up."""
-    settings = wiring.settings
-    told = settings.listenbrainz
     found = []
     if any(one.user_id == user_id for one in sign_ins(wiring.spotify(clock))):
         found.append("spotify")
-    if told.user and told.token:
-        found.append("listenbrainz")
-    if settings.subsonic.url and settings.subsonic.user and settings.subsonic.password:
-        found.append("subsonic")
+    for name in ("listenbrainz", "subsonic"):
+        account = account_at(wiring, name, user_id)
+        if account.name and account.secret:
+            found.append(name)
+    if not wiring.settings.subsonic.url and "subsonic" in found:
+        found.remove("subsonic")
     return tuple(found)
 
 

@@ -37,6 +37,7 @@ from segue.doors.cli import (
     recommend,
     report,
     schedule,
+    secrets,
     serve,
     spotify,
     sql,
@@ -122,6 +123,7 @@ collect.add_to(app)
 enrich.add_to(app)
 listen.add_to(app)
 notify.add_to(app)
+secrets.add_to(app)
 personalize.add_to(app)
 aws.add_to(app)
 forget.add_to(app)
