@@ -12,14 +12,19 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from bench.load import flood, paced
+from bench.load import Flood, flood, paced
 from bench.service_home import N_USERS, make_home, user_name
+from segue.flows.online import Service
+from segue.flows.online.ahead_making import answer_ahead
+from segue.flows.wiring import Wiring
+from segue.settings import Settings
 
 __all__ = ["event", "home_of", "run", "segue_serving"]
 
@@ -31,6 +36,8 @@ _K: Final = 30
 _BATCH: Final = 100
 _CHANGES: Final = 100
 _MANY: Final = 256
+_AHEAD: Final = 3_500
+_ALONE: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "SEGUE_SERVICE__AHEAD": "0"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,7 @@ class _Server:
     process: subprocess.Popen[bytes]
     port: int
     seconds: float
+    workers: int = 1
 
     def get(self, path: str) -> bytes:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as answer:
@@ -55,11 +63,28 @@ class _Server:
             return bytes(answer.read())
 
     @property
+    def cpu_s(self) -> float:
+        """Seconds of processor that it has taken; with its children where those answer."""
+        pid = self.process.pid
+        children = _children(pid) if self.workers > 1 else []
+        return _cpu_s(pid) + sum(_cpu_s(child) for child in children)
+
+    @property
     def own_mib(self) -> float:
         """Memory that is this process's alone, files it has mapped not counted."""
         told = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
         rows = dict(line.split(":", 1) for line in told.splitlines()[1:])
         return int(rows["Private_Dirty"].split()[0]) / 1024
+
+
+def _cpu_s(pid: int) -> float:
+    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 def run(folder: Path | None = None) -> list[str]:
@@ -98,7 +123,7 @@ def _server(command: Sequence[str], port: int, ready: str) -> Iterator[_Server]:
             command,
             stdout=said,
             stderr=said,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env={**os.environ, **_ALONE},
             preexec_fn=lambda: os.sched_setaffinity(0, serving),
         )
         try:
@@ -122,13 +147,14 @@ def _server(command: Sequence[str], port: int, ready: str) -> Iterator[_Server]:
 
 
 @contextmanager
-def segue_serving(home: Path) -> Iterator[_Server]:
-    """`segue serve` on a home, on two cores, ready."""
+def segue_serving(home: Path, *, workers: int = 1) -> Iterator[_Server]:
+    """`segue serve` on a home, on two cores, ready; nothing is answered ahead meanwhile."""
     port = _free_port()
     program = str(Path(sys.executable).with_name("segue"))
     command = [program, "--home", str(home), "serve", "--port", str(port)]
+    command += ["--workers", str(workers)]
     with _server(command, port, "/health/ready") as server:
-        yield server
+        yield replace(server, workers=workers)
 
 
 @contextmanager
@@ -151,29 +177,50 @@ def _free_port() -> int:
 def _events(home: Path) -> list[str]:
     """Durable events a second: in batches of 100, and one by one beside the bare app."""
     _, asking = _cores()
-    batches, singles, bare = [], [], []
+    batches, singles, bare, cpu = [], [], [], _Cpu()
     with segue_serving(home) as server:
         size = len(server.post("/events", event("sized")))
     with _bare(size) as yardstick, segue_serving(home) as server:
         for turn in range(_ROUNDS):
             posts = [_posts(f"{kind}{turn}", n) for kind, n in (("b", _BATCH), ("s", 1), ("x", 1))]
             batches.append(flood(server.port, posts[0], cores=asking))
-            singles.append(flood(server.port, posts[1], connections=_MANY, cores=asking))
-            bare.append(flood(yardstick.port, posts[2], connections=_MANY, cores=asking))
+            with cpu.of(server):
+                singles.append(flood(server.port, posts[1], connections=_MANY, cores=asking))
+            with cpu.of(yardstick):
+                bare.append(flood(yardstick.port, posts[2], connections=_MANY, cores=asking))
         mib = server.own_mib
     many = _BATCH * max(one.per_second for one in batches)
     one = max(one.per_second for one in singles)
     least = max(one.per_second for one in bare)
     failed = sum(one.failed for one in batches + singles)
     return [
-        "| events | a second | of bare |",
-        "|---|---|---|",
-        f"| batches of {_BATCH} | {many:,.0f} | |",
-        f"| one by one, {_MANY} at a time | {one:,.0f} | {one / least:.0%} |",
-        f"| bare app, the same requests | {least:,.0f} | |",
+        "| events | a second | of bare | processor, a request |",
+        "|---|---|---|---|",
+        f"| batches of {_BATCH} | {many:,.0f} | | |",
+        f"| one by one, {_MANY} at a time | {one:,.0f} | {one / least:.0%} "
+        f"| {cpu.us(singles, 0):.0f} µs |",
+        f"| bare app, the same requests | {least:,.0f} | | {cpu.us(bare, 1):.0f} µs |",
         "",
         f"{failed} requests failed. Afterwards the process has {mib:.0f} MiB to itself.",
     ]
+
+
+class _Cpu:
+    """Seconds of processor that servers took, in turn."""
+
+    def __init__(self) -> None:
+        self._took: list[float] = []
+
+    @contextmanager
+    def of(self, server: _Server) -> Iterator[None]:
+        """Measure a server while this is open."""
+        before = server.cpu_s
+        yield
+        self._took.append(server.cpu_s - before)
+
+    def us(self, floods: Sequence[Flood], turn: int) -> float:
+        """Microseconds for each request of floods that took turns with another server's."""
+        return 1e6 * sum(self._took[turn::2]) / sum(one.requests for one in floods)
 
 
 def event(number: str) -> dict[str, Any]:
@@ -221,34 +268,70 @@ def _recommendations(home: Path) -> list[str]:
     _, asking = _cores()
     rng = np.random.default_rng(_SEED)
     users = [user_name(number) for number in rng.permutation(N_USERS)[:_PACED].tolist()]
+    lines = [
+        f"| {_RATE:g} requests a second, 2 cores | p50 | p99 | worst | at the end "
+        "| processor, a request |",
+        "|---|---|---|---|---|---|",
+        _first_time(home, users, "users nobody knows of in memory, nothing made ahead"),
+        _first_time(home, users, "the same, two workers", workers=2),
+        _first_time(home, _answered_ahead(home), "users whose answers were made ahead"),
+    ]
+    same, bare, cpu = [], [], _Cpu()
     with segue_serving(home) as server:
         began = server.seconds
-        for user in users[:20]:
-            server.get(f"/recommendations?user_id={user}&k={_K}")
-        asks = [_get(f"/recommendations?user_id={user}&k={_K}") for user in users[20:]]
-        fresh = paced(server.port, asks, per_second=_RATE, cores=asking)
         changed = _changes(server, users[:_CHANGES])
         path = f"/recommendations?user_id={users[0]}&k={_K}"
         size = len(server.get(path))
-        same, bare = [], []
         with _bare(size) as yardstick:
             for _ in range(_ROUNDS):
-                same.append(flood(server.port, f"wrk.path = '{path}'", cores=asking).per_second)
-                bare.append(flood(yardstick.port, f"wrk.path = '{path}'", cores=asking).per_second)
+                with cpu.of(server):
+                    same.append(flood(server.port, f"wrk.path = '{path}'", cores=asking))
+                with cpu.of(yardstick):
+                    bare.append(flood(yardstick.port, f"wrk.path = '{path}'", cores=asking))
+        for user in users:
+            server.get(f"/recommendations?user_id={user}&k={_K}")
         mib = server.own_mib
+    best, least = max(one.per_second for one in same), max(one.per_second for one in bare)
     return [
-        "| recommendations | p50 | p99 | worst |",
-        "|---|---|---|---|",
-        f"| first time, {_RATE:g} a second, 2 cores | {fresh.p50:.1f} ms | {fresh.p99:.1f} ms "
-        f"| {fresh.worst:.0f} ms |",
-        f"| from an event to the changed answer | {changed[0]:.1f} ms | {changed[1]:.1f} ms "
-        f"| {changed[2]:.0f} ms |",
+        *lines,
         "",
-        f"Unchanged: {max(same):,.0f} a second, {max(same) / max(bare):.0%} of {max(bare):,.0f} "
-        f"of the bare app with the same {size:,} bytes.",
-        f"Ready after {began:.2f} s. {fresh.failed} of {fresh.requests} requests failed. "
-        f"The process has {mib:.0f} MiB to itself.",
+        "From an event to the changed answer: p50, p99, worst "
+        f"{changed[0]:.1f}, {changed[1]:.1f}, {changed[2]:.0f} ms.",
+        f"Unchanged: {best:,.0f} a second, {best / least:.0%} of {least:,.0f} of the bare app with "
+        f"the same {size:,} bytes; {cpu.us(same, 0):.0f} and {cpu.us(bare, 1):.0f} µs of CPU.",
+        f"Ready after {began:.2f} s. After {len(users):,} users the process has {mib:.0f} MiB to "
+        "itself.",
     ]
+
+
+def _answered_ahead(home: Path) -> list[str]:
+    """Have answers made ahead for whoever was active last; some of these, in any order."""
+    wiring = Wiring(Settings(home=home))
+    answer_ahead(wiring, clock=lambda: datetime.now(UTC), most=_AHEAD)
+    service = Service.open(wiring, clock=lambda: datetime.now(UTC))
+    try:
+        known = service.lately_active(_AHEAD)
+    finally:
+        service.close()
+    order = np.random.default_rng(_SEED).permutation(len(known))[:_PACED]
+    return [known[at] for at in order.tolist()]
+
+
+def _first_time(home: Path, users: Sequence[str], what: str, *, workers: int = 1) -> str:
+    """A row about users of whom the process has nothing in memory."""
+    _, asking = _cores()
+    asks = [_get(f"/recommendations?user_id={user}&k={_K}") for user in users]
+    with segue_serving(home, workers=workers) as server:
+        for user in users[:20]:
+            server.get(f"/recommendations?user_id={user}&k={_K}")
+        before = server.cpu_s
+        told = paced(server.port, asks[20:], per_second=_RATE, cores=asking)
+        cpu = 1000 * (server.cpu_s - before) / told.requests
+    failed = f", {told.failed} failed" if told.failed else ""
+    return (
+        f"| {what}{failed} | {told.p50:.1f} ms | {told.p99:.1f} ms | {told.worst:,.0f} ms "
+        f"| {told.last:,.1f} ms | {cpu:.1f} ms |"
+    )
 
 
 def _changes(server: _Server, users: Sequence[str]) -> list[float]:

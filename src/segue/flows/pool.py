@@ -26,7 +26,7 @@ _FIRST: Final = 500
 _DEEPER: Final = 4
 _ENOUGH: Final = 3
 _DEEPEST: Final = 32_000
-_REMEMBERED: Final = 20_000
+_REMEMBERED: Final = 10_000
 
 
 class Known(ManyFacts):

@@ -6,7 +6,7 @@ import ctypes
 from contextlib import suppress
 from typing import Final
 
-__all__ = ["one_arena"]
+__all__ = ["give_back", "one_arena"]
 
 _M_ARENA_MAX: Final = -8
 """Of mallopt(3)."""
@@ -21,3 +21,13 @@ def one_arena() -> None:
     """
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+def give_back() -> None:
+    """Give the system what the C library keeps back for later; about a millisecond.
+
+    An answer is made of many arrays, large and small: what stays of it lies between what does not,
+    and a heap shrinks by itself at its end only. Without glibc nothing happens.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from segue.doors.http.arenas import give_back
 from segue.doors.http.asked import AskedForUser
 from segue.doors.http.call import Call, Reply
 from segue.doors.http.guard import allow_user
@@ -21,6 +22,7 @@ __all__ = ["RecommendationDesk"]
 
 _UNDERSTOOD: Final = 20_000
 _STEADY_S: Final = 1.0
+_TIDY_EVERY: Final = 100
 _MOST_STEADY: Final = 500
 _LISTS: Final = frozenset(
     name for name, field in AskedForUser.model_fields.items() if "list" in str(field.annotation)
@@ -101,6 +103,8 @@ class RecommendationDesk:
         finally:
             self._waiting -= 1
         self._counts["made"] += 1
+        if self._counts["made"] % _TIDY_EVERY == 0:
+            asyncio.get_running_loop().run_in_executor(self._pool, give_back)
         return Reply(answer.body)
 
     def _keep(self, call: Call, steady: _Steady) -> None:
