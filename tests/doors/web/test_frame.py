@@ -22,6 +22,7 @@ PAGES = [
     "/map",
     "/reports",
 ]
+PAGES += ["/status"]
 
 
 def faults(page: Page) -> list[str]:

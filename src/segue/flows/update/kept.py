@@ -199,6 +199,8 @@ def publish_to(
     """
     report = _sink(wiring, kept, place, clock).publish(playlist, dry_run=dry_run)
     if not dry_run:
+        if place == "spotify" and wiring.settings.spotify.cover:
+            _hang_cover(wiring, kept, playlist, clock)
         memory.note(
             _published(kept.playlist_id, place),
             kept.slot,
@@ -211,6 +213,15 @@ def publish_to(
             unmatched=list(report.unmatched),
         )
     return report
+
+
+def _hang_cover(
+    wiring: Wiring, kept: Kept, playlist: Playlist, clock: Callable[[], datetime]
+) -> None:
+    from segue.flows.cover import hang_cover
+
+    api = wiring.spotify(clock).api(kept.user_id, "publish")
+    hang_cover(wiring, playlist, api, user_id=kept.user_id)
 
 
 def _sink(wiring: Wiring, kept: Kept, place: str, clock: Callable[[], datetime]) -> Sink:

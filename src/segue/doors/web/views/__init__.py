@@ -15,6 +15,7 @@ from segue.doors.web.views import (
     reports,
     search,
     start,
+    status,
     taste,
 )
 
@@ -29,6 +30,7 @@ _ALL: Final = (
     taste,
     reports,
     start,
+    status,
     connect,
     feedback,
 )
