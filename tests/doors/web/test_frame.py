@@ -13,6 +13,7 @@ from tests.doors.running import Running
 from tests.doors.web.conftest import DESK, PHONE, Open
 
 PAGES = [
+    "/people",
     "/for-you",
     "/start",
     "/search",

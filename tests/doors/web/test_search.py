@@ -11,6 +11,7 @@ from tests.doors.web.conftest import Open
 
 def test_a_song_is_found_and_others_are_near_it(open_page: Open) -> None:
     page = open_page("/search")
+    expect(page.locator("#lately .hit").first).to_be_visible()
     page.get_by_label("A song, an artist, or both").press_sequentially("jaz song 3")
     first = page.locator(".hit").first
     expect(first).to_contain_text("jazz song 3")

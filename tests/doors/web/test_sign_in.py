@@ -57,6 +57,7 @@ def test_a_key_opens_its_users_music_alone(locked: Running) -> None:
         token = re.findall(r'name="token" content="(\w+)"', text)[0]
         asked = client.post("/switch", data={"token": token, "user": "bob"})
         assert asked.status_code == 403
+        assert client.get("/people").status_code == 403
         assert ">ann<" in client.get("/for-you").text
 
 
@@ -64,6 +65,7 @@ def test_an_operator_may_look_at_others(locked: Running) -> None:
     with locked.client() as client:
         assert signed_in(client, "", locked.tokens["admin"]).status_code == 303
         token = re.findall(r'content="(\w{64})"', client.get("/for-you").text)[0]
+        assert "bob" in client.get("/people").text
         client.post("/switch", data={"token": token, "user": "bob"})
         assert ">bob<" in client.get("/for-you").text
 

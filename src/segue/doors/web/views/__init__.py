@@ -10,6 +10,7 @@ from segue.doors.web.views import (
     feedback,
     for_you,
     history,
+    people,
     playlists,
     publish,
     reports,
@@ -32,6 +33,7 @@ _ALL: Final = (
     start,
     status,
     connect,
+    people,
     feedback,
 )
 

@@ -10,7 +10,7 @@ from segue.doors.web.chosen import Chosen, choices_of, wishes_of
 from segue.doors.web.pages import Nav, Pages
 from segue.doors.web.rows import Row, row_of, rows_of
 from segue.doors.web.views.for_you import nothing_yet
-from segue.errors import UnknownTrackError
+from segue.errors import UnknownTrackError, UnknownUserError
 from segue.flows.online import FoundTrack, Service
 
 __all__ = ["add_to"]
@@ -35,6 +35,8 @@ def search(ask: Ask) -> Answer:
         return Redirect("/search")
     if ask.fragment == "found":
         return View("search.html", told | _found(ask, typed), say=_said(ask, typed))
+    if ask.fragment == "lately":
+        return View("search.html", told | {"lately": _lately(ask)})
     chosen = Chosen.of(ask)
     told |= {"chosen": chosen, "choices": (), "seed": None, "rows": []}
     if like:
@@ -51,6 +53,28 @@ def _found(ask: Ask, typed: str) -> dict[str, Any]:
     return {"found": [_hit(one, ask.house.service) for one in hits], "typed": typed}
 
 
+def _lately(ask: Ask) -> list[tuple[Row, str]]:
+    """What was played last, to begin with."""
+    service = ask.house.service
+    try:
+        recent = service.profile(ask.who.user_id).recent
+    except UnknownUserError:
+        return []
+    found = []
+    for track_id in dict.fromkeys(play.track_id for play in recent):
+        try:
+            card = service.track(track_id)
+        except UnknownTrackError:
+            continue
+        found.append((row_of(card, reason=""), _address(track_id)))
+    return found[:_FOUND]
+
+
+def _address(track_id: str) -> str:
+    """Where what is like a song stands."""
+    return f"/search?{urlencode({'like': track_id})}"
+
+
 def _said(ask: Ask, typed: str) -> str:
     if not typed:
         return ""
@@ -62,7 +86,7 @@ def _hit(hit: FoundTrack, service: Service) -> tuple[Row, str]:
     """A song that was found, and where what is like it stands."""
     more = ", ".join(str(one) for one in (hit.album, hit.year) if one)
     row = row_of(service.track(hit.track_id), reason=more)
-    return row, f"/search?{urlencode({'like': hit.track_id})}"
+    return row, _address(hit.track_id)
 
 
 def _similar(ask: Ask, like: str, chosen: Chosen) -> dict[str, Any]:
@@ -81,5 +105,5 @@ def _similar(ask: Ask, like: str, chosen: Chosen) -> dict[str, Any]:
         "seed": row_of(card, reason=", ".join(told)),
         "rows": rows_of(answer.tracks, service, service.said(ask.who.user_id)),
         "notes": answer.notes,
-        "plain": f"/search?{urlencode({'like': like})}",
+        "plain": _address(like),
     }
