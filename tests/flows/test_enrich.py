@@ -35,6 +35,7 @@ from segue.music.marts import MARTS
 from segue.progress import Silent
 from segue.settings import load_settings
 from segue.sources.base import ReadOptions
+from segue.warehouse.lake_forget import Whose, forget_in_lake, lake_loss
 from segue.warehouse.snapshots import SnapshotStore
 from tests import tiny
 
@@ -237,6 +238,25 @@ def test_nothing_is_asked_twice_within_its_time(world: World) -> None:
     world.clock.advance(days=60)
     later = world.enrich("lastfm").sources[0]
     assert later.asked > 15  # likeness is asked again
+
+
+def test_what_is_like_a_track_and_known_already_is_not_new(world: World) -> None:
+    report = world.enrich("listenbrainz", "lastfm")
+    own = {(track.artists[0].name, track.name) for track in PLAYED}
+    told = {
+        (row["artist"], row["title"]) for row in _answers(world) if row["score"] and row["title"]
+    }
+    assert told & own
+    assert report.after.new == len(told - own)
+
+
+def test_answers_go_with_the_user_they_were_asked_for(world: World) -> None:
+    world.enrich("reccobeats", "lastfm", requests=5)
+    lake, whose = world.wiring.lake, Whose("me")
+    forget_in_lake(lake, whose, lake_loss(lake, whose).names)
+    assert _answers(world) == []
+    assert lake.rows("catalogue").num_rows > 0
+    assert lake.verify() == ()
 
 
 def test_a_run_that_is_killed_goes_on_where_it_was(world: World) -> None:

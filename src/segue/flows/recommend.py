@@ -305,8 +305,9 @@ class Making:
             )
         raise NotReadyError(
             "there is nothing new to discover: every track here is one you know",
-            cure="Add tracks with `segue catalogue add` or other listeners with `segue crowd add`, "
-            "then run `segue build` and `segue train`; or make `--mix rediscover`.",
+            cure="Ask open services with `segue enrich`, add tracks with `segue catalogue add` or "
+            "other listeners with `segue crowd add`, then run `segue build` and `segue train`; or "
+            "make `--mix rediscover`.",
         )
 
     def _pool(self, part: Part) -> Pool:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from segue.music import columns as c
+from segue.music.names import song_key
 
 __all__ = ["FACTS", "Coverage", "Knowledge", "Thing"]
 
@@ -79,6 +80,7 @@ class Knowledge:
     things: dict[str, Thing] = field(default_factory=dict)
     asked: dict[tuple[str, str, str], tuple[datetime, bool]] = field(default_factory=dict)
     artists: dict[tuple[str, str], tuple[Thing, str, float]] = field(default_factory=dict)
+    _by_song: dict[str, Thing] = field(default_factory=dict, repr=False)
 
     def add_mine(self, rows: Iterable[Mapping[str, Any]], saved: frozenset[str]) -> None:
         """Take the user's tracks.
@@ -107,6 +109,7 @@ class Knowledge:
             }
             thing.has |= {name for name, value in known.items() if value not in (None, [])}
             self.things[thing.ref] = thing
+            self._by_song[song_key(thing.artist, thing.title)] = thing
 
     @property
     def mine(self) -> list[Thing]:
@@ -182,10 +185,12 @@ class Knowledge:
 
     def _meet(self, row: Mapping[str, Any], weight: float) -> None:
         ref, mbid = row[c.TRACK_REF], row[c.RECORDING_MBID]
-        thing = self.things.get(ref)
+        title, artist = row[c.TITLE] or "", row[c.ARTIST] or ""
+        key = song_key(artist, title)
+        thing = self.things.get(ref) or self._by_song.get(key)
         if thing is None:
-            thing = Thing(ref, row[c.TITLE] or "", row[c.ARTIST] or "", mbid=mbid)
-            self.things[ref] = thing
+            thing = self.things[ref] = self._by_song[key] = Thing(ref, title, artist, mbid=mbid)
+        thing.mbid = thing.mbid or mbid
         if not thing.mine:
             thing.weight += (row[c.SCORE] or 0.0) * weight
 

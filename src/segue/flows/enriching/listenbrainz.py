@@ -301,7 +301,7 @@ def _met_artists(known: Knowledge) -> Iterator[Question]:
 
 
 def _without_address(known: Knowledge) -> Iterator[Question]:
-    for thing in known.new[: known.n_tracks]:
+    for thing in known.described:
         if thing.mbid and thing.uri is None:
             yield thing.mbid, thing
 
