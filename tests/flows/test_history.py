@@ -41,7 +41,9 @@ def _all(histories: Histories, **asked: object) -> list[HistoryPage]:
 
 def test_the_parts_tell_what_can_be_counted_by_eye(store: SnapshotStore) -> None:
     histories = Histories(store, threads=1)
+    assert not histories.at_hand(ALL, now=NOW)
     found = histories.overview(ALL, now=NOW)
+    assert histories.at_hand(ALL, now=NOW)
     assert found.days == {date(2024, 5, 1): 2, date(2024, 5, 2): 0, date(2024, 5, 3): 1}
     assert [(p.starts, p.skips) for p in found.timeline.periods] == [(3, 1), (0, 0), (1, 0)]
     assert (found.totals.plays, found.new.discoveries) == (3, 2)

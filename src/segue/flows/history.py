@@ -153,6 +153,12 @@ class Histories:
         first, last = self._answer(("span", user_id), lambda database: bounds(database, user_id))
         return first.astimezone(zone), last.astimezone(zone)
 
+    def at_hand(self, asked: Asked, *, now: datetime) -> bool:
+        """Whether `overview` would answer at once."""
+        with self._lock:
+            self._current()
+            return _key_of(asked, now) in self._kept
+
     def overview(self, asked: Asked, *, now: datetime) -> Overview:
         """How much, when, and how much of it new.
 
@@ -191,7 +197,7 @@ class Histories:
                 new=newness(heard, every),
             )
 
-        return self._answer(("overview", asked, today.date()), work_out)
+        return self._answer(_key_of(asked, now), work_out)
 
     def tops(self, asked: Asked, *, by: By = "plays", limit: int = 10) -> Tops:
         """What was heard most, and what was skipped most; raises as `overview` does."""
@@ -312,6 +318,10 @@ class Histories:
         self._open.close()
         self._kept.clear()
         self._database, self._heard, self._name = None, None, ""
+
+
+def _key_of(asked: Asked, now: datetime) -> Hashable:
+    return "overview", asked, now.astimezone(zone_of(asked.time_zone)).date()
 
 
 _SHOWN: Final = frozenset(("track_id", "ms_played", "skipped", "finished", "counted", "not_me"))

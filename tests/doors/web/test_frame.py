@@ -44,6 +44,7 @@ def test_anybody_can_use_every_page(open_page: Open, size: tuple[int, int], them
     for address in PAGES:
         page.goto(address)
         expect(page.locator("main")).to_be_visible()
+        expect(page.locator("[data-load], [aria-busy]")).to_have_count(0)
         assert faults(page) == [], address
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], address
 

@@ -72,7 +72,10 @@ def _by(ask: Ask) -> By:
 
 
 def _history(shelf: _Shelf, ask: Ask) -> Answer:
-    """The page; or its pictures, its rankings, its drift."""
+    """The page; or its pictures, its rankings, its drift.
+
+    The page itself waits for nothing: what is not at hand follows.
+    """
     window = dict(chosen_window(ask).address)
     told: dict[str, Any] = {
         "title": "History",
@@ -106,6 +109,8 @@ def _whole(shelf: _Shelf, ask: Ask, told: dict[str, Any], window: Mapping[str, s
         "first_day": first.isoformat(),
         "last_day": last.isoformat(),
     }
+    if not ask.fragment and not histories.at_hand(_asked(ask), now=now):
+        return View("history.html", {**told, "is_quiet": None, "label": ""})
     try:
         found = histories.overview(_asked(ask), now=now)
     except NotReadyError as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -33,6 +35,7 @@ __all__ = ["add_to"]
 
 _FILES: Final = "/reports/file"
 _TRACKS: Final = 30
+_REPORTS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +87,59 @@ class Duel:
 
 def add_to(pages: Pages) -> None:
     """Register the addresses."""
-    pages.get("/reports", _reports, nav=Nav("Reports", "report", "look", 30))
-    pages.get(_FILES, _file)
+    kept = _Kept()
+    pages.get("/reports", partial(_reports, kept), nav=Nav("Reports", "report", "look", 30))
+    pages.get(_FILES, partial(_file, kept))
 
 
-def _reports(ask: Ask) -> Answer:
-    """A week; or the tallies of experiments."""
+class _Kept:
+    """The reports that were shown lately: for pages, pictures and files of one week."""
+
+    def __init__(self) -> None:
+        self._reports: OrderedDict[Hashable, WeeklyReport] = OrderedDict()
+
+    def of(self, ask: Ask) -> WeeklyReport:
+        """The report of the week that is asked for; as new as the history and what was given."""
+        now, snapshot = ask.house.clock(), ask.house.wiring.snapshots.current()
+        offers = offers_of(ask.house.home, ask.who.user_id, now=now)
+        latest = offers[-1].offered_at if offers else None
+        asked = (ask.who.user_id, ask.one("week"), zone_of_page(ask))
+        key = (snapshot.name, *asked, now.date(), len(offers), latest)
+        report = self._reports.get(key)
+        if report is None:
+            report = weekly_report(
+                snapshot,
+                offers,
+                user_id=ask.who.user_id,
+                time_zone=zone_of_page(ask),
+                now=now,
+                week=ask.one("week") or None,
+            )
+            self._reports[key] = report
+            while len(self._reports) > _REPORTS:
+                self._reports.popitem(last=False)
+        return report
+
+
+def _reports(kept: _Kept, ask: Ask) -> Answer:
+    """The page, which waits for nothing; a week; or the tallies of experiments."""
+    week = ask.one("week")
+    told: dict[str, Any] = {"title": "Reports", "report": None, "duels": None}
     if ask.fragment == "duels":
-        return View("reports.html", {"duels": list(_duels(ask))})
+        return View("reports.html", {**told, "duels": list(_duels(ask))})
+    if not ask.fragment:
+        address = f"/reports?{urlencode({'week': week})}" if week else "/reports"
+        return View("reports.html", {**told, "address": address})
     try:
-        report = _report(ask)
+        report = kept.of(ask)
     except (NotReadyError, UnknownUserError):
-        return View("reports_empty.html", {"title": "Reports"})
+        return View("reports_empty.html", told)
     except ConfigError as error:
         raise Trouble(422, f"{error.message[:1].upper()}{error.message[1:]}") from error
     asked = {"week": report.week}
     recommended = report.recommended
-    told: dict[str, Any] = {
-        "title": "Reports",
-        "week": report.week,
+    told |= {
+        "report": report.week,
         "heading": report.title,
         "notes": report.notes,
         "figures": list(_figures(report)),
@@ -117,21 +154,8 @@ def _reports(ask: Ask) -> Answer:
         },
         "before": _week_name(report.monday - timedelta(days=7)),
         "after": "" if not report.is_over else _week_name(report.monday + timedelta(days=7)),
-        "duels": None,
     }
     return View("reports.html", told, say=report.title if ask.fragment else "")
-
-
-def _report(ask: Ask) -> WeeklyReport:
-    now = ask.house.clock()
-    return weekly_report(
-        ask.house.wiring.snapshots.current(),
-        offers_of(ask.house.home, ask.who.user_id, now=now),
-        user_id=ask.who.user_id,
-        time_zone=zone_of_page(ask),
-        now=now,
-        week=ask.one("week") or None,
-    )
 
 
 def _week_name(day: date) -> str:
@@ -221,9 +245,9 @@ def _track_row(one: TrackOutcome) -> TrackRow:
     return TrackRow(one.title or "(no name)", one.artist or "", one.list_title, became)
 
 
-def _file(ask: Ask) -> Answer:
+def _file(kept: _Kept, ask: Ask) -> Answer:
     """A picture of the week as a file, or all of it."""
-    report, kind = _report(ask), ask.one("as")
+    report, kind = kept.of(ask), ask.one("as")
     name = f"segue-{report.week}"
     if kind == "poster":
         return Download(poster(report), "image/png", f"{name}.png")
