@@ -99,7 +99,10 @@ def _trained(home: Path, spotify: FakeSpotify | None = None, *users: str) -> Pat
 # --- all of it ----------------------------------------------------------------------------------
 
 
-def test_the_whole_job_from_nothing_to_a_playlist(spotify: FakeSpotify, tmp_path: Path) -> None:
+def test_the_whole_job_from_nothing_to_a_playlist(
+    spotify: FakeSpotify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGUE_SPOTIFY__COVER", "true")
     clock = spotify.world.clock
     clock.freeze(SUNDAY)
     signed_in(household(spotify, tmp_path))
@@ -130,6 +133,7 @@ def test_the_whole_job_from_nothing_to_a_playlist(spotify: FakeSpotify, tmp_path
     (mine,) = spotify.world.playlists.values()
     assert mine.name == "Week"
     assert mine.uris
+    assert mine.cover.startswith(b"\xff\xd8\xff")
     assert (tmp_path / "week.m3u").read_text("utf-8").startswith("#EXTM3U")
     assert report.requests["Spotify"] > 0
     again = _run(_opened(wiring.settings), clock.now())

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from segue.errors import ConfigError
+from segue.flows.accounts import account_at
 from segue.flows.enriching.lastfm import Lastfm
 from segue.flows.enriching.listenbrainz import ListenBrainzFacts
 from segue.flows.enriching.musicbrainz import MUSICBRAINZ, MusicBrainz
@@ -42,22 +43,22 @@ def open_service(
     """
     told = wiring.settings
     if name == "listenbrainz":
-        account = told.listenbrainz
-        labs: Any = listenbrainz(wiring, clock, pause=pause, url=account.labs_url)
-        mine = user_id == told.user_id  # the account is the main user's
+        account = account_at(wiring, name, user_id)
+        labs: Any = listenbrainz(wiring, clock, pause=pause, url=told.listenbrainz.labs_url)
         return ListenBrainzFacts(
-            listenbrainz(wiring, clock, pause=pause),
+            listenbrainz(wiring, clock, pause=pause, user_id=user_id),
             labs,
-            user=(account.user or "") if mine else "",
+            user=account.name,
             user_id=user_id,
-            token=account.token is not None,
+            token=bool(account.secret),
             apart_s=_LISTENBRAINZ_APART_S,
         )
     if name == "lastfm":
-        if told.lastfm.api_key is None:
+        if not account_at(wiring, name, user_id).secret:
             cure = "Get a key from https://www.last.fm/api/account/create and set LASTFM_API_KEY."
             raise ConfigError("lastfm.api_key is not set", field="lastfm.api_key", cure=cure)
-        return Lastfm(LastfmService(lastfm(wiring, clock, pause=pause), "enrich"), _LASTFM_APART_S)
+        asks = lastfm(wiring, clock, pause=pause, user_id=user_id)
+        return Lastfm(LastfmService(asks, "enrich"), _LASTFM_APART_S)
     if name == "reccobeats":
         asks = json_service(
             wiring,
