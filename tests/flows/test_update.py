@@ -333,5 +333,7 @@ def test_requests_of_a_day_and_a_weekly_refresh(spotify: FakeSpotify, tmp_path: 
     assert report.exit_code == 0
     (published,) = report.steps[4].details
     assert (len(published["added"]), len(published["removed"])) == (1, 0)
+    (history,) = (home / "playlists" / "u-ann" / "archive").glob("spotify_*.jsonl")
+    assert len(history.read_text("utf-8").splitlines()) >= 2, "what it held is kept"
     asked = wiring.spotify(clock.now).usage.by_purpose
     assert asked == {"library": 7, "poll": 72, "publish": 5}  # as docs/schedule.md says

@@ -51,12 +51,14 @@ def publish(
     *,
     user_id: str,
     clock: Callable[[], datetime],
+    into: str = "",
     dry_run: bool = False,
 ) -> PublishReport:
     """Make a playlist at a service what it is here, and keep in the archive what it holds.
 
     Args:
         service: One of `segue.flows.destinations.DESTINATIONS`.
+        into: An existing playlist to refresh; see `service_sink`.
         dry_run: Only tell what would change.
 
     Raises:
@@ -65,7 +67,7 @@ def publish(
         SinkError: The archive cannot be written.
         BusyError: Another process is publishing there.
     """
-    sink = service_sink(wiring, service, user_id=user_id, clock=clock)
+    sink = service_sink(wiring, service, user_id=user_id, clock=clock, into=into)
     report = sink.publish(playlist, dry_run=dry_run)
     if not dry_run and report.remote_id:
         items = _items(wiring, playlist, service, user_id)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from segue.doors.web.ask import Ask
 from segue.doors.web.working import ago
 from segue.errors import NotReadyError, SegueError, WarehouseError
+from segue.flows.accounts import accounts_at
 from segue.flows.collect import SOURCES, configured
 from segue.flows.home_parts import UPDATE
 from segue.flows.jobs import jobs
@@ -111,13 +112,14 @@ def source_lines(ask: Ask) -> list[SourceLine]:
         for one in sign_ins(wiring.spotify(ask.house.clock))
         if _may_see(ask, one.user_id)
     ]
-    main = wiring.settings.user_id
     known = configured(wiring, ask.house.clock)
-    others = (name for name in SOURCES if name != "spotify" and name in known)
-    if _may_see(ask, main):
-        found += [
-            SourceLine(_NAMES[name], main, _collected(name, main, memory, now)) for name in others
-        ]
+    found += [
+        SourceLine(_NAMES[name], one.user_id, _collected(name, one.user_id, memory, now))
+        for name in SOURCES
+        if name != "spotify" and name in known
+        for one in accounts_at(wiring, name)
+        if _may_see(ask, one.user_id)
+    ]
     return found
 
 

@@ -19,7 +19,7 @@ from segue.music.playlist import Playlist
 
 if TYPE_CHECKING:
     from segue.flows.wiring import Wiring
-    from segue.playlists.base import PublishReport, Sink
+    from segue.playlists.base import PublishReport
     from segue.settings.updating import KeptPlaylist
 
 __all__ = [
@@ -197,7 +197,7 @@ def publish_to(
         ServiceError: It refuses, or does not answer; the next update tries again.
         SinkError: It cannot be written there.
     """
-    report = _sink(wiring, kept, place, clock).publish(playlist, dry_run=dry_run)
+    report = _sent(wiring, kept, place, playlist, clock, dry_run=dry_run)
     if not dry_run:
         if place == "spotify" and wiring.settings.spotify.cover:
             _hang_cover(wiring, kept, playlist, clock)
@@ -224,11 +224,32 @@ def _hang_cover(
     hang_cover(wiring, playlist, api, user_id=kept.user_id)
 
 
-def _sink(wiring: Wiring, kept: Kept, place: str, clock: Callable[[], datetime]) -> Sink:
-    from segue.flows.destinations import open_sink
+def _sent(
+    wiring: Wiring,
+    kept: Kept,
+    place: str,
+    playlist: Playlist,
+    clock: Callable[[], datetime],
+    *,
+    dry_run: bool,
+) -> PublishReport:
+    """At a service what the playlist holds is kept in its history, too."""
+    from segue.flows import publishing
+    from segue.flows.destinations import DESTINATIONS, open_sink
 
     into = kept.told.into if len(kept.told.to) == 1 else ""
-    return open_sink(wiring, place, user_id=kept.user_id, clock=clock, into=into)
+    if place in DESTINATIONS:
+        return publishing.publish(
+            wiring,
+            playlist,
+            place,
+            user_id=kept.user_id,
+            clock=clock,
+            into=into,
+            dry_run=dry_run,
+        )
+    sink = open_sink(wiring, place, user_id=kept.user_id, clock=clock, into=into)
+    return sink.publish(playlist, dry_run=dry_run)
 
 
 def _id(told: KeptPlaylist, user_id: str) -> str:
