@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segue.access.base import KeyStore
+from segue.access.passwords import Passwords
 from segue.access.sqlite_keys import SqliteKeys
 from segue.errors import BusyError, ConfigError, SegueError, UnknownUserError
 from segue.events.base import EventLog
@@ -28,6 +29,7 @@ from segue.flows.home_parts import (
     KEYS,
     LAKE,
     MODELS,
+    PASSWORDS,
     PLAYLISTS,
     RECOMMENDED,
     SECRETS,
@@ -345,6 +347,7 @@ def _forget_person(house: _House, user_id: str) -> None:
     with house.keys() as stores:
         for store in stores:  # first: whoever has a key could go on reporting
             store.forget(user_id)
+    Passwords(house.folder / ACCESS / PASSWORDS).forget(user_id)
     with house.events() as logs:
         for log in logs:
             log.forget(user_id)

@@ -56,7 +56,7 @@ def browser() -> Iterator[Browser]:
 def paged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service whose page is open to this machine; its user is ann, and its home is small."""
     home = small_home(tmp_path_factory.mktemp("paged"))
-    with serving(home, SEGUE_USER_ID="ann", NO_PROXY="*") as running:
+    with serving(home, SEGUE_USER_ID="ann", SEGUE_SECRETS__STORE="file") as running:
         yield running
 
 

@@ -74,3 +74,16 @@ def test_a_phone_says_it_with_a_swipe_or_three_dots(open_page: Open) -> None:
     }"""
     page.evaluate(swipe, [other.element_handle(), box["x"] + 200, box["y"] + 10])
     expect(other.get_by_role("button", name="Hide")).to_be_visible()
+
+
+def test_an_account_is_kept_where_secrets_are(open_page: Open, paged: Running) -> None:
+    page = open_page("/start")
+    page.get_by_role("link", name="Connect ListenBrainz").click()
+    page.get_by_label("Your name at ListenBrainz").fill("ann-there")
+    page.get_by_label("User token").fill("a-secret-token")
+    page.get_by_role("button", name="Connect").click()
+    expect(page.get_by_text("connected")).to_be_visible()
+    assert "a-secret-token" not in page.content()
+    assert "a-secret-token" not in paged.log.read_text()
+    page.get_by_role("link", name="Connect Spotify").click()
+    expect(page.get_by_label("Client id")).to_be_visible()

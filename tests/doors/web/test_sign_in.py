@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import httpx2
 import pytest
@@ -110,3 +111,13 @@ def test_after_five_wrong_attempts_it_takes_a_while(locked: Running) -> None:
         waiting = signed_in(client, "bob", SECRET)
         assert waiting.status_code == 429
         assert int(waiting.headers["retry-after"]) > 60
+
+
+def test_a_forgotten_users_password_opens_nothing(locked: Running) -> None:
+    passwords = Passwords(locked.home / ACCESS / PASSWORDS)
+    passwords.set("zoe", SECRET)
+    with locked.client("admin") as client:
+        event = {"event_id": "1", "user_id": "zoe", "track_id": "j03", "event_type": "like"}
+        client.post("/events", json={**event, "timestamp": datetime.now(UTC).isoformat()})
+        assert client.delete("/users/zoe").status_code == 200
+    assert "zoe" not in Passwords(passwords.path).users()

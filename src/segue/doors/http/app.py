@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from segue.access.keyring import Keyring
+from segue.access.passwords import Passwords
 from segue.doors.http import (
     event_routes,
     own_routes,
@@ -38,6 +39,7 @@ from segue.doors.http.openapi import describe
 from segue.doors.http.problems import ProblemError, field_errors
 from segue.doors.http.recommendation_desk import RecommendationDesk
 from segue.doors.http.watch import Watch
+from segue.flows.home_parts import ACCESS, PASSWORDS
 from segue.flows.online import Service
 from segue.settings.service import Service as ServiceSettings
 
@@ -140,7 +142,8 @@ def make_app(parts: Parts, settings: ServiceSettings) -> Front:
     event_routes.add_to(router, desk, batch=settings.batch)
     recommendation_routes.add_to(router, recommending, parts.service)
     track_routes.add_to(router, parts.service)
-    user_routes.add_to(router, parts.service, parts.ring)
+    passwords = Passwords(parts.home / ACCESS / PASSWORDS)
+    user_routes.add_to(router, parts.service, parts.ring, passwords)
     own_routes.add_to(
         router,
         parts.service,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from segue.access.keyring import Keyring
+from segue.access.passwords import Passwords
 from segue.doors.http.as_json import as_json
 from segue.doors.http.asked import UserPage
 from segue.doors.http.call import Call, call_of
@@ -22,7 +23,7 @@ _Calling = Annotated[Call, Depends(call_of)]
 _UserId = Annotated[str, Path(min_length=1, max_length=200)]
 
 
-def add_to(router: APIRouter, service: Service, ring: Keyring) -> None:
+def add_to(router: APIRouter, service: Service, ring: Keyring, passwords: Passwords) -> None:
     """Register the routes."""
 
     def get_profile(call: _Calling, user_id: _UserId) -> Response:
@@ -41,12 +42,13 @@ def add_to(router: APIRouter, service: Service, ring: Keyring) -> None:
         return as_json(service.user(user_id))
 
     def forget_user(call: _Calling, user_id: _UserId) -> Response:
-        """Forget a user: keys of theirs, events, profile, and that they were here.
+        """Forget a user: keys and password, events, profile, and that they were here.
 
         What of them was imported counts no more, and `remains` says how it is removed.
         """
         allow_user(call, user_id)
         ring.forget(user_id)  # first: whoever has a key could go on reporting
+        passwords.forget(user_id)
         return as_json(service.forget(user_id))
 
     about: dict[str, Any] = {"response_model": None, "tags": ["users"]}

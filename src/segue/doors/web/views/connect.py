@@ -1,4 +1,4 @@
-"""Signing in at Spotify from the page."""
+"""Accounts at services: signing in at Spotify, names and keys for the others."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from pydantic import SecretStr
+
 from segue.doors.web.ask import Answer, Ask, Redirect, View
 from segue.doors.web.pages import Pages
 from segue.doors.web.trouble import Trouble
+from segue.errors import ConfigError
+from segue.flows.accounts import account_at, keep_account
 from segue.flows.spotify.sign_in import begin, finish
 from segue.services.spotify.accounts import Attempt
 from segue.services.spotify.loopback import can_listen_for
@@ -18,6 +22,13 @@ from segue.services.spotify.loopback import can_listen_for
 __all__ = ["add_to"]
 
 _MOST: Final = 100
+
+WANTED: Final = {
+    "lastfm": ("Last.fm", "API key", "https://www.last.fm/api/account/create"),
+    "listenbrainz": ("ListenBrainz", "User token", "https://listenbrainz.org/settings/"),
+    "subsonic": ("Subsonic", "Password", ""),
+}
+"""Service -> its name, what its secret is called, and where one gets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +48,13 @@ class _Connecting:
         """To Spotify, where the user says yes."""
         house = ask.house.wiring.spotify(ask.house.clock)
         back = _address_here(house.redirect_uri, ask.host)
-        attempt = begin(
-            house, ask.who.user_id, client_id=ask.one("client_id") or None, redirect_uri=back
-        )
+        client_id = ask.one("client_id").strip() or None
+        try:
+            attempt = begin(house, ask.who.user_id, client_id=client_id, redirect_uri=back)
+        except ConfigError as error:
+            if error.field != "client_id":
+                raise
+            return View("connect_spotify.html", {"title": "Spotify", "back": house.redirect_uri})
         with self._lock:
             self._begun[attempt.state] = _Begun(ask.who.user_id, attempt)
             while len(self._begun) > _MOST:
@@ -66,6 +81,51 @@ def add_to(pages: Pages) -> None:
     connecting = _Connecting()
     pages.get("/connect/spotify", connecting.go)
     pages.get("/callback", connecting.come_back)
+    pages.get("/connect/{service}", form)
+    pages.post("/connect/{service}", keep)
+
+
+def form(ask: Ask) -> View:
+    """What a service wants to know."""
+    return _form(ask)
+
+
+def keep(ask: Ask) -> Answer:
+    """Keep an account; the way back, or what is missing."""
+    service = _service(ask)
+    try:
+        keep_account(
+            ask.house.wiring,
+            service,
+            user_id=ask.who.user_id,
+            name=ask.one("name")[:200],
+            secret=SecretStr(ask.one("secret")[:2_000]),
+        )
+    except ConfigError as error:
+        return _form(ask, wrong=f"{error.message[:1].upper()}{error.message[1:]}. {error.cure}")
+    return Redirect("/start")
+
+
+def _form(ask: Ask, *, wrong: str = "") -> View:
+    service = _service(ask)
+    name, secret, where = WANTED[service]
+    told = {
+        "title": name,
+        "service": service,
+        "name": name,
+        "secret": secret,
+        "where": where,
+        "known": ask.one("name") or account_at(ask.house.wiring, service, ask.who.user_id).name,
+        "wrong": wrong,
+    }
+    return View("connect.html", told, status=422 if wrong else 200)
+
+
+def _service(ask: Ask) -> str:
+    service = ask.values["service"]
+    if service not in WANTED:
+        raise Trouble(404, "There is no such service", "See “Add music”.")
+    return service
 
 
 def _address_here(usual: str, host: str) -> str | None:

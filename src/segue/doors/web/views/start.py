@@ -13,9 +13,11 @@ from segue.doors.web.pages import Body, Nav, Pages
 from segue.doors.web.trouble import Trouble
 from segue.doors.web.working import Work, work_of
 from segue.errors import BusyError
+from segue.flows.accounts import account_at
 from segue.flows.collect import configured
 from segue.flows.home_parts import UPLOADS
 from segue.flows.jobs import cancel_job, job, job_log, jobs, start_job
+from segue.flows.spotify.sign_in import sign_ins
 from segue.flows.uploads import Uploads
 from segue.jobs.base import Job
 
@@ -52,12 +54,21 @@ def show(ask: Ask) -> View:
         told["account"] = account_of(job_log(ask.house.home, work.job_id).text, UPLOADS)
     if ask.fragment == "work":
         return View("start.html", told, say=work.announced if work else "")
-    connected = configured(ask.house.wiring, ask.house.clock)
-    told["services"] = [(name, title, words, name in connected) for name, title, words in _SERVICES]
-    told["can_collect"] = bool(connected)
+    told["services"] = [
+        (name, title, words, _is_connected(ask, name)) for name, title, words in _SERVICES
+    ]
+    told["can_collect"] = bool(configured(ask.house.wiring, ask.house.clock))
     told["limit"] = f"{ask.house.settings.web.upload_bytes / 1024**3:.0f} GB"
     told["is_empty"] = not ask.house.service.ready
     return View("start.html", told)
+
+
+def _is_connected(ask: Ask, name: str) -> bool:
+    """Whether the listener has an account there."""
+    wiring, user_id = ask.house.wiring, ask.who.user_id
+    if name == "spotify":
+        return any(one.user_id == user_id for one in sign_ins(wiring.spotify(ask.house.clock)))
+    return bool(account_at(wiring, name, user_id).name)
 
 
 def begin(ask: Ask) -> View:
