@@ -8,6 +8,9 @@ from segue.features.from_marts import training_data
 from segue.music.query import Mix, Query
 from segue.playlists.facts import TrackFacts
 from segue.playlists.reasons import reasons
+from segue.recommenders.content import Content
+from segue.recommenders.hybrid import Hybrid
+from segue.recommenders.popular import Popular
 from segue.recommenders.told_neighbours import Neighbours
 from tests import tiny
 
@@ -81,3 +84,14 @@ def test_without_answers_it_is_silent() -> None:
     model = Neighbours().fit(training_data(tiny.tracks([{"track_id": "t0"}]), as_of=tiny.NOW))
     assert "segue enrich" in (model.silent_because() or "")
     assert not model.recommend(_query(), 10).track_ids
+
+
+def test_where_nobody_was_asked_nothing_changes() -> None:
+    """A home without answers recommends the same, whether the recommender is there or not."""
+    rows = [{"track_id": f"t{n}", "genres": ["rock"], "popularity": 9.0 * n} for n in range(9)]
+    data = training_data(tiny.tracks(rows), as_of=tiny.NOW)
+    parts = {model.name: model.fit(data) for model in (Content(), Popular())}
+    without = Hybrid().fit(data).with_parts(parts)
+    silent = Hybrid().fit(data).with_parts({**parts, "neighbours": Neighbours().fit(data)})
+    assert without.recommend(_query(), 5).track_ids == silent.recommend(_query(), 5).track_ids
+    assert len(without.recommend(_query(), 5)) == 5

@@ -54,10 +54,9 @@ class ListenBrainzService:
         rows = tuple(Scrobbled(_at(one), _key(one), one) for one in heard)
         oldest = told.get("oldest_listen_ts")
         reached = min((row.at for row in rows if row.at is not None), default=None)
-        if not rows or not isinstance(oldest, int):
-            more = bool(rows)
-        else:
-            more = reached is None or reached > oldest or len(rows) >= query["count"]
+        full = len(rows) >= query["count"]
+        older = isinstance(oldest, int) and (reached is None or reached > oldest)
+        more = bool(rows) and (full or older)
         return Page(rows, len(records) - len(heard), more)
 
     def count(self, account: str) -> int | None:
