@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -189,6 +190,15 @@ def test_what_is_no_url_is_told_without_showing_it() -> None:
     with pytest.raises(ConfigError, match="none that apprise knows") as wrong:
         AppriseUrl("phone", SecretStr("my-t0ken")).check()
     assert "t0ken" not in str(wrong.value)
+
+
+def test_without_apprise_the_way_to_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)  # as where it is not installed
+    (result,) = notify(told(tmp_path, "ntfy://topic"), failed(), now=NOW)
+    assert result.state == "failed"
+    assert "pip install 'segue[notifications]'" in result.why
 
 
 # --- once ---------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from segue.playlists.given import Given
 from segue.settings import load_settings
 from segue.warehouse.snapshots import Snapshot
 from tests.listening_home import at, history, mart, play
+from tests.marts_folder import published
 from tests.message_sinks import hook
 
 NOW: Final = datetime(2024, 5, 20, 12, tzinfo=UTC)  # a Monday, after week 20
@@ -127,6 +128,30 @@ def test_what_is_no_week_is_refused(snapshot: Snapshot, week: str) -> None:
 def test_the_first_week_of_a_year_may_begin_in_the_one_before(snapshot: Snapshot) -> None:
     assert report(snapshot, week="2024-W1").title == "1 – 7 Jan 2024"
     assert report(snapshot, week="2020-W53").title == "28 Dec 2020 – 3 Jan 2021"
+
+
+def test_moods_are_shares_of_the_plays_whose_sound_is_known(tmp_path: Path) -> None:
+    sounds = {"calm": (0.3, 0.5), "angry": (0.9, 0.2), "unknown": (None, None)}
+    tracks = [
+        {"track_id": name, "title": name, "artist": "A", "energy": energy, "valence": valence}
+        for name, (energy, valence) in sounds.items()
+    ]
+    heard = ["calm"] * 6 + ["angry"] * 2 + ["unknown"] * 2
+    plays = [
+        {**play(f"2024-05-14 10:{n:02}"), "play_id": f"p{n}", "track_id": name}
+        for n, name in enumerate(heard)
+    ]
+    times = {"first_played_at": at("2024-05-14 10:00"), "last_played_at": at("2024-05-14 10:09")}
+    users = mart("users", [{"user_id": "ann", **times}])
+    made = published(
+        tmp_path, plays=mart("plays", plays), tracks=mart("tracks", tracks), users=users
+    )
+    told = report(made)
+    shares = {mood.name: round(mood.share, 3) for mood in told.moods}
+    assert (shares["calm"], shares["angry"], shares["happy"]) == (0.75, 0.25, 0)
+    assert told.sound_known == 0.8
+    assert round(told.sound["energy"][0], 3) == 0.45
+    assert all(mood.share_before is None for mood in told.moods)  # nothing is known of before
 
 
 def test_a_stranger_is_refused(snapshot: Snapshot) -> None:
