@@ -56,6 +56,11 @@ _OF_MINE: Final[Mapping[str, str]] = {
         SELECT albums.* REPLACE (mine.plays AS plays)
         FROM albums JOIN mine USING (album_id) ORDER BY album_id
     """,
+    "neighbours": f"""
+        SELECT neighbours.* FROM neighbours
+        WHERE subject = $user_id OR subject IN (SELECT track_id FROM ({_MINE}))
+        ORDER BY source, kind, subject, track_id
+    """,
 }
 
 
