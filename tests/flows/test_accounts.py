@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from segue.errors import ConfigError
+from segue.events.sqlite_log import SqliteLog
 from segue.flows.accounts import (
     account_at,
     accounts_at,
@@ -16,10 +18,16 @@ from segue.flows.accounts import (
     kept_accounts,
     remove_account,
 )
+from segue.flows.forget import Whose, forget
+from segue.flows.notify import secret_of
 from segue.flows.wiring import Wiring
+from segue.music.event import Event
+from segue.notifications.sent_once import SentOnce
+from segue.progress import Silent
 from segue.settings import load_settings
 
 TOKEN = "t0ken-of-ben"
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def home(folder: Path, **more: Any) -> Wiring:
@@ -74,3 +82,24 @@ def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
         keep(home(tmp_path), "subsonic", "ann", " ")
     with pytest.raises(ConfigError, match="name there is missing"):
         keep_account(home(tmp_path), "subsonic", user_id="ann", name=" ", secret=SecretStr(TOKEN))
+
+
+def test_accounts_and_destinations_go_with_their_user(tmp_path: Path) -> None:
+    wiring = home(tmp_path)
+    log = SqliteLog(tmp_path / "events" / "events.sqlite")
+    log.append([Event("e1", "ben", "t1", "play", NOW)], NOW).result()
+    log.close()
+    for user in ("ann", "ben"):
+        keep(wiring, "listenbrainz", user)
+        wiring.secrets.write(secret_of(user), {"phone": f"ntfy://{user}"})
+        with SentOnce(wiring.services).once(user, "message", NOW):
+            pass
+    forget(wiring, Whose("ben"), progress=Silent(), now=NOW)
+    after = home(tmp_path)
+    assert list(kept_accounts(after)) == [("listenbrainz", "ann", "ann_there")]
+    assert not after.secrets.read("listenbrainz/ben")
+    assert not after.secrets.read(secret_of("ben"))
+    assert after.secrets.read(secret_of("ann"))
+    for user, due in {"ann": False, "ben": True}.items():
+        with SentOnce(after.services).once(user, "message", NOW) as is_due:
+            assert is_due is due
