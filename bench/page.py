@@ -26,6 +26,8 @@ from bench.service_home import make_home, user_name
 PLAYS: Final = 500_000
 KNOWN: Final = 20_000
 ROUNDS: Final = 12
+_CHUNKS: Final = 60
+_PAGES: Final = ("Search", "Playlists", "History", "Map", "Reports", "Add music", "For you")
 _START: Final = "import sys; sys.argv[0] = 'segue'; from segue.doors.cli import main; main()"
 _ARGUMENTS: Final = (
     "--no-sandbox",
@@ -162,6 +164,38 @@ def filters(page: Page) -> list[float]:
     return took
 
 
+def windows(page: Page) -> list[float]:
+    """From the choice of another window of the history until its pictures are there."""
+    page.goto("/history")
+    took = []
+    for name in ("30 days", "90 days", "All time", "12 months"):
+        page.wait_for_load_state("networkidle")
+        page.locator("#chart-clock").wait_for()
+
+        def choose(name: str = name) -> None:
+            with page.expect_response(lambda answer: "window=" in answer.url):
+                page.locator(".lengths label", has_text=name).click()
+            page.locator("#window:not([aria-busy]) #chart-clock").wait_for()
+
+        took.append(timed(choose))
+    return took
+
+
+def scrolled(page: Page) -> list[float]:
+    """From a scroll to the end of the list of plays until it goes on."""
+    page.goto("/history/plays")
+    page.locator(".chunk").first.wait_for()
+    took = []
+    for number in range(2, _CHUNKS):
+
+        def scroll(number: int = number) -> None:
+            page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+            page.locator(f".chunk >> nth={number}").wait_for(state="attached")
+
+        took.append(timed(scroll))
+    return took
+
+
 def told(name: str, took: Took, limit: int) -> str:
     """A row of the table."""
     ordered = sorted(took.clock)
@@ -192,9 +226,12 @@ def main() -> None:
         rounds = meter.of(lambda: [first_page(browser, url) for _ in range(ROUNDS)])
         page = opened(browser, url)
         page.goto("/for-you")
-        moved = meter.of(lambda: changes(page, ("Search", "Playlists", "Add music", "For you")))
+        moved = meter.of(lambda: changes(page, _PAGES))
         chosen = meter.of(lambda: filters(page))
         again = meter.of(lambda: filters(page))
+        seen = meter.of(lambda: windows(page))
+        went_on = meter.of(lambda: scrolled(page))
+        rows = page.locator(".track.play").count()
         browser.close()
     print("| what | p50 | p95 | CPU of the service | wanted |\n|---|---:|---:|---:|---:|")
     print(told("first page, of a listener the service has just begun with", very_first, 1500))
@@ -202,6 +239,9 @@ def main() -> None:
     print(told("another page", moved, 300))
     print(told("a filter or the dial, for the first time", chosen, 150))
     print(told("a filter or the dial, again", again, 150))
+    print(told("another window of the history, for the first time", seen, 1000))
+    print(told("the list of plays goes on", went_on, 300))
+    print(f"\nAfter {40 * _CHUNKS:,} plays scrolled past, {rows:,} are in the page.")
 
 
 if __name__ == "__main__":

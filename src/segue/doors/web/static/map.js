@@ -136,7 +136,8 @@ class TasteMap {
     const { pen, map } = this;
     const is_all = this.when >= map.periods.length;
     const visited = is_all ? null : map.visits[this.when];
-    const grown = Math.sqrt(this.zoom);
+    const small = Math.min(1, Math.max(0.65, Math.sqrt(this.width / 900)));
+    const grown = Math.min(Math.sqrt(this.zoom), 2.6) * small;
     pen.clearRect(0, 0, this.width, this.height);
     for (const n of this.order) {
       const point = map.points[n];
@@ -150,7 +151,7 @@ class TasteMap {
       pen.globalAlpha = is_heard ? (is_all || now ? weight : 0.3) : 0.6;
       pen.fillStyle = is_heard ? this.colour_of(point) : this.quiet;
       pen.beginPath();
-      pen.arc(left, top, size * Math.min(grown, 2.6), 0, 6.2832);
+      pen.arc(left, top, size * grown, 0, 6.2832);
       pen.fill();
     }
     pen.globalAlpha = 1;
@@ -323,7 +324,9 @@ class TasteMap {
     this.spot = { x: Math.min(1, Math.max(0, place.x)), y: Math.min(1, Math.max(0, place.y)) };
     this.draw();
     const address = `/map?x=${this.spot.x.toFixed(4)}&y=${this.spot.y.toFixed(4)}`;
-    exchange(address, "spot", { history_as: "replace" });
+    exchange(address, "spot", { history_as: "replace" }).then((is_there) => {
+      if (is_there) document.querySelector("#spot h2")?.scrollIntoView({ block: "nearest" });
+    });
   }
 
   colour_by(by) {

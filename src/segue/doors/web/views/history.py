@@ -58,7 +58,8 @@ class _Shelf:
 
     def of(self, ask: Ask) -> Histories:
         if self._of is None:
-            self._of = Histories(ask.house.wiring.snapshots)
+            threads = ask.house.settings.threads
+            self._of = Histories(ask.house.wiring.snapshots, threads=threads)
         return self._of
 
 
