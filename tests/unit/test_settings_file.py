@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from segue.errors import ConfigError, StorageError
-from segue.flows.settings_file import model_section, write_model_section
+from segue.flows.settings_file import model_section, write_model_section, write_values
 from segue.recommenders.search_space import Value
 
 BEST: dict[str, Value] = {"n_factors": 96, "regularisation": 0.5, "weight": "log", "fast": True}
@@ -60,3 +60,38 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
 
 def test_the_section_as_shown() -> None:
     assert model_section("als", {"n_factors": 96}) == "[models.als]\nn_factors = 96"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "# mine\nuser_id = 'ada' # good\n[recommend] # rules\nsize = 9  # nine\n[plays]\nsize = 1",
+        "[recommend]",
+        "[recommend]\nper_artist = 3\n[[playlists]]\nsize = 5\n",
+        "[plays]\ncounted_ms = 1",
+    ],
+)
+def test_single_values_change_and_nothing_else(text: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "segue.toml"
+    if text is not None:
+        path.write_text(text)
+    write_values(path, {"recommend.size": 50, "user_id": 'a "b"', "recommend.adventurous": 0.5})
+    before, after = tomllib.loads(text or ""), tomllib.loads(path.read_text())
+    before["user_id"] = 'a "b"'
+    before.setdefault("recommend", {}).update({"size": 50, "adventurous": 0.5})
+    assert after == before
+    for comment in ("# mine", "# good", "# rules", "# nine"):
+        assert (comment in path.read_text()) == (comment in (text or ""))
+
+
+@pytest.mark.parametrize(
+    "text", ["recommend = { size = 9 }\n", "[recommend]\nsize = [\n 1\n]\n", "recommend.size = 9\n"]
+)
+def test_values_that_are_written_in_another_way_are_left(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "segue.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="not changed here"):
+        write_values(path, {"recommend.size": 50})
+    assert path.read_text() == text

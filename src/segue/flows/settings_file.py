@@ -1,4 +1,4 @@
-"""Writing one model's section into segue.toml, and nothing else."""
+"""Writing single settings, or one model's section, into segue.toml, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from segue.errors import ConfigError, StorageError
 from segue.recommenders.search_space import Value
 from segue.warehouse.storage import make_folder
 
-__all__ = ["model_section", "write_model_section"]
+__all__ = ["model_section", "write_model_section", "write_values"]
 
 
 def model_section(model: str, values: Mapping[str, Value]) -> str:
@@ -57,6 +57,69 @@ def write_model_section(path: Path, model: str, values: Mapping[str, Value]) -> 
     _replace(path, changed)
 
 
+def write_values(path: Path, values: Mapping[str, Value]) -> None:
+    """Put single settings into the file, by one rename; all else stays, comments as well.
+
+    Args:
+        values: Name of a setting, such as “recommend.size” -> its value.
+
+    Raises:
+        ConfigError: The file is no TOML, or says it in a way that cannot be changed by lines.
+        StorageError: It cannot be written; nothing was changed.
+    """
+    text = _text(path)
+    expected, changed = _parsed(text, path), text
+    for name, value in values.items():
+        section, _, key = name.rpartition(".")
+        part: Any = expected.setdefault(section, {}) if section else expected
+        if isinstance(part, dict):
+            part[key] = value
+        changed = _with_value(changed, section, key, _toml(value))
+    try:
+        right = tomllib.loads(changed) == expected
+    except tomllib.TOMLDecodeError:
+        right = False
+    if not right:
+        raise ConfigError(
+            f"{path}: settings are written in a way that is not changed here",
+            field=next(iter(values), "settings"),
+            cure="Write them yourself: "
+            + "; ".join(f"{name} = {_toml(value)}" for name, value in values.items()),
+        )
+    if changed != text:
+        _replace(path, changed)
+
+
+def _with_value(text: str, section: str, key: str, value: str) -> str:
+    """The text with one value in its place, or in a new line or section."""
+    found = _header(section).search(text) if section else None
+    if section and found is None:
+        gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+        return f"{text}{gap}[{section}]\n{key} = {value}\n"
+    begin = text.find("\n", found.end()) + 1 if found else 0
+    if found and not begin:  # the header is the last line, and does not end
+        return f"{text}\n{key} = {value}\n"
+    after = _ANY_HEADER.search(text, begin)
+    end = after.start() if after else len(text)
+    line = re.compile(
+        rf"^([ \t]*{re.escape(key)}[ \t]*=[ \t]*)"
+        r"(\"[^\"\n\\]*\"|'[^'\n]*'|[^\s#\"'\[{]+)([ \t]*(?:#[^\n]*)?)$",
+        re.MULTILINE,
+    )
+    old = line.search(text, begin, end)
+    if old is None:
+        return f"{text[:begin]}{key} = {value}\n{text[begin:]}"
+    return f"{text[: old.start(2)]}{value}{text[old.end(2) :]}"
+
+
+_ANY_HEADER: Final = re.compile(r"^[ \t]*\[", re.MULTILINE)
+
+
+def _header(section: str) -> re.Pattern[str]:
+    dotted = r"[ \t]*\.[ \t]*".join(re.escape(part) for part in section.split("."))
+    return re.compile(rf"^[ \t]*\[[ \t]*{dotted}[ \t]*\][^\n]*$", re.MULTILINE)
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
@@ -79,14 +142,11 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
 
 def _changed(text: str, model: str, section: str) -> str:
     """The text with the section in the place of the old one, or at its end."""
-    header = re.compile(
-        rf"^[ \t]*\[[ \t]*models[ \t]*\.[ \t]*{re.escape(model)}[ \t]*\].*$", re.MULTILINE
-    )
-    found = header.search(text)
+    found = _header(f"models.{model}").search(text)
     if found is None:
         gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
         return f"{text}{gap}{section}\n"
-    after = re.compile(r"^[ \t]*\[", re.MULTILINE).search(text, found.end())
+    after = _ANY_HEADER.search(text, found.end())
     rest = text[after.start() :] if after else ""
     return f"{text[: found.start()]}{section}\n" + (f"\n{rest}" if rest else "")
 

@@ -23,7 +23,7 @@ PAGES = [
     "/map",
     "/reports",
 ]
-PAGES += ["/status"]
+PAGES += ["/status", "/settings"]
 
 
 def faults(page: Page) -> list[str]:
