@@ -147,7 +147,6 @@ class _Worker:
         if self.settings.web.enabled:
             page = LatePage(lambda: self._page(wiring, service, ring), others=API)
             stack.callback(page.close)
-            page.start()
         parts = Parts(
             service=service,
             ring=ring,

@@ -23,7 +23,7 @@ from segue.music.playlist import Playlist
 
 __all__ = ["Answering"]
 
-_MOST: Final = 24 << 20
+_MOST: Final = 16 << 20
 _NOTHING_LOVED: Final = "Nothing is known yet that could be rediscovered."
 
 

@@ -30,7 +30,7 @@ __all__ = ["FORGOTTEN", "People", "Somebody", "forget_events", "mark_of"]
 FORGOTTEN: Final = "forgotten"
 """Under this name the log keeps who was forgotten while the service ran, and when."""
 
-_MOST: Final = 16 << 20
+_MOST: Final = 12 << 20
 _OF_ANYBODY: Final = 10_000
 _OF_TASTE: Final = 120_000
 _OF_A_PLAY: Final = 250
