@@ -23,6 +23,8 @@ _LOOK_S: Final = 5.0
 _PUBLISHED: Final = ("models/current", "snapshots/current")
 _LOCK: Final = "ahead"
 _LEAST_NICE: Final = 19
+_LAST_TURN_S: Final = 1.0
+"""Killed, it loses some answers that nobody has asked for: nobody has to wait for it."""
 
 _Seen = tuple[object, ...]
 
@@ -60,7 +62,7 @@ def _watch(
         seen = _published(settings.home)
         if seen == done or None in seen:
             continue
-        code = run_child(_answer, settings, "segue-ahead", stop=stop)
+        code = run_child(_answer, settings, "segue-ahead", stop=stop, last_turn_s=_LAST_TURN_S)
         if code and not stop.is_set():
             _log.error("the process that makes answers ahead ended (%s)", code)
         done = seen  # one that fails is not begun again and again

@@ -23,6 +23,7 @@ def run_child(
     name: str,
     *,
     stop: threading.Event,
+    last_turn_s: float = _LAST_TURN_S,
 ) -> int | None:
     """Have a process do some work to its end, or until told to stop; its exit code.
 
@@ -32,6 +33,7 @@ def run_child(
         work: Called there; see `set_when_unwanted`.
         name: Of the process.
         stop: Set when the work is not wanted any more.
+        last_turn_s: So long it may then take to end by itself.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -41,7 +43,7 @@ def run_child(
     while process.is_alive() and not stop.wait(_LOOK_S):
         continue
     ours.close()  # that is how it knows
-    process.join(_LAST_TURN_S)
+    process.join(last_turn_s)
     if process.exitcode is None:
         process.kill()
         process.join()
