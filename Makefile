@@ -1,5 +1,5 @@
-# make demo | setup | test | bench | lock | clean | synth-aws | deploy-aws | destroy-aws
-.PHONY: help demo setup dev test bench lock clean cdk synth-aws deploy-aws destroy-aws
+# make demo | setup | test | test-thorough | bench | lock | clean | synth-aws | deploy-aws | destroy-aws
+.PHONY: help demo setup dev test test-thorough bench lock clean cdk synth-aws deploy-aws destroy-aws
 .DEFAULT_GOAL := help
 
 VENV ?= .venv
@@ -11,6 +11,7 @@ help:
 	@echo "make demo    set up, then make a playlist from a simulated history"
 	@echo "make setup   make $(VENV), so that $(VENV)/bin/segue works"
 	@echo "make test    set up, then run every check"
+	@echo "make test-thorough  the same proofs with more numbers (minutes)"
 	@echo "make bench   set up, then measure (minutes; not part of the tests)"
 	@echo "make lock    write the lock files anew"
 	@echo "make synth-aws OUT=dir    write the CloudFormation templates; needs no account"
@@ -33,6 +34,9 @@ test: dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/pytest -n auto --dist loadgroup
+
+test-thorough: dev
+	$(VENV)/bin/pytest -n auto --dist loadgroup -m thorough
 
 bench: dev
 	$(VENV)/bin/python -m bench

@@ -12,6 +12,7 @@ import atexit
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -26,7 +27,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Final
 
-__all__ = ["can_fork", "run_forked"]
+__all__ = ["Forked", "can_fork", "run_forked", "start_forked"]
 
 _LONGEST: Final = 1 << 16
 _LOADED: Final = (
@@ -35,6 +36,7 @@ _LOADED: Final = (
     "dbt.task.build",
     "dbt_common.clients.agate_helper",
     "segue.doors.cli.app",
+    "segue.doors.http.serve",
     "segue.flows.backup",
     "segue.flows.build",
     "segue.flows.forget",
@@ -42,6 +44,7 @@ _LOADED: Final = (
     "segue.flows.recommend",
     "segue.flows.train",
     "segue.flows.wiring",
+    "uvloop",
 )
 _OF_PYTHON: Final = ("PYTHON", "LC_", "LANG", "OMP_", "OPENBLAS_", "LD_", "MALLOC_", "ARROW_")
 """Beginnings of variables that are read as a process starts, so that a fork comes too late."""
@@ -52,6 +55,71 @@ def can_fork(environment: Mapping[str, str]) -> bool:
     """Whether a fork finds its environment as a new process would."""
     begins = {name for name in environment | os.environ if name.startswith(_OF_PYTHON)}
     return all(environment.get(name) == _BEGAN_WITH.get(name) for name in begins)
+
+
+class Forked:
+    """A command that was started.
+
+    Args:
+        answers: Where the number of its process and then its exit code are told.
+    """
+
+    def __init__(self, answers: socket.socket) -> None:
+        self._answers = answers
+        self._lines = answers.makefile("r")
+        self._code: int | None = None
+        self.pid = int(self._lines.readline())
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended; negative for the signal that ended it.
+
+        Raises:
+            TimeoutError: That took longer.
+        """
+        if self._code is None:
+            ready = select.select([self._answers], [], [], timeout)[0]
+            if not ready:
+                raise TimeoutError
+            self._code = int(self._lines.readline())
+            self._lines.close()
+            self._answers.close()
+        return self._code
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        try:
+            return self.wait(0)
+        except TimeoutError:
+            return None
+
+    def send(self, number: int) -> None:
+        """Send a signal to the process alone; nothing if it has ended."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kill it with all that it began; nothing if it has ended."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+def start_forked(
+    arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], out: IO[bytes], err: IO[bytes]
+) -> Forked:
+    """Start a command, in a process group of its own.
+
+    Args:
+        arguments: What comes after `segue`.
+        out: Where its output goes, and `err` its errors.
+    """
+    asked = json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}).encode()
+    answers, theirs = socket.socketpair()
+    with theirs:
+        fds = array.array("i", [out.fileno(), err.fileno(), theirs.fileno()])
+        _server().sendmsg([asked], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds.tobytes())])
+    return Forked(answers)
 
 
 def run_forked(
@@ -69,21 +137,12 @@ def run_forked(
     Raises:
         TimeoutError: It took longer.
     """
-    asked = json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}).encode()
-    answer, theirs = socket.socketpair()
-    with answer, theirs, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        fds = array.array("i", [out.fileno(), err.fileno(), theirs.fileno()])
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds.tobytes())]
-        _server().sendmsg([asked], rights)
-        theirs.close()
-        answer.settimeout(timeout)
-        with answer.makefile("r") as lines:
-            child = int(lines.readline())
-            try:
-                code = int(lines.readline())
-            except TimeoutError:
-                os.kill(child, signal.SIGKILL)
-                raise
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        running = start_forked(arguments, cwd=cwd, env=env, out=out, err=err)
+        try:
+            code = running.wait(timeout)
+        finally:
+            running.kill()
         return code, _text(out), _text(err)
 
 
@@ -170,6 +229,7 @@ def _watch(request: Mapping[str, Any], out: int, err: int, answer: int) -> None:
 
 def _become(request: Mapping[str, Any], out: int, err: int) -> None:
     """Be as if Python had just been started for the command."""
+    os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(request["env"])
@@ -187,5 +247,7 @@ if __name__ == "__main__":
     _serve(socket.socket(fileno=int(sys.argv[1])))
     from segue.doors.cli import main
 
-    sys.modules["__main__"].__package__ = None  # else help says “python -m”
+    # as with `python -c`: help says “segue”, and workers do not begin with this module
+    __package__, __spec__ = None, None  # type: ignore[assignment]  # Python's own are not optional
+    del __file__
     main()

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.doors.forked import can_fork, run_forked
+from tests.doors.forked import Forked, can_fork, run_forked, start_forked
 
 __all__ = ["Answer", "Home"]
 
 _START = "import sys; sys.argv[0] = 'segue'; from segue.doors.cli import main; main()"
 _LONGEST_S: Final = 300
+_CWD: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -61,17 +62,22 @@ class Home:
         own = {"SEGUE_HOME": str(self.folder), "SEGUE_THREADS": "1", "COLUMNS": "100"}
         return {**os.environ, **own, **more}
 
+    def start(self, *arguments: str | Path) -> Forked:
+        """Start the command; nobody hears what it says."""
+        words = [str(part) for part in arguments]
+        with Path(os.devnull).open("wb") as nowhere:
+            return start_forked(words, cwd=_CWD, env=self.environment(), out=nowhere, err=nowhere)
+
     def __call__(self, *arguments: str | Path, **environment: str) -> Answer:
         """Run the command to its end, in a process of its own."""
         env, words = self.environment(**environment), [str(part) for part in arguments]
-        cwd = Path(__file__).parent
         if can_fork(env):
-            return Answer(*run_forked(words, cwd=cwd, env=env, timeout=_LONGEST_S))
+            return Answer(*run_forked(words, cwd=_CWD, env=env, timeout=_LONGEST_S))
         done = subprocess.run(
             self.command(*words),
             capture_output=True,
             text=True,
-            cwd=cwd,
+            cwd=_CWD,
             env=env,
             timeout=_LONGEST_S,
         )

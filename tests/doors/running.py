@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ import httpx2
 from segue.flows.keys import create_key
 from segue.flows.wiring import Wiring
 from segue.settings import load_settings
+from tests.doors.forked import Forked, start_forked
 from tests.flows.world import world
 from tests.tiny import days_ago
 
@@ -26,7 +25,6 @@ __all__ = ["HOLDERS", "Running", "event", "serving", "small_home"]
 
 ROCK: Final = [f"r{i:02}" for i in range(24)]
 JAZZ: Final = [f"j{i:02}" for i in range(24)]
-_START: Final = "import sys; sys.argv[0] = 'segue'; from segue.doors.cli import main; main()"
 
 HOLDERS: Final[dict[str, dict[str, Any]]] = {
     "admin": {"scopes": ["admin"]},
@@ -102,7 +100,7 @@ class Running:
 
     url: str
     home: Path
-    process: subprocess.Popen[str]
+    process: Forked
     log: Path
     tokens: dict[str, str] = field(default_factory=dict)
 
@@ -113,7 +111,7 @@ class Running:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it, and tell its exit code."""
-        self.process.send_signal(number)
+        self.process.send(number)
         return self.process.wait(timeout=60)
 
 
@@ -131,32 +129,24 @@ def serving(
     log = home / f"serve-{time.monotonic_ns()}.log"
     alone = {"SEGUE_SERVICE__AHEAD": "0"}  # nothing beside what a test asks for
     variables = {**os.environ, "SEGUE_HOME": str(home), **alone, **environment}
-    with log.open("w") as err:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _START, "serve", "--port", "0", *options],
-            stdout=subprocess.PIPE,
-            stderr=err,
-            text=True,
-            env=variables,
-            cwd=home,
-        )
-    try:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        assert "http://" in said, log.read_text()
-        running = Running(said.split()[-1], home, process, log, tokens)
-        _wait(running)
-        yield running
-    finally:
-        if process.poll() is None:
-            process.terminate()
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as told:
+        with log.open("wb") as err, os.fdopen(writer, "wb") as out:
+            words = ["serve", "--port", "0", *options]
+            process = start_forked(words, cwd=home, env=variables, out=out, err=err)
+        try:
+            said = told.readline()
+            assert "http://" in said, log.read_text()
+            running = Running(said.split()[-1], home, process, log, tokens)
+            _wait(running)
+            yield running
+        finally:
+            process.send(signal.SIGTERM)
             try:
                 process.wait(timeout=60)
-            except subprocess.TimeoutExpired:
+            except TimeoutError:
                 process.kill()
                 process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 def _keys(home: Path, holders: Sequence[str]) -> dict[str, str]:

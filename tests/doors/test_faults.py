@@ -155,8 +155,7 @@ def test_names_are_printed_in_any_locale(trained: Home, locale: dict[str, str]) 
     assert trained("recommend", "--json", **locale).ok().json == usual.json
     assert trained("status", "--json", **locale).ok().json
     assert "Discover" in trained("recommend", **locale).ok().out
-    for form in ("m3u", "csv", "jspf"):
-        trained("recommend", "--format", form, **locale).ok()
+    trained("recommend", "--format", "m3u", **locale).ok()
     refused = trained("recommend", "--user", NAMES, "--mix", "rediscover", **locale)
     assert "Traceback" not in refused.err
     assert refused.code in (1, 2)  # 2: bytes that this locale cannot mean

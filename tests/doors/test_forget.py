@@ -207,19 +207,15 @@ def test_killed_while_files_of_many_users_are_written_again(home: Home, step: st
     test_killed_at_a_step(home, step)
     assert rows_of(home) == before
     home("forget", "--user", "u1", "--source", "lastfm", "--yes").refused("from: app", code=2)
-    home("build").ok()
-    assert len(home("status", "--json").ok().json["snapshot"]["users"]) == 21
+    if step == "manifest":  # of the same rows as after any other
+        home("build").ok()
+        assert len(home("status", "--json").ok().json["snapshot"]["users"]) == 21
 
 
 def test_killed_at_any_moment(home: Home, full: Home) -> None:
     before = rows_of(home)
     for wait in (0.0, 0.03, 0.1):
-        running = subprocess.Popen(
-            home.command("-q", "forget", "--user", ANNA, "--yes"),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=home.environment(),
-        )
+        running = home.start("-q", "forget", "--user", ANNA, "--yes")
         while not (home.folder / "unfinished.json").exists() and running.poll() is None:
             time.sleep(0.0005)
         time.sleep(wait)

@@ -145,4 +145,4 @@ def test_progress_goes_to_standard_error_only(trained: Home) -> None:
     answer = trained("train", "--json").ok()
     assert answer.json["bundle"]
     assert "Training" in answer.err
-    assert trained("--quiet", "train", "--json").ok().err == ""
+    assert trained("--quiet", "lake", "verify", "--json").ok().err == ""

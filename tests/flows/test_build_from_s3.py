@@ -45,7 +45,7 @@ def catalogue(lake: Lake) -> None:
 class Home:
     def __init__(self, folder: Path, lake: Lake) -> None:
         self.lake = lake
-        self.warehouse = DuckDBWarehouse(folder / "warehouse" / "segue.duckdb", threads=2)
+        self.warehouse = DuckDBWarehouse(folder / "warehouse" / "segue.duckdb", threads=1)
         self.snapshots = SnapshotStore(folder / "snapshots")
 
     def build(self, *, replay: bool = False) -> BuildReport:

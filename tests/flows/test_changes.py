@@ -245,10 +245,12 @@ def test_changes_come_to_the_same_as_everything(twins: Twins) -> None:
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_changes_in_other_warehouses(name: str, twins: Twins, tmp_path: Path) -> None:
+    together = name == "snowflake"  # the same statements as PostgreSQL's: two builds do
     for step in range(3):
         for table, rows in imported(step):
             twins.add(table, rows)
-        found = content(tmp_path, MAKERS[name](tmp_path / name), twins.step.lake)
+        if not (together and step == 0):
+            found = content(tmp_path, MAKERS[name](tmp_path / name), twins.step.lake)
     reference = content(tmp_path, twins.step.warehouse, twins.step.lake)
     for mart in MARTS:
         assert found[mart] == reference[mart], mart
@@ -300,7 +302,9 @@ def test_after_a_build_that_failed_everything_is_built(twins: Twins) -> None:
     assert not built_changes(twins.step)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(1, 5))]
+)
 def test_any_order_of_imports(twins: Twins, seed: int) -> None:
     """Evenings of three users, told by three sources, imported in any order."""
     rng = random.Random(seed)

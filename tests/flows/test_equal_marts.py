@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,7 @@ def test_of_an_almost_empty_lake(name: str, lake: HandLake, tmp_path: Path) -> N
     assert len(equal(tmp_path, name, lake)["users"]) == 1
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_of_plays_told_by_several_sources(name: str, lake: HandLake, tmp_path: Path) -> None:
+def plays_told_by_several_sources(lake: HandLake) -> None:
     lake.add("plays", [row for rows, _ in CASES.values() for row in rows])
     for offset in (0, 40):
         lake.add(
@@ -97,11 +97,9 @@ def test_of_plays_told_by_several_sources(name: str, lake: HandLake, tmp_path: P
             ],
         )
     lake.add("plays", [play("w", LASTFM, 200 * n + n % 5, f"Song {n % 7}") for n in range(70)])
-    assert len(equal(tmp_path, name, lake)["plays"]) > 100
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_of_awkward_text(name: str, lake: HandLake, tmp_path: Path) -> None:
+def awkward_text(lake: HandLake) -> None:
     plays = [
         play("u", EXPORT, 300 * n, text, ms_played=60_000)
         | {"artist": f"Artist {text}", "artists": [f"Artist {text}", text], "album": text}
@@ -137,13 +135,9 @@ def test_of_awkward_text(name: str, lake: HandLake, tmp_path: Path) -> None:
         "playlist_items",
         [items | {"playlist": text, "track_ref": name_ref("x", text)} for text in AWKWARD],
     )
-    found = equal(tmp_path, name, lake)
-    assert len(found["plays"]) == 2 * len(AWKWARD)
-    assert any("nul\ufffdin\ufffdside" in row for row in found["tracks"])
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_of_extreme_numbers_and_times(name: str, lake: HandLake, tmp_path: Path) -> None:
+def extreme_numbers_and_times(lake: HandLake) -> None:
     times = [
         datetime(1, 1, 1, tzinfo=UTC),
         datetime(1900, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC),
@@ -198,4 +192,29 @@ def test_of_extreme_numbers_and_times(name: str, lake: HandLake, tmp_path: Path)
             for n, number in enumerate(finite * 5)
         ],
     )
-    equal(tmp_path, name, lake)
+
+
+SCENES: Mapping[str, tuple[Callable[[HandLake], None], ...]] = {
+    "several sources": (plays_told_by_several_sources,),
+    "awkward text": (awkward_text,),
+    "extremes": (extreme_numbers_and_times,),
+    "all": (plays_told_by_several_sources, awkward_text, extreme_numbers_and_times),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "scene"),
+    [
+        *(("postgresql", scene) for scene in ("several sources", "awkward text", "extremes")),
+        ("snowflake", "all"),  # the stand-in takes half a minute a build
+    ],
+)
+def test_of_a_lake_full_of(name: str, scene: str, lake: HandLake, tmp_path: Path) -> None:
+    for fill in SCENES[scene]:
+        fill(lake)
+    found = equal(tmp_path, name, lake)
+    if plays_told_by_several_sources in SCENES[scene]:
+        assert len(found["plays"]) > 100
+    if awkward_text in SCENES[scene]:
+        assert len(found["plays"]) >= 2 * len(AWKWARD)
+        assert any("nul\ufffdin\ufffdside" in row for row in found["tracks"])

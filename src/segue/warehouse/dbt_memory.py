@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from segue.warehouse.change_plan import ChangePlan
 
-__all__ = ["PARSED", "PLANS", "Known", "pack", "unpack"]
+__all__ = ["PARSED", "PLANS", "Known", "Parsed"]
 
 _T = TypeVar("_T")
 
@@ -40,23 +41,34 @@ class Known(Generic[_T]):
         return value
 
 
-PARSED: Final = Known[bytes](4)
-"""Manifests, packed: a run changes the one it gets. A good megabyte each."""
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A parsed project.
+
+    Args:
+        packed: dbt's manifest as bytes: a run changes the one it gets. A good megabyte.
+        database: The database that its relations are in.
+    """
+
+    packed: bytes
+    database: str
+
+    def manifest(self, database: str) -> Any:
+        """The manifest as new, with its relations in another database."""
+        from dbt.contracts.graph.manifest import Manifest
+
+        manifest: Any = Manifest.from_msgpack(self.packed)
+        for node in (*manifest.nodes.values(), *manifest.sources.values()):
+            if node.database == self.database != database:
+                node.database = database
+                if node.relation_name:  # which begins with the database
+                    node.relation_name = node.relation_name.replace(self.database, database, 1)
+        manifest.build_flat_graph()
+        return manifest
+
+
+PARSED: Final = Known[Parsed](4)
+"""By what parsing follows from, the database left out."""
 
 PLANS: Final = Known[ChangePlan](4)
 """Builds of changes, as they were compiled."""
-
-
-def pack(manifest: Any) -> bytes:
-    """A manifest as bytes."""
-    packed: bytes = manifest.to_msgpack()
-    return packed
-
-
-def unpack(packed: bytes) -> Any:
-    """The manifest, as new."""
-    from dbt.contracts.graph.manifest import Manifest
-
-    manifest: Any = Manifest.from_msgpack(packed)
-    manifest.build_flat_graph()
-    return manifest

@@ -18,7 +18,7 @@ from typing import Any, Final
 from segue.errors import StorageError, WarehouseError
 from segue.progress import Progress
 from segue.warehouse.change_plan import ChangePlan, plan_of
-from segue.warehouse.dbt_memory import PARSED, PLANS, pack, unpack
+from segue.warehouse.dbt_memory import PARSED, PLANS, Parsed
 from segue.warehouse.storage import make_folder, storing
 
 __all__ = ["BUILD_AGAIN", "PROJECT", "STAYS", "DbtProject", "DbtResult"]
@@ -43,9 +43,6 @@ _QUIET: Final = (
     "--no-write-json",
     "--no-send-anonymous-usage-stats",
 )
-
-_NAMING: Final = ("type", "schema", "database", "dbname")
-"""Keys of a profile's output from which dbt makes the names in its SQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +99,24 @@ class DbtProject:
 
         Of the target what its names follow from: another folder or port changes no statement.
         """
+        return self._hash_of(*self._parsed_from, self._database)
+
+    @property
+    def _parsed_from(self) -> tuple[Any, ...]:
+        """What parsing follows from, the database left out."""
         output = self._output()
-        target = {name: output[name] for name in _NAMING if name in output}
-        if "path" in output:
-            target["path"] = Path(output["path"]).name  # a file's name is that of its database
         versions = [version(package) for package in ("dbt-core", f"dbt-{output['type']}")]
-        known = (versions, str(PROJECT), self._variables, target)
+        return versions, str(PROJECT), self._variables, output["type"], output["schema"]
+
+    @property
+    def _database(self) -> str:
+        """The database as SQL names it; that of DuckDB is called like its file."""
+        output = self._output()
+        named = output.get("database") or output.get("dbname") or Path(output["path"]).stem
+        return str(named)
+
+    @staticmethod
+    def _hash_of(*known: Any) -> str:
         return hashlib.blake2b(repr(known).encode(), digest_size=16).hexdigest()
 
     def plan(self) -> ChangePlan:
@@ -182,9 +191,9 @@ class DbtProject:
         return done
 
     def _parse(self) -> None:
-        made_from = self.made_from
+        made_from, database = self._hash_of(*self._parsed_from), self._database
         if (known := PARSED.get(made_from)) is not None:
-            self._manifest = unpack(known)
+            self._manifest = known.manifest(database)
             return
         try:
             answer = self._invoke(("parse",))
@@ -192,7 +201,7 @@ class DbtProject:
             return  # `run` meets it again, and tells
         if answer.success:  # else `run` parses again, and tells what is wrong
             self._manifest = answer.result
-            PARSED.keep(made_from, pack(answer.result))
+            PARSED.keep(made_from, Parsed(answer.result.to_msgpack(), database))
 
     def _invoke(
         self,
