@@ -146,7 +146,7 @@ def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match="damaged"):
         SqliteKeys(damaged).version()
     (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match="cannot be kept"):
+    with pytest.raises(StorageError, match="cannot be written"):
         SqliteKeys(tmp_path / "file" / "keys.sqlite").version()
     newer = SqliteKeys(tmp_path / "newer.sqlite")
     newer.version()

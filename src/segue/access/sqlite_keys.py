@@ -7,20 +7,16 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final, cast
 
 from segue.access.api_key import ApiKey, Scope
 from segue.access.base import KnownKey
-from segue.errors import BusyError, ConfigError, StorageError, WarehouseError
+from segue.errors import ConfigError, WarehouseError
+from segue.sqlite import SqliteFile, microseconds, moment, transaction
 
 __all__ = ["SqliteKeys"]
-
-_VERSION: Final = 1
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_WAIT_S: Final = 10.0
 
 _TABLES: Final = """
 create table if not exists keys (
@@ -58,6 +54,12 @@ class SqliteKeys:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        self._file = SqliteFile(
+            self.path,
+            _TABLES,
+            name="the file of API keys",
+            if_damaged="Move the file away and make new keys with `segue keys create`.",
+        )
         self._lock = threading.Lock()
         self._opened: tuple[sqlite3.Connection, int, int] | None = None
 
@@ -146,20 +148,13 @@ class SqliteKeys:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._connected() as connection:
-            connection.execute("begin immediate")
-            try:
-                yield connection
-                connection.execute("commit")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("rollback")
-                raise
+        with self._connected() as connection, transaction(connection):
+            yield connection
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         """The one connection, for one thread at a time, to the file that is there now."""
-        with self._lock, self._guarded():
+        with self._lock, self._file.guarded():
             if self._opened is None or self._opened[1:] != (self._inode(), os.getpid()):
                 self._let_go()
                 self._open()
@@ -167,30 +162,14 @@ class SqliteKeys:
             yield self._opened[0]
 
     def _open(self) -> None:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise StorageError(
-                f"API keys cannot be kept in {self.path}: {error.strerror}",
-                cure="Name another data home, or mend its permissions.",
-            ) from error
-        connection = sqlite3.connect(
-            self.path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
-        )
+        self._file.make()
+        connection = self._file.connect()
         self._opened = connection, self._inode(), os.getpid()
-        for pragma in ("journal_mode = wal", "synchronous = full", "secure_delete = on"):
-            connection.execute(f"pragma {pragma}")
-        (version,) = connection.execute("pragma user_version").fetchone()
-        if version > _VERSION:
+        try:
+            self._file.prepare(connection)
+        except WarehouseError:
             self._let_go()
-            raise WarehouseError(
-                f"the API keys in {self.path} were written by a newer Segue",
-                cure="Install the newer version again.",
-            )
-        if version < _VERSION:
-            connection.executescript(f"begin immediate; {_TABLES} commit;")
-            connection.execute(f"pragma user_version = {_VERSION}")
+            raise
 
     def _let_go(self) -> None:
         if self._opened is not None:
@@ -202,26 +181,6 @@ class SqliteKeys:
         with suppress(OSError):
             return self.path.stat().st_ino
         return 0
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise BusyError(
-                    f"another process has been writing to {self.path} for {_WAIT_S:.0f} s",
-                    cure="Try again later.",
-                ) from error
-            raise StorageError(
-                f"the API keys in {self.path} cannot be used: {error}",
-                cure="Free space or mend permissions, then try again.",
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise WarehouseError(
-                f"the API keys in {self.path} are damaged: {error}",
-                cure="Move the file away and make new keys with `segue keys create`.",
-            ) from error
 
 
 def _rows(connection: sqlite3.Connection, rest: str, *values: Any) -> list[KnownKey]:
@@ -245,7 +204,7 @@ def _known(
         key_id,
         label,
         frozenset(cast(list[Scope], scopes.split())),
-        created_at=_EPOCH + created_us * _MICROSECOND,
+        created_at=moment(created_us),
         user_id=user_id,
         source=source,
         rate=rate,
@@ -255,10 +214,9 @@ def _known(
     return KnownKey(key, digest)
 
 
-def _us(moment: datetime | None) -> int | None:
-    """Microseconds since 1970."""
-    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+def _us(at: datetime | None) -> int | None:
+    return None if at is None else microseconds(at)
 
 
 def _moment(us: int | None) -> datetime | None:
-    return None if us is None else _EPOCH + us * _MICROSECOND
+    return None if us is None else moment(us)

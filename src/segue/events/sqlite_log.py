@@ -10,22 +10,19 @@ import time
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from segue.errors import BusyError, StorageError, WarehouseError
 from segue.events.base import Outcome, Parked, Recorded
 from segue.events.group_commit import Group, GroupCommit
 from segue.events.one_consumer import one_consumer
 from segue.music.event import Event
+from segue.sqlite import SqliteFile, microseconds, moment, transaction
 
 __all__ = ["SqliteLog"]
 
-_VERSION: Final = 1
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _WAIT_S: Final = 30.0
 _CHECKPOINT_PAGES: Final = 8_192
 """Of the journal, before its pages go into the file: each commit touches pages of the indices all
@@ -102,11 +99,22 @@ class SqliteLog:
     def __init__(self, path: Path, *, most_waiting: int = 50_000) -> None:
         self.path = path.absolute()
         self._journal = self.path.with_name(f"{self.path.name}-wal")
+        self._file = SqliteFile(
+            self.path,
+            _TABLES,
+            name="the event log",
+            if_full="Free space or mend permissions; what was accepted is still there.",
+            if_damaged="Put a backup of it in its place; `segue restore` does.",
+            overwrite=False,  # but where a user is forgotten
+            wait_s=_WAIT_S,
+        )
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._opening = threading.Lock()
         self._commit = GroupCommit(self._write, most_waiting=most_waiting)
-        self._prepare()
+        self._file.make()
+        with self._file.guarded():
+            self._file.prepare(self._connection())
 
     def append(self, events: Sequence[Event], received_at: datetime) -> Future[tuple[Outcome, ...]]:
         """Write events down, all or none; done once they are durable. See `EventLog`."""
@@ -175,7 +183,7 @@ class SqliteLog:
             )
             connection.executemany(
                 "insert or replace into parked values (?, ?, ?, ?)",
-                [(consumer, one.position, one.error, _us(one.at)) for one in parked],
+                [(consumer, one.position, one.error, microseconds(one.at)) for one in parked],
             )
             connection.executemany(
                 "delete from parked where consumer = ? and position = ?",
@@ -217,7 +225,7 @@ class SqliteLog:
             "select position, error, at_us from parked where consumer = ? order by position",
             (consumer,),
         )
-        return [Parked(position, error, _moment(at)) for position, error, at in found]
+        return [Parked(position, error, moment(at)) for position, error, at in found]
 
     def restart(self, consumer: str) -> None:
         """Let a consumer begin again: no cursor, no state, nothing parked."""
@@ -239,7 +247,7 @@ class SqliteLog:
             )
             gone = connection.execute("delete from events where user_id = ?", (user_id,)).rowcount
             connection.execute("delete from states where key = ?", (user_id,))
-        with self._guarded():
+        with self._file.guarded():
             self._connection().execute("pragma wal_checkpoint(truncate)")
         return gone
 
@@ -257,7 +265,7 @@ class SqliteLog:
     def _write(self, groups: Sequence[Group]) -> list[tuple[Outcome, ...]]:
         rows = []
         for group in groups:
-            received = _us(group.received_at)
+            received = microseconds(group.received_at)
             rows += [_row(event, received) for event in group.events]
         with self._writing() as connection:
             outcomes = iter(_inserted(connection, rows))
@@ -266,15 +274,8 @@ class SqliteLog:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         connection = self._connection()
-        with self._guarded():
-            connection.execute("begin immediate")
-            try:
-                yield connection
-                connection.execute("commit")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("rollback")
-                raise
+        with self._file.guarded(), transaction(connection):
+            yield connection
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -283,67 +284,21 @@ class SqliteLog:
         return [_recorded(row) for row in rows]
 
     def _fetch(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
-        with self._guarded():
+        with self._file.guarded():
             return self._connection().execute(sql, values).fetchall()
 
     # --- the file -------------------------------------------------------------------------------
-
-    def _prepare(self) -> None:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self.path.exists():
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise StorageError(
-                f"the event log {self.path} cannot be made: {error.strerror}",
-                cure="Name another data home, or mend its permissions.",
-            ) from error
-        with self._guarded():
-            connection = self._connection()
-            (version,) = connection.execute("pragma user_version").fetchone()
-            if version > _VERSION:
-                raise WarehouseError(
-                    f"the event log {self.path} was written by a newer Segue",
-                    cure="Install the newer version again.",
-                )
-            if version < _VERSION:
-                connection.executescript(f"begin immediate; {_TABLES} commit;")
-                connection.execute(f"pragma user_version = {_VERSION}")
 
     def _connection(self) -> sqlite3.Connection:
         """The connection of the thread, also after a fork."""
         mine = getattr(self._own, "connection", None)
         if mine is None or self._own.process != os.getpid():
-            mine = sqlite3.connect(
-                self.path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
-            )
-            mine.execute("pragma journal_mode = wal")
-            mine.execute("pragma synchronous = full")
+            mine = self._file.connect()
             mine.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             self._own.connection, self._own.process = mine, os.getpid()
             with self._opening:
                 self._opened.append(mine)
         return mine
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise BusyError(
-                    f"another process has been writing to {self.path} for {_WAIT_S:.0f} s",
-                    cure="Try again later.",
-                ) from error
-            raise StorageError(
-                f"the event log {self.path} cannot be used: {error}",
-                cure="Free space or mend permissions; what was accepted is still there.",
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise WarehouseError(
-                f"the event log {self.path} is damaged: {error}",
-                cure="Put a backup of it in its place; `segue restore` does.",
-            ) from error
 
 
 def _inserted(connection: sqlite3.Connection, rows: Sequence[_Row]) -> list[Outcome]:
@@ -369,7 +324,7 @@ def _row(event: Event, received_us: int) -> _Row:
         event.event_id,
         event.event_type,
         event.track_id,
-        _us(event.timestamp),
+        microseconds(event.timestamp),
         event.ms_played,
         event.session_id,
         event.recommendation_id,
@@ -388,20 +343,11 @@ def _recorded(row: tuple[Any, ...]) -> Recorded:
         user_id=user,
         track_id=track,
         event_type=kind,
-        timestamp=_moment(at),
+        timestamp=moment(at),
         ms_played=heard,
         session_id=session,
         recommendation_id=answer,
         source=source,
         context=json.loads(context) if context else {},
     )
-    return Recorded(position, event, _moment(received))
-
-
-def _us(moment: datetime) -> int:
-    """Microseconds since 1970."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _moment(us: int) -> datetime:
-    return _EPOCH + us * _MICROSECOND
+    return Recorded(position, event, moment(received))

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from segue.jobs import record
-from segue.services.state_file import microseconds
+from segue.sqlite import microseconds
 
 __all__ = ["HANDLE", "JobReport", "report_of"]
 

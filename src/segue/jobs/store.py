@@ -16,7 +16,8 @@ from typing import Any, Final
 from segue.errors import BusyError, StorageError, UnknownJobError
 from segue.jobs import record
 from segue.jobs.base import Job, JobState
-from segue.services.state_file import Schema, StateFile, microseconds, moment
+from segue.services.state_file import Schema, StateFile
+from segue.sqlite import microseconds, moment
 
 __all__ = ["JobStore"]
 

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from segue.errors import BlockedError, BusyError, StorageError
-from segue.services.state_file import StateFile, microseconds, moment
+from segue.services.state_file import StateFile
+from segue.sqlite import microseconds, moment
 
 if TYPE_CHECKING:
     import sqlite3

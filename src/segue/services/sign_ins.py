@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from segue.services.state_file import StateFile, microseconds, moment
+from segue.services.state_file import StateFile
+from segue.sqlite import microseconds, moment
 
 __all__ = ["SignInFacts", "SignIns"]
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from segue.errors import BusyError, StorageError
-from segue.services.state_file import Schema, StateFile, microseconds, moment
+from segue.services.state_file import Schema, StateFile
+from segue.sqlite import microseconds, moment
 
 __all__ = ["Deed", "UpdateMemory"]
 

@@ -14,7 +14,7 @@ from segue.flows.home_parts import UPDATE
 from segue.flows.update.kept import Kept, due_playlists, made, make, publish_to
 from segue.flows.update.memory import UpdateMemory
 from segue.flows.update.report import STEPS, StepName, StepReport, StepState, UpdateReport
-from segue.services.state_file import microseconds
+from segue.sqlite import microseconds
 
 if TYPE_CHECKING:
     from segue.flows.wiring import Wiring

@@ -1,0 +1,6 @@
+"""How a file of SQLite is made, opened, guarded and written: for whoever keeps something in one."""
+
+from segue.sqlite.file import SqliteFile, transaction
+from segue.sqlite.time import microseconds, moment
+
+__all__ = ["SqliteFile", "microseconds", "moment", "transaction"]
