@@ -8,19 +8,16 @@ from typing import Final
 import pyarrow as pa
 
 from segue.music.lake_tables import TIMESTAMP
-from segue.warehouse.raw_sql import NEW_PIECES, PLACES, PLACES_A_TABLE, Dialect
+from segue.warehouse.raw_sql import (
+    NEW_PIECES,
+    PLACES,
+    PLACES_A_TABLE,
+    REF_NAMES,
+    Dialect,
+    refs_to_match,
+)
 
 __all__ = ["DUCKDB", "no_glob"]
-
-_NAMES: Final = (
-    "title",
-    "artist",
-    "artists",
-    "album",
-    "spotify_uri",
-    "recording_mbid",
-    "isrc",
-)
 
 # The earliest row of each reference names it: adding data later changes no names. In the raw tables
 # this is found for each of them by itself; what comes later to one of them is in later files.
@@ -57,7 +54,7 @@ def _of_all_rows(some: str = "") -> str:
 _OF_PLACES: Final = f"""
 select
     track_ref,
-    {", ".join(f"arg_min({name}, place) as {name}" for name in _NAMES)},
+    {", ".join(f"arg_min({name}, place) as {name}" for name in REF_NAMES)},
     min(place) as place,
     min(place * {PLACES_A_TABLE} + first_file) as first_seen,
     bool_or(place = 0) as in_catalogue,
@@ -80,7 +77,7 @@ create or replace temp table newer_places as
 select
     newer.track_ref,
     newer.place,
-    {", ".join(f"coalesce(known.{name}, newer.{name}) as {name}" for name in _NAMES)},
+    {", ".join(f"coalesce(known.{name}, newer.{name}) as {name}" for name in REF_NAMES)},
     coalesce(known.first_file, newer.first_file) as first_file
 from ({_of_all_rows(f"and file_no in ({NEW_PIECES})")}) as newer
 left join raw.ref_places as known
@@ -99,20 +96,6 @@ where exists (
     "insert into raw.track_refs by name " + _OF_PLACES.format(some=_TOUCHED),
 )
 
-_REFS_TO_MATCH: Final = """
-select
-    track_ref,
-    title,
-    case when len(artists) > 1 then artists[1] else coalesce(artist, artists[1]) end as artist,
-    spotify_uri,
-    recording_mbid,
-    isrc,
-    in_catalogue,
-    in_history or in_crowd as in_use
-from raw.track_refs
-order by first_seen, track_ref
-"""
-
 DUCKDB: Final = Dialect(
     types={
         pa.string(): "varchar",
@@ -127,7 +110,7 @@ DUCKDB: Final = Dialect(
     },
     track_refs=_TRACK_REFS,
     touched_refs=_TOUCHED_REFS,
-    refs_to_match=_REFS_TO_MATCH,
+    refs_to_match=refs_to_match(several="len(artists) > 1", first="artists[1]"),
 )
 
 

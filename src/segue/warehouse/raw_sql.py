@@ -17,8 +17,10 @@ __all__ = [
     "NEW_PIECES",
     "PLACES",
     "PLACES_A_TABLE",
+    "REF_NAMES",
     "SPACES",
     "Dialect",
+    "refs_to_match",
     "select_mart",
 ]
 
@@ -98,6 +100,40 @@ from marts.track_matches as matches
 left join catalogue on matches.track_id = catalogue.track_id
 where matches.in_history and matches.track_id is not null
 """
+
+REF_NAMES: Final = (
+    "title",
+    "artist",
+    "artists",
+    "album",
+    "spotify_uri",
+    "recording_mbid",
+    "isrc",
+)
+"""What a reference goes by, in raw.track_refs; the earliest row that tells of it counts."""
+
+
+def refs_to_match(*, several: str, first: str) -> str:
+    """The query for what matching reads.
+
+    Args:
+        several: Whether the column `artists` names more than one, in the warehouse's SQL.
+        first: The first of them.
+    """
+    return f"""
+select
+    track_ref,
+    title,
+    case when {several} then {first} else coalesce(artist, {first}) end as artist,
+    spotify_uri,
+    recording_mbid,
+    isrc,
+    in_catalogue,
+    in_history or in_crowd as in_use
+from raw.track_refs
+order by first_seen, track_ref
+"""
+
 
 _ORDERS: Final[Mapping[str, str]] = {
     "plays": "user_id, played_at, play_id",

@@ -7,18 +7,23 @@ from typing import Final
 import pyarrow as pa
 
 from segue.music.lake_tables import TIMESTAMP
-from segue.warehouse.raw_sql import PLACES, PLACES_A_TABLE, SPACES, Dialect
+from segue.warehouse.raw_sql import (
+    PLACES,
+    PLACES_A_TABLE,
+    REF_NAMES,
+    SPACES,
+    Dialect,
+    refs_to_match,
+)
 
 __all__ = ["POSTGRESQL", "TRACK_REFS_COLUMNS", "column_type"]
 
 # Text is compared by its bytes, as everywhere in Segue, whatever language the server speaks.
 _COLLATED: Final = ' collate "C"'
 
-_NAMES: Final = ("title", "artist", "artists", "album", "spotify_uri", "recording_mbid", "isrc")
-
 TRACK_REFS_COLUMNS: Final = (
     f"track_ref text{_COLLATED}",
-    *(f"{name} text{'[]' if name == 'artists' else ''}{_COLLATED}" for name in _NAMES),
+    *(f"{name} text{'[]' if name == 'artists' else ''}{_COLLATED}" for name in REF_NAMES),
     "place integer",
     "first_seen bigint",
     "in_catalogue boolean",
@@ -29,9 +34,9 @@ TRACK_REFS_COLUMNS: Final = (
 # What is said alike in many rows is put together first: of all plays there remain few.
 _TOLD: Final = " union all ".join(
     f"""
-    select track_ref, {", ".join(_NAMES)}, {number} as place, file_no, min(row_id) as row_id
+    select track_ref, {", ".join(REF_NAMES)}, {number} as place, file_no, min(row_id) as row_id
     from raw.{table} where {condition} {{some}}
-    group by track_ref, {", ".join(_NAMES)}, file_no"""
+    group by track_ref, {", ".join(REF_NAMES)}, file_no"""
     for number, (table, condition) in enumerate(PLACES)
 )
 
@@ -58,7 +63,7 @@ with seen as ({_TOLD}
 )
 select
     track_ref,
-    {", ".join(_earliest(name) for name in _NAMES)},
+    {", ".join(_earliest(name) for name in REF_NAMES)},
     min(place) as place,
     min(place * {PLACES_A_TABLE} + file_no) as first_seen,
     bool_or(place = 0) as in_catalogue,
@@ -69,21 +74,6 @@ group by track_ref
 """
 
 _TOUCHED: Final = "track_ref in (select track_ref from raw.touched_refs)"
-
-_REFS_TO_MATCH: Final = """
-select
-    track_ref,
-    title,
-    case when cardinality(artists) > 1 then artists[1] else coalesce(artist, artists[1]) end
-        as artist,
-    spotify_uri,
-    recording_mbid,
-    isrc,
-    in_catalogue,
-    in_history or in_crowd as in_use
-from raw.track_refs
-order by first_seen, track_ref
-"""
 
 POSTGRESQL: Final = Dialect(
     types={
@@ -103,5 +93,5 @@ POSTGRESQL: Final = Dialect(
         f"delete from raw.track_refs where {_TOUCHED}",
         _OF_ROWS.format(some=f"and {_TOUCHED}"),
     ),
-    refs_to_match=_REFS_TO_MATCH,
+    refs_to_match=refs_to_match(several="cardinality(artists) > 1", first="artists[1]"),
 )

@@ -13,7 +13,7 @@ import pyarrow as pa
 from segue.music import columns as c
 from segue.music.lake_tables import LAKE_TABLES, TIMESTAMP
 from segue.warehouse.matching import ARTIST_NAMES, MATCHES
-from segue.warehouse.raw_sql import PLACES, PLACES_A_TABLE, SPACES, Dialect
+from segue.warehouse.raw_sql import PLACES, PLACES_A_TABLE, SPACES, Dialect, refs_to_match
 
 __all__ = ["RAW_TABLES", "SCHEMAS", "SNOWFLAKE", "TABLES", "copy_into", "staged"]
 
@@ -151,27 +151,10 @@ from named
 where age = 1
 """
 
-_REFS_TO_MATCH: Final = """
-select
-    track_ref,
-    title,
-    case
-        when array_size(artists) > 1 then artists[0]::varchar
-        else coalesce(artist, artists[0]::varchar)
-    end as artist,
-    spotify_uri,
-    recording_mbid,
-    isrc,
-    in_catalogue,
-    in_history or in_crowd as in_use
-from raw.track_refs
-order by first_seen, track_ref
-"""
-
 SNOWFLAKE: Final = Dialect(
     types=_TYPES,
     track_refs=("delete from raw.track_refs", _TRACK_REFS),
-    refs_to_match=_REFS_TO_MATCH,
+    refs_to_match=refs_to_match(several="array_size(artists) > 1", first="artists[0]::varchar"),
     # the connector's own times are nanoseconds or texts, depending on values: numbers are exact
     leaving={
         TIMESTAMP: "date_part(epoch_microsecond, {})",

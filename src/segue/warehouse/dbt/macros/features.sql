@@ -1,3 +1,28 @@
+{# What a user heard of each track or artist; plays that are not theirs do not count. #}
+{% macro counts_of_users(key) -%}
+select
+    user_id,
+    {{ key }},
+    count(case when counted then 1 end) as plays,
+    count(case when finished and counted then 1 end) as finishes,
+    count(case when skipped then 1 end) as skips,
+    {% if key == 'artist_id' -%}
+    count(distinct case when counted then track_id end) as tracks,
+    {% endif -%}
+    count(distinct case when counted then {{ utc_day('played_at') }} end) as days,
+    cast(coalesce(sum(ms_played), 0) as bigint) as ms_played,
+    min(played_at) as first_played_at,
+    max(played_at) as last_played_at,
+    min(case when counted then cast({{ local_time('played_at') }} as date) end) as first_counted_on,
+    count(*) as starts
+from {{ ref('int_plays_of_touched') }} as plays
+where
+    not not_me
+    and {{ key }} is not null
+    {{ only_touched('plays', 'int_touched_plays', ['user_id', key], 'and') }}
+group by user_id, {{ key }}
+{%- endmacro %}
+
 {# What is known of anything that was played, from `counts` and `latest`. #}
 {% macro listening_features() -%}
 counts.starts,

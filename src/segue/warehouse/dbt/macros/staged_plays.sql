@@ -1,16 +1,14 @@
 {#
   The plays of one source under the names that every source shares.
 
-  source_rank: of two sources that tell of the same play, the lower rank is believed.
   imprecision_s: how far off, in seconds, the times of this source may be.
 #}
-{% macro staged_plays(condition, source_rank, imprecision_s=0) %}
+{% macro staged_plays(condition, imprecision_s=0) %}
 select
     row_id,
     user_id,
     track_ref,
     source,
-    {{ source_rank }} as source_rank,
     {{ imprecision_s }} as imprecision_s,
 
     played_at,
@@ -30,7 +28,17 @@ from {{ ref('base_plays') }}
 where {{ condition }}
 {% endmacro %}
 
-{# The sources with a staging model of their own; every other source goes to stg_other_plays. #}
+{#
+  The sources with a staging model of their own, the most believed first; every other source goes to
+  stg_other_plays.
+#}
 {% macro known_sources() %}
 {{ return(['spotify_export', 'spotify_api', 'spotify_account', 'listenbrainz', 'lastfm', 'koito', 'maloja']) }}
 {% endmacro %}
+
+{# Which of two sources is believed: the one of the lower number, of others the first by name. #}
+{% macro rank_of(source) -%}
+case {{ source }}
+    {%- for name in known_sources() %} when '{{ name }}' then {{ loop.index }}{% endfor %} else 99
+end
+{%- endmacro %}

@@ -4,83 +4,83 @@
 {% set reach_s = longest_play_s() %}
 {% set rounds = 4 %}
 
-with plays as (
+with told_by as (
     select
-        row_id,
         user_id,
-        track_id,
         source,
-        source_rank,
-        imprecision_s,
-        ms_played,
-        {{ seconds('played_at') }} as starts_at,
-        least(
-            coalesce({{ seconds('ended_at') }}, {{ seconds('played_at') }}),
-            {{ seconds('played_at') }} + {{ reach_s }}
-        ) as ends_at
-    from {{ ref('int_plays_once_per_source') }}
-    where user_id in (
-        select user_id
-        from {{ ref('int_plays_once_per_source') }}
-        group by user_id
-        having count(distinct source) > 1
-    )
+        row_number() over (partition by user_id order by {{ rank_of('source') }}, source) as place,
+        count(*) over (partition by user_id) as sources
+    from {{ ref('int_minutes_told') }}
 ),
 
 -- a play is looked for in its own six hours and in those before and after
-windowed as (
-    select plays.*, cast(floor(starts_at / {{ reach_s }}) as bigint) as reach
-    from plays
+plays as (
+    select
+        *,
+        cast(floor(starts_at / {{ reach_s }}) as bigint) as reach
+    from (
+        select
+            told.row_id,
+            told.user_id,
+            told.track_id,
+            told.source,
+            told_by.place,
+            told.imprecision_s,
+            told.ms_played,
+            {{ seconds('told.played_at') }} as starts_at,
+            least(
+                coalesce({{ seconds('told.ended_at') }}, {{ seconds('told.played_at') }}),
+                {{ seconds('told.played_at') }} + {{ reach_s }}
+            ) as ends_at
+        from {{ ref('int_plays_once_per_source') }} as told
+        inner join told_by on told.user_id = told_by.user_id and told.source = told_by.source
+        where told_by.sources > 1
+    ) as timed
 ),
 
+-- of a source that is believed less; most plays are of the first one
 reaching as (
     {% for step in [-1, 0, 1] %}
-    select windowed.*, reach + {{ step }} as other_reach from windowed
+    select plays.*, reach + {{ step }} as other_reach from plays where place > 1
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),
 
--- one's start lies near the other's start, or within its span
 near as (
     select
-        one.row_id as one_id,
-        one.source as one_source,
-        one.source_rank as one_rank,
-        other.row_id as other_id,
-        other.source as other_source,
-        other.source_rank as other_rank,
+        one.row_id as absorbed_id,
+        one.source as absorbed_source,
+        other.row_id as kept_id,
+        other.source as kept_source,
         case when one.ms_played = other.ms_played then 0 else 1 end as unlike,
-        abs(one.starts_at - other.starts_at) as distance
+        one.starts_at as one_starts_at,
+        one.ends_at as one_ends_at,
+        other.starts_at as other_starts_at,
+        other.ends_at as other_ends_at,
+        one.imprecision_s + other.imprecision_s as imprecision_s
     from reaching as one
-    inner join windowed as other
+    inner join plays as other
         on
             one.user_id = other.user_id
             and one.track_id = other.track_id
             and one.other_reach = other.reach
-    where
-        one.source <> other.source
-        and other.starts_at
-        >= one.starts_at - {{ var('same_play_seconds') }} - one.imprecision_s - other.imprecision_s
-        and other.starts_at
-        <= greatest(one.ends_at, one.starts_at + {{ var('same_play_seconds') }})
-        + one.imprecision_s + other.imprecision_s
+    where other.place < one.place
 ),
 
+-- one's start lies near the other's start, or within its span
 pairs as (
-    select distinct
-        case when one_first then other_id else one_id end as absorbed_id,
-        case when one_first then other_source else one_source end as absorbed_source,
-        case when one_first then one_id else other_id end as kept_id,
-        case when one_first then one_source else other_source end as kept_source,
+    select
+        absorbed_id,
+        absorbed_source,
+        kept_id,
+        kept_source,
         unlike,
-        distance
-    from (
-        select
-            *,
-            one_rank < other_rank
-            or (one_rank = other_rank and one_source < other_source) as one_first
-        from near
-    ) as ordered
+        abs(one_starts_at - other_starts_at) as distance
+    from near
+    where
+        abs(one_starts_at - other_starts_at) <= {{ var('same_play_seconds') }} + imprecision_s
+        or (other_starts_at >= one_starts_at and other_starts_at <= one_ends_at + imprecision_s)
+        or (one_starts_at >= other_starts_at and one_starts_at <= other_ends_at + imprecision_s)
 ),
 
 {% for round in range(rounds) %}

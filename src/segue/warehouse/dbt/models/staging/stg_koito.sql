@@ -1,1 +1,1 @@
-{{ staged_plays("source = 'koito'", source_rank=6) }}
+{{ staged_plays("source = 'koito'") }}

@@ -1,1 +1,1 @@
-{{ staged_plays("source = 'lastfm'", source_rank=5) }}
+{{ staged_plays("source = 'lastfm'") }}

@@ -1,1 +1,1 @@
-{{ staged_plays("source = 'listenbrainz'", source_rank=4) }}
+{{ staged_plays("source = 'listenbrainz'") }}

@@ -1,1 +1,1 @@
-{{ staged_plays("source = 'maloja'", source_rank=7) }}
+{{ staged_plays("source = 'maloja'") }}

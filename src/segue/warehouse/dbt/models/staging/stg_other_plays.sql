@@ -1,1 +1,1 @@
-{{ staged_plays("source not in ('" ~ known_sources() | join("', '") ~ "')", source_rank=99) }}
+{{ staged_plays("source not in ('" ~ known_sources() | join("', '") ~ "')") }}

@@ -1,1 +1,1 @@
-{{ staged_plays("source = 'spotify_account'", source_rank=3, imprecision_s=60) }}
+{{ staged_plays("source = 'spotify_account'", imprecision_s=60) }}

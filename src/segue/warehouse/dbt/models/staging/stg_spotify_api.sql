@@ -1,2 +1,2 @@
 -- Its times are near the end of a play, and sometimes its start.
-{{ staged_plays("source = 'spotify_api'", source_rank=2, imprecision_s=30) }}
+{{ staged_plays("source = 'spotify_api'", imprecision_s=30) }}

@@ -1,1 +1,1 @@
-{{ staged_plays("source = 'spotify_export'", source_rank=1) }}
+{{ staged_plays("source = 'spotify_export'") }}
