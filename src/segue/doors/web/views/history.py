@@ -51,16 +51,29 @@ def add_to(pages: Pages) -> None:
 
 
 class _Shelf:
-    """The histories of the one home that the pages are in front of."""
+    """The histories of the one home that the pages are in front of.
+
+    Drift takes far longer than all else, so it has a database of its own: whoever has chosen
+    another window by then does not wait for it.
+    """
 
     def __init__(self) -> None:
         self._of: Histories | None = None
+        self._drifting: Histories | None = None
 
     def of(self, ask: Ask) -> Histories:
         if self._of is None:
-            threads = ask.house.settings.threads
-            self._of = Histories(ask.house.wiring.snapshots, threads=threads)
+            self._of = _opened(ask)
         return self._of
+
+    def drift(self, ask: Ask) -> Drift | None:
+        if self._drifting is None:
+            self._drifting = _opened(ask)
+        return self._drifting.drift(_asked(ask))
+
+
+def _opened(ask: Ask) -> Histories:
+    return Histories(ask.house.wiring.snapshots, threads=ask.house.settings.threads)
 
 
 def _asked(ask: Ask) -> Asked:
@@ -91,8 +104,7 @@ def _history(shelf: _Shelf, ask: Ask) -> Answer:
         told["tops"] = [chart_of(one, _FILES, asked) for one in _tops(shelf, ask)]
         return View("history.html", told)
     if ask.fragment == "drift":
-        drifted = shelf.of(ask).drift(_asked(ask))
-        told["drift"] = [chart_of(one, _FILES, window) for one in _drift(drifted)]
+        told["drift"] = [chart_of(one, _FILES, window) for one in _drift(shelf.drift(ask))]
         return View("history.html", told)
     return _whole(shelf, ask, told, window)
 
@@ -237,7 +249,7 @@ def _file(shelf: _Shelf, ask: Ask) -> Answer:
     if key.startswith("top-"):
         drawn = _tops(shelf, ask)
     elif key.startswith("drift"):
-        drawn = _drift(shelf.of(ask).drift(asked))
+        drawn = _drift(shelf.drift(ask))
     else:
         drawn = _overview(shelf.of(ask).overview(asked, now=ask.house.clock()))
     for picture in drawn:
