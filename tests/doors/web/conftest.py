@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -115,10 +114,3 @@ def open_page(browser: Browser, paged: Running) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert not wrong
-
-
-@pytest.fixture(scope="session")
-def shots() -> Path | None:
-    """Where pictures of pages are left, if SEGUE_SHOTS says so."""
-    told = os.environ.get("SEGUE_SHOTS")
-    return Path(told) if told else None
