@@ -172,7 +172,7 @@ def test_forgetting_beside_a_service_is_felt_at_once_and_says_what_is_left(home:
     with opened(home) as service:
         before = service.at_hand("ann", Wishes())
         assert before is not None
-        with pytest.raises(BusyError, match=r"is forgotten by the service.* but not by the lake"):
+        with pytest.raises(BusyError, match=r"are gone, also for a service.* but the lake"):
             forget(Wiring(Settings(home=home)), Whose("ann"), progress=Silent(), now=NOW)
         assert not service.log.of_user("ann")
         time.sleep(1.1)  # it looks once a second

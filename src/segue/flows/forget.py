@@ -267,8 +267,8 @@ def _gone_for_a_service(wiring: Wiring, whose: Whose, user_id: str, now: datetim
     Recommended(main.folder / EVENTS / RECOMMENDED).forget(user_id)
     forget_ahead(main.folder / EVENTS / AHEAD, user_id)
     return BusyError(
-        f"“{user_id}” is forgotten by the service that runs here, but not by the lake, the "
-        "warehouse, the snapshots and the models, which others are using",
+        f"events, keys and answers of “{user_id}” are gone, also for a service that runs here, but"
+        " the lake, the warehouse, the snapshots and the models are in use",
         cure="Stop `segue serve` and other commands, then run this again: it removes the rest.",
     )
 
