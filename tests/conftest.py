@@ -18,6 +18,9 @@ from tests.s3_server import Proxy, S3Server, keys, s3_proxy, s3_server
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+# No test looks into the keyring of whoever runs it, nor into one that another test has made up.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
 
 def pytest_configure() -> None:
     """Name the run after its first process, for what all of its processes share."""

@@ -164,8 +164,7 @@ def test_an_entry_of_somebody_else_is_not_read_as_ours(tmp_path: Path) -> None:
     assert "my password" not in str(strange.value)
 
 
-def test_a_home_stays_with_its_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+def test_a_home_stays_with_its_store(tmp_path: Path) -> None:
     settings = load_settings(home=tmp_path)
     assert Wiring(settings).secrets.name == "file"  # this session has no keyring
     OsKeyring(Place(tmp_path / "secrets"), ListKeyring()).write(ANN, {"a": "1"})

@@ -41,9 +41,13 @@ def _chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a screen."""
+    """Debian's Chromium, without a screen.
+
+    Playwright keeps an event loop running in this thread, where other tests want one of their own:
+    so it ends when a worker goes on to tests outside this folder.
+    """
     path = _chromium()
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -12,9 +11,7 @@ from tests.doors.running import Running
 from tests.doors.web.conftest import Open
 
 
-def test_what_is_kept_stands_in_the_file(
-    open_page: Open, paged: Running, shots: Path | None
-) -> None:
+def test_what_is_kept_stands_in_the_file(open_page: Open, paged: Running) -> None:
     file = paged.home / "segue.toml"
     assert not file.exists()
     try:
@@ -28,8 +25,6 @@ def test_what_is_kept_stands_in_the_file(
         page.get_by_role("button", name="Keep").click()
         expect(page.get_by_role("alert")).to_contain_text("no time zone “Europe/Atlantis”")
         assert "time_zone" not in tomllib.loads(file.read_text())
-        if shots:
-            page.screenshot(path=shots / "settings.png", full_page=True)
     finally:
         file.unlink(missing_ok=True)
 

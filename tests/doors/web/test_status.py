@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -15,7 +14,7 @@ from tests.doors.web.conftest import PHONE, Open
 LASTS = ("dev", "fake-spotify", "--port", "0")
 
 
-def test_a_job_is_begun_and_what_it_said_is_read(open_page: Open, shots: Path | None) -> None:
+def test_a_job_is_begun_and_what_it_said_is_read(open_page: Open) -> None:
     page = open_page("/status")
     expect(page.get_by_role("heading", level=1)).to_have_text("Status")
     expect(page.get_by_text("No account is connected.")).to_be_visible()
@@ -23,8 +22,6 @@ def test_a_job_is_begun_and_what_it_said_is_read(open_page: Open, shots: Path | 
     page.get_by_role("button", name="Collect", exact=True).click()
     expect(page.locator("#live .tag.wrong").first).to_have_text("failed", timeout=30_000)
     expect(page.get_by_text("there is nothing to collect from")).to_be_visible()
-    if shots:
-        page.screenshot(path=shots / "status.png", full_page=True)
     page.get_by_role("link", name="collect").first.click()
     expect(page.locator(".log")).to_contain_text("there is nothing to collect from")
 
