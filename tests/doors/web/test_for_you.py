@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from segue.flows.accounts import remove_account
+from segue.flows.wiring import Wiring
+from segue.settings import load_settings
 from tests.doors.running import Running
 from tests.doors.web.conftest import PHONE, Open
 
@@ -87,3 +90,5 @@ def test_an_account_is_kept_where_secrets_are(open_page: Open, paged: Running) -
     assert "a-secret-token" not in paged.log.read_text()
     page.get_by_role("link", name="Connect Spotify").click()
     expect(page.get_by_label("Client id")).to_be_visible()
+    settings = load_settings(home=paged.home, secrets={"store": "file"})
+    assert remove_account(Wiring(settings), "listenbrainz", user_id="ann")
