@@ -22,6 +22,7 @@ from segue.settings.accounts import ListenBrainzAccount, SpotifyApp, SubsonicSer
 from segue.settings.amazon import AmazonPersonalize
 from segue.settings.collecting import Collecting, LastfmAccount
 from segue.settings.enriching import Enriching, MusicBrainzAccess, ReccoBeatsAccess
+from segue.settings.household import HouseholdUser
 from segue.settings.listening import InputLimits, Matching, PlayRules, Recommending, Training
 from segue.settings.notifications import Notifications
 from segue.settings.part import Part
@@ -57,6 +58,9 @@ class Settings(BaseSettings):
     )
     user_id: str = Field(
         "me", min_length=1, description="User whose history and playlists these are."
+    )
+    users: tuple[HouseholdUser, ...] = Field(
+        (), description="Who lives in the house, and what the page calls them: [[users]] each."
     )
     time_zone: str = Field(
         "local",

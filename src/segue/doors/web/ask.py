@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from segue.doors.web.household import Household
 from segue.flows.online import Service
 from segue.flows.wiring import Wiring
 from segue.settings import Settings
@@ -24,11 +25,13 @@ class House:
     Args:
         service: Answers within milliseconds; the same that the API has.
         wiring: The data home.
+        household: Who lives in the house.
         clock: The moment, aware UTC.
     """
 
     service: Service
     wiring: Wiring
+    household: Household
     clock: Callable[[], datetime]
 
     @property
@@ -48,6 +51,7 @@ class Who:
 
     Args:
         user_id: Whose music it is about.
+        name: What they are called; empty: as their id says.
         token: Proves that a form comes from our own page.
         is_guest: Nobody had to sign in: the page is open to this machine alone.
         may_switch: Whether they may look at other users, too.
@@ -57,6 +61,7 @@ class Who:
 
     user_id: str
     token: str
+    name: str = ""
     is_guest: bool = False
     may_switch: bool = False
     may_manage: bool = False

@@ -19,6 +19,7 @@ from segue.settings import Settings
 
 __all__ = ["Doorman", "Entered"]
 
+_CHOSEN: Final = "yes"
 _SECRET: Final = "page_secret"  # noqa: S105 - the name of a file
 
 
@@ -125,7 +126,7 @@ class Doorman:
     def switched(self, entered: Entered, user_id: str) -> Session:
         """The same, looking at another user."""
         session = entered.session
-        return Session(user_id, session.nonce, session.key_id, session.mark)
+        return Session(user_id, session.nonce, session.key_id, session.mark, _CHOSEN)
 
     def _guest(self, session: Session) -> Who:
         token = self.sessions.token(session)

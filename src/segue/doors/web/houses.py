@@ -62,5 +62,5 @@ class Houses:
                 about = {"home": home, "user_id": _DEMO, "lake": "", "warehouse": "duckdb"}
                 wiring = Wiring(settings.model_copy(update=about))
                 service = Service.open(wiring, clock=self.own.clock)
-                self._demo = House(service, wiring, self.own.clock)
+                self._demo = House(service, wiring, self.own.household, self.own.clock)
             return self._demo

@@ -9,6 +9,7 @@ from segue.access.keyring import Keyring
 from segue.access.passwords import Passwords
 from segue.doors.web.ask import House
 from segue.doors.web.doorman import Doorman
+from segue.doors.web.household import Household
 from segue.doors.web.page import Page
 from segue.doors.web.pages import Pages
 from segue.doors.web.views import every_page
@@ -52,4 +53,4 @@ def open_page(
         access=settings.home / ACCESS,
         loopback=loopback,
     )
-    return Page(pages, House(service, wiring, clock), doorman)
+    return Page(pages, House(service, wiring, Household(settings), clock), doorman)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from segue.doors.http.call import Call, Reply
@@ -22,6 +23,7 @@ from segue.doors.web.reading import (
     text_of,
     values_of,
 )
+from segue.doors.web.residents import Residents
 from segue.doors.web.sessions import COOKIE
 from segue.doors.web.shown import NOT_KEPT, Shown, download, moved
 from segue.doors.web.sign_in import SignIn
@@ -68,6 +70,7 @@ class Page:
     def __init__(self, pages: Pages, house: House, doorman: Doorman) -> None:
         self._pages = pages
         self._houses = Houses(house)
+        self._residents = Residents()
         self._doorman = doorman
         self._static = StaticFiles()
         self._templates = Templates(pages, self._static)
@@ -137,7 +140,11 @@ class Page:
         if own:
             call.route = call.path
             return await self._in_thread(
-                sign_in.leave_or_switch, call, form, entered, self._houses.own
+                sign_in.leave_or_switch,
+                call,
+                form,
+                entered,
+                self._houses.own,
             )
         assert found is not None
         call.route = found[0].name
@@ -157,6 +164,11 @@ class Page:
         assert route.handle is not None
         ask = self._ask(call, entered, form, values, headers, show)
         try:
+            chosen = bool(entered.session.chosen)
+            settled = self._residents.settled(ask, chosen=chosen)
+            if isinstance(settled, Redirect):
+                return self._told(settled, ask, entered, show)
+            ask = settled
             return self._told(route.handle(ask), ask, entered, show)
         except Exception as error:  # as above, now that it is known who asks
             return show.trouble(trouble_of(error, call.request_id.decode()), ask)
@@ -192,6 +204,9 @@ class Page:
         size = text_of(headers, b"content-length")
         ask = self._ask(call, entered, {}, values, headers, show)
         body = pieces(receive)
+        settle = partial(self._residents.settled, chosen=bool(entered.session.chosen))
+        settled = await self._in_thread(settle, ask)
+        ask = ask if isinstance(settled, Redirect) else settled
         answer = await route.stream(ask, body, int(size) if size.isdigit() else -1)
         return await self._in_thread(self._told, answer, ask, entered, show)
 
@@ -233,6 +248,6 @@ class Page:
 
 _STRANGE: Final = (
     "Without passwords and API keys the page is for this machine alone. Open it at its own"
-    " address, or set a password with “segue keys password”."
+    " address, or give yourself a password there, under Settings."
 )
 _NO_PAGE: Final = ("There is no such page", "The navigation shows what there is.")

@@ -31,12 +31,14 @@ class Session:
         nonce: Random, so that no two browsers have the same token.
         key_id: The API key they came with; empty: none.
         mark: Of the password they came with: another one ends the session; empty: none.
+        chosen: Whether they said whose music they want to look at; empty: they did not.
     """
 
     user_id: str
     nonce: str
     key_id: str = ""
     mark: str = ""
+    chosen: str = ""
 
     @classmethod
     def new(cls, user_id: str, *, key_id: str = "", mark: str = "") -> Session:
@@ -63,7 +65,7 @@ class Sessions:
 
     def cookie(self, session: Session) -> str:
         """The header Set-Cookie."""
-        told = [session.user_id, session.nonce, session.key_id, session.mark]
+        told = [getattr(session, name) for name in Session.__slots__]
         value = self._signer.dumps(told)
         return (
             f"{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={self._seconds}{self._more}"
@@ -81,7 +83,8 @@ class Sessions:
             return None
         if not isinstance(told, list) or not all(isinstance(one, str) for one in told):
             return None
-        return Session(*told) if len(told) == len(Session.__slots__) else None
+        most = len(Session.__slots__)
+        return Session(*told) if most - 1 <= len(told) <= most else None  # `chosen` came later
 
     def token(self, session: Session) -> str:
         """What proves that a form comes from a page that this session was shown."""

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from segue.doors.http.call import Reply
 from segue.doors.web.ask import Ask, Download, View
+from segue.doors.web.plain_words import in_plain_words
 from segue.doors.web.templates import Templates
 from segue.doors.web.trouble import Trouble
 
@@ -50,7 +51,8 @@ class Shown:
 
     def trouble(self, trouble: Trouble, ask: Ask | None = None) -> Reply:
         """What went wrong, in words."""
-        told = {"title": trouble.title, "detail": trouble.detail, "cure": trouble.cure}
+        told = {"title": trouble.title, "detail": trouble.detail}
+        told["cure"] = in_plain_words(trouble.cure)
         view = View("trouble.html", told, trouble.status, part="words")
         return self.view(view, ask, request_id=trouble.request_id)
 

@@ -10,7 +10,7 @@ from segue.doors.web.ask import House, Values, View
 from segue.doors.web.doorman import Doorman, Entered
 from segue.doors.web.reading import values_of
 from segue.doors.web.shown import Shown, moved
-from segue.doors.web.trouble import Trouble
+from segue.doors.web.trouble import Trouble, said_of
 from segue.errors import ConfigError
 
 __all__ = ["SignIn"]
@@ -37,8 +37,7 @@ class SignIn:
         self, call: Call, form: Values, client: str, show: Shown, entered: Entered | None
     ) -> Reply:
         """The door itself, or the way in for whoever knows the word."""
-        asked = _first(form, "next") or _first(values_of(call.query), "next")
-        to = asked if asked.startswith("/") and not asked.startswith(("//", "/\\")) else "/"
+        to = _inside(_first(form, "next") or _first(values_of(call.query), "next"))
         if self._doorman.is_open or (entered is not None and call.method != "POST"):
             return moved(to)
         user_id, secret = _first(form, "user"), _first(form, "secret")
@@ -57,7 +56,7 @@ class SignIn:
         try:
             session = self._doorman.sign_in(user_id.strip(), secret.strip())
         except ConfigError as error:
-            told["wrong"] = f"{error.message[:1].upper()}{error.message[1:]}. {error.cure}"
+            told["wrong"] = said_of(error)
             return show.view(View("sign_in.html", told, 403), None)
         if session is None:
             attempts.failed(client)
@@ -72,10 +71,16 @@ class SignIn:
             return moved("/", cookie=self._doorman.sessions.ended())
         if not entered.who.may_switch:
             raise Trouble(403, "You see your own music only")
-        user_id = _first(form, "user")
-        house.service.user(user_id)
+        user_id, to = _first(form, "user"), _inside(_first(form, "next"))
+        if user_id != house.settings.user_id and user_id not in house.household.users:
+            house.service.user(user_id)
         session = self._doorman.switched(entered, user_id)
-        return moved("/", cookie=self._doorman.sessions.cookie(session))
+        return moved(to, cookie=self._doorman.sessions.cookie(session))
+
+
+def _inside(address: str) -> str:
+    """An address on this page; the first one, where it leads elsewhere."""
+    return address if address.startswith("/") and not address.startswith(("//", "/\\")) else "/"
 
 
 def _first(values: Values, name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from segue.doors.web.ask import Ask
+from segue.doors.web.plain_words import in_plain_words
 from segue.doors.web.working import ago
 from segue.errors import NotReadyError, SegueError, WarehouseError
 from segue.flows.accounts import accounts_at
@@ -233,7 +234,7 @@ def steps(ask: Ask) -> dict[str, Any] | None:
             "name": one["step"],
             "state": one["state"],
             "words": one["words"],
-            "cure": one["cure"],
+            "cure": in_plain_words(one["cure"]),
             "tone": tones.get(one["state"], ""),
         }
         for one in last["steps"]

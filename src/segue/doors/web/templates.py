@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from segue.doors.web.ask import Ask
 from segue.doors.web.icons import icon
 from segue.doors.web.pages import Nav, Pages
+from segue.doors.web.plain_words import in_plain_words
 from segue.doors.web.static_files import StaticFiles
 
 __all__ = ["Templates"]
@@ -37,6 +38,7 @@ class Templates:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._environment.filters["plain"] = in_plain_words
         known = self._environment.globals
         known["static"] = static.address
         known["icon"] = icon

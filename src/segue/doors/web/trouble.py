@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from segue.doors.http.problems import ProblemError
+from segue.doors.web.plain_words import in_plain_words
 from segue.errors import (
     BusyError,
     NotFittedError,
@@ -16,7 +17,7 @@ from segue.errors import (
     WarehouseError,
 )
 
-__all__ = ["Trouble", "trouble_of"]
+__all__ = ["Trouble", "said_of", "trouble_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +82,11 @@ def trouble_of(error: Exception, request_id: str) -> Trouble:
         cure="Try again; if it stays so, tell whoever looks after this machine.",
         request_id=request_id,
     )
+
+
+def said_of(error: SegueError) -> str:
+    """What happened and what to do, for a note on a page."""
+    return f"{_sentence(error.message)} {in_plain_words(error.cure)}".strip()
 
 
 def _sentence(text: str) -> str:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from segue.doors.web.ask import Answer, Ask, Redirect, View
 from segue.doors.web.pages import Pages
-from segue.doors.web.trouble import Trouble
+from segue.doors.web.trouble import Trouble, said_of
 from segue.errors import ConfigError
 from segue.flows.accounts import account_at, keep_account
 from segue.flows.spotify.sign_in import begin, finish
@@ -102,7 +102,7 @@ def keep(ask: Ask) -> Answer:
             secret=SecretStr(ask.one("secret")[:2_000]),
         )
     except ConfigError as error:
-        return _form(ask, wrong=f"{error.message[:1].upper()}{error.message[1:]}. {error.cure}")
+        return _form(ask, wrong=said_of(error))
     return Redirect("/start")
 
 

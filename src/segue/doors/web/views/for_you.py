@@ -81,6 +81,7 @@ def for_you(ask: Ask) -> Told:
         "list_title": _title(chosen),
         "length": length_in_words(answer),
         "notes": answer.notes,
+        "is_stranger": _is_stranger(ask),
         "plain": replace(chosen, genre="", mood="", era="", tempo="", minutes=""),
         "address": address_of,
         "query": urlencode(fields_of(chosen)),
@@ -162,6 +163,14 @@ def _cards(ask: Ask, chosen: Chosen, *, whole: bool) -> list[Card]:
         )
         for title, words, one in offered
     ]
+
+
+def _is_stranger(ask: Ask) -> bool:
+    try:
+        ask.house.service.user(ask.who.user_id)
+    except UnknownUserError:
+        return True
+    return False
 
 
 def _genres(service: Service, user_id: str) -> list[str]:

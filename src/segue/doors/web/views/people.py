@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from segue.doors.web.ask import Ask, View
@@ -14,6 +15,22 @@ __all__ = ["add_to"]
 _SHOWN: Final = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whose music can be looked at.
+
+    Args:
+        name: What they are called.
+        plays: How many, in words.
+        last: When they last played something, in words; empty: never.
+    """
+
+    user_id: str
+    name: str
+    plays: str
+    last: str
+
+
 def add_to(pages: Pages) -> None:
     """Register the address; changing over is at /switch."""
     pages.get("/people", people)
@@ -23,15 +40,22 @@ def people(ask: Ask) -> View:
     """Everybody with a history or events here."""
     if not ask.who.may_switch:
         raise Trouble(403, "You see your own music only")
-    now = ask.house.clock()
-    found = ask.house.service.users(after=ask.one("after")[:200], limit=_SHOWN)
+    now, asked = ask.house.clock(), ask.one("next")
+    after, household = ask.one("after")[:200], ask.house.household
+    found = ask.house.service.users(after=after, limit=_SHOWN)
     told = [
-        (
+        Person(
             one.user_id,
+            household.name(one.user_id),
             f"{one.plays:,} plays" if one.plays else "no plays yet",
             ago(one.last_played_at, now) if one.last_played_at else "",
         )
         for one in found
     ]
     last = found[-1].user_id if len(found) == _SHOWN else ""
-    return View("people.html", {"title": "Listeners", "people": told, "last": last})
+    if not last:
+        known = {one.user_id for one in found}
+        named = (one for one in household.users if one not in known and one > after)
+        told += [Person(one, household.name(one), "no plays yet", "") for one in named]
+    more = {"people": told, "last": last, "next": asked, "choose": bool(asked)}
+    return View("people.html", {"title": "Listeners", **more})

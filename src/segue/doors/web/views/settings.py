@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from segue.doors.local_zone import clocks_of
 from segue.doors.web.ask import Ask, View
 from segue.doors.web.pages import Nav, Pages
-from segue.doors.web.trouble import Trouble
+from segue.doors.web.trouble import Trouble, said_of
 from segue.errors import ConfigError
 from segue.flows.publishing import ready_destinations
 from segue.flows.settings_file import write_values
@@ -109,7 +109,7 @@ def keep(ask: Ask) -> View:
         write_values(settings_file(home), changed)
         after = load_settings(home=home)
     except ConfigError as error:
-        return show(ask, wrong=f"{error.message}. {error.cure}")
+        return show(ask, wrong=said_of(error))
     if any(_of(after, name) != value for name, value in changed.items()):
         return show(ask, wrong="It is written, but the environment says otherwise and counts more.")
     words = (
