@@ -2,85 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from segue.aws.clients import Aws
-from segue.aws.profile_table import ItemOfEvent, ProfileTable
-from segue.aws.queue import Letters
-from segue.aws.stream import Stream, StreamRecord
+from segue.aws.profile_table import ItemOfEvent
+from segue.aws.stream import StreamRecord
 from segue.doors.aws import hot, place, profiles
 from segue.doors.cli.app import app
-from segue.events.admission import admitted
-from segue.events.profiles import Profile, taken
 from segue.fakes.faults import Fault
 from segue.fakes.personalize import FakePersonalize
-from segue.music.event import Event
+from tests.aws_cloud import NOW, Cloud, expected, record, told
 from tests.s3_server import S3Server, keys
-
-NOW = datetime.now(tz=UTC).replace(microsecond=0)
-
-
-class Cloud:
-    """A stream, a table and a queue."""
-
-    def __init__(self, url: str) -> None:
-        self.aws, self.name = Aws("us-east-1", url), f"segue-{uuid.uuid4().hex[:8]}"
-        self.dynamo, self.kinesis = self.aws.client("dynamodb"), self.aws.client("kinesis")
-        self.dynamo.create_table(
-            TableName=self.name,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "user_id", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "user_id", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-        )
-        self.kinesis.create_stream(StreamName=self.name, ShardCount=1)
-        self.queue = self.aws.client("sqs").create_queue(QueueName=self.name)["QueueUrl"]
-        self.letters = Letters(self.aws, self.queue)
-        self.stream = Stream(self.aws, self.name, sleep=lambda _: None)
-        self.table = ProfileTable(
-            self.aws, self.name, keep=timedelta(days=30), sleep=lambda _: None
-        )
-
-    def batch(self) -> dict[str, Any]:
-        """All records of the stream, as Lambda hands them over."""
-        shard = self.kinesis.describe_stream(StreamName=self.name)["StreamDescription"]["Shards"][0]
-        turn = self.kinesis.get_shard_iterator(
-            StreamName=self.name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        found = self.kinesis.get_records(ShardIterator=turn)["Records"]
-        return {
-            "Records": [
-                {
-                    "kinesis": {
-                        "kinesisSchemaVersion": "1.0",
-                        "partitionKey": one["PartitionKey"],
-                        "sequenceNumber": one["SequenceNumber"],
-                        "data": base64.b64encode(one["Data"]).decode(),
-                    },
-                    "eventSource": "aws:kinesis",
-                    "eventID": f"{shard['ShardId']}:{one['SequenceNumber']}",
-                }
-                for one in found
-            ]
-        }
-
-    def letters_now(self) -> list[dict[str, Any]]:
-        return [dict(one.body) for one in self.letters.receive()]
 
 
 @pytest.fixture
@@ -97,30 +35,6 @@ def cloud(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     yield made
     for kept in (place.profiles, place.personalize, place.dead_letters):
         kept.cache_clear()
-
-
-def told(number: int, user: str = "ann", kind: str = "complete", **more: Any) -> dict[str, Any]:
-    at = NOW - timedelta(hours=1) + timedelta(seconds=number)
-    return {
-        "event_id": f"e{number}",
-        "user_id": user,
-        "track_id": f"t{number % 5}",
-        "event_type": kind,
-        "timestamp": at.isoformat(),
-        "ms_played": 200_000,
-        "session_id": "s1",
-        **more,
-    }
-
-
-def record(*events: object) -> StreamRecord:
-    data = events[0] if len(events) == 1 else {"events": list(events)}
-    return StreamRecord("ann", json.dumps(data).encode())
-
-
-def expected(events: Sequence[dict[str, Any]]) -> bytes:
-    found = [admitted(one, NOW) for one in events]
-    return taken(Profile(), [one for one in found if isinstance(one, Event)]).to_bytes()
 
 
 def test_a_profile_follows_the_stream(cloud: Cloud) -> None:

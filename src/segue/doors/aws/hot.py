@@ -21,6 +21,7 @@ from segue.music.event import Event
 __all__ = ["handler"]
 
 _log = logging.getLogger(__name__)
+place.begin("personalize-events", "sqs")
 _TOLD: Final = frozenset({"play", "skip", "complete", "like"})
 _THEIRS: Final = "RID-"
 _REFUSED: Final = 400

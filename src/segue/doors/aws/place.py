@@ -14,9 +14,20 @@ from segue.aws.profile_table import ProfileTable
 from segue.aws.queue import Letters
 from segue.errors import ConfigError
 
-__all__ = ["dead_letters", "now", "personalize", "profiles"]
+__all__ = ["begin", "dead_letters", "now", "personalize", "profiles"]
 
 _DAYS: Final = 30
+
+
+def begin(*services: str) -> None:
+    """In Lambda, make clients of these services while the function starts.
+
+    Starting has a whole processor, and events only their share of one, which for 256 MB is a
+    seventh: what is imported for the first event would keep it waiting.
+    """
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        for service in services:
+            _aws(service).client(service)
 
 
 @lru_cache(maxsize=1)
@@ -26,25 +37,31 @@ def profiles() -> ProfileTable:
     if not days.isdecimal() or not int(days):
         raise ConfigError(f"SEGUE_EVENT_DAYS is “{days}”", cure="Give a whole number of days.")
     keep = timedelta(days=int(days))
-    return ProfileTable(Aws(), _told("SEGUE_PROFILE_TABLE"), keep=keep, sleep=time.sleep)
+    return ProfileTable(_aws("dynamodb"), _told("SEGUE_PROFILE_TABLE"), keep=keep, sleep=time.sleep)
 
 
 @lru_cache(maxsize=1)
 def personalize() -> PersonalizeEvents:
     """The event tracker of SEGUE_TRACKING_ID; elsewhere with SEGUE_PERSONALIZE__ENDPOINT_URL."""
-    aws = Aws(endpoint_url=os.environ.get("SEGUE_PERSONALIZE__ENDPOINT_URL", ""))
-    return PersonalizeEvents(aws, _told("SEGUE_TRACKING_ID"))
+    return PersonalizeEvents(_aws("personalize-events"), _told("SEGUE_TRACKING_ID"))
 
 
 @lru_cache(maxsize=1)
 def dead_letters() -> Letters:
     """The queue of SEGUE_DEAD_LETTERS, for what is no event."""
-    return Letters(Aws(), _told("SEGUE_DEAD_LETTERS"))
+    return Letters(_aws("sqs"), _told("SEGUE_DEAD_LETTERS"))
 
 
 def now() -> datetime:
     """The clock."""
     return datetime.now(tz=UTC)
+
+
+def _aws(service: str) -> Aws:
+    elsewhere = service.startswith("personalize")
+    return Aws(
+        endpoint_url=os.environ.get("SEGUE_PERSONALIZE__ENDPOINT_URL", "") if elsewhere else ""
+    )
 
 
 def _told(name: str) -> str:

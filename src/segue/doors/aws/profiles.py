@@ -15,6 +15,7 @@ from segue.events.profiles import Profile, taken
 __all__ = ["handler"]
 
 _log = logging.getLogger(__name__)
+place.begin("dynamodb", "sqs")
 
 
 def handler(invocation: dict[str, Any], context: object) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Handlers, run by Lambda's own runtime."""
