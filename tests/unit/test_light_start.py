@@ -53,3 +53,9 @@ def test_the_help_loads_nothing_heavy() -> None:
 def test_importing_a_room_opens_none_of_its_adapters(room: str) -> None:
     loaded = _imported(f"import segue.{room}")
     assert not loaded.intersection({"duckdb", "dbt", "implicit", "scipy"})
+
+
+def test_the_page_opens_without_what_only_few_of_its_parts_need() -> None:
+    loaded = _imported("import segue.doors.web.open_page")
+    assert "segue.doors.web.views.taste" in loaded
+    assert not loaded.intersection({"httpx2", "scipy.spatial"})

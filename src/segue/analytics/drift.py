@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy import sparse
 
 from segue.analytics.distance import Distance, distance_between
 from segue.analytics.heard import QUARTER_S, Heard
 from segue.analytics.periods import Every
 from segue.analytics.sound import FeatureShift, Sound, shifts
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["Drift", "Mix", "Moved", "Shift", "drift"]
 
@@ -296,6 +298,8 @@ class _Days:
 
     @classmethod
     def of(cls, heard: Heard, sql: str) -> _Days:
+        from scipy import sparse  # takes a fifth of a second to load
+
         table = heard.table(sql)
         begins = pc.fill_null(table["begins"].cast(pa.int32()), _BEFORE).to_numpy()
         day = table["day"].to_numpy()

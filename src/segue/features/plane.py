@@ -15,7 +15,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 __all__ = ["lay_out", "principal"]
 
@@ -106,6 +105,8 @@ def _weights(done: int) -> tuple[float, float, float]:
 
 
 def _pairs(vectors: Reals, rng: np.random.Generator) -> tuple[_Pairs, _Pairs, _Pairs]:
+    from scipy.spatial import cKDTree  # takes a third of a second to load; few ask for a plane
+
     n = len(vectors)
     _, near = cKDTree(vectors).query(vectors, k=_NEIGHBOURS + 1)
     middle = np.empty((n, _MIDDLE), np.int64)

@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Final
-
-import httpx2
+from typing import TYPE_CHECKING, Final
 
 from segue.flows.spotify.names import SERVICE, secret_name
 from segue.secrets.base import SecretStore
@@ -21,6 +19,9 @@ from segue.services.spotify.api import SpotifyApi
 from segue.services.spotify.client import SpotifyClient, open_http
 from segue.services.spotify.tokens import DERIVED, VARIABLES, TokenPlace, Tokens
 from segue.services.state_file import StateFile
+
+if TYPE_CHECKING:
+    import httpx2
 
 __all__ = ["Household"]
 

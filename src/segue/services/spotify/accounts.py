@@ -10,12 +10,13 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx2
-
 from segue.errors import ConfigError, ServiceDownError, ServiceError, SignInError
+
+if TYPE_CHECKING:
+    import httpx2
 
 __all__ = [
     "ACCOUNTS_URL",
@@ -213,6 +214,8 @@ class Accounts:
         return self._granted(form, secret=f"{client_id}:{secret}" if secret else "", tries=_TRIES)
 
     def _granted(self, form: Mapping[str, str], *, secret: str, tries: int) -> Granted:
+        import httpx2  # loaded by whoever opened the client
+
         basic = base64.b64encode(secret.encode()).decode()
         headers = {"Authorization": f"Basic {basic}"} if secret else {}
         for left in reversed(range(tries)):

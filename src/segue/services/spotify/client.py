@@ -7,15 +7,16 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, Self
-
-import httpx2
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from segue.errors import ServiceDownError, ServiceError, SignInError
 from segue.services.request_queue import Queue
 from segue.services.spotify.accounts import AGAIN, SERVICE
 from segue.services.spotify.refusals import refusal
 from segue.services.spotify.tokens import Tokens
+
+if TYPE_CHECKING:
+    import httpx2
 
 __all__ = ["API_URL", "SpotifyClient", "open_http"]
 
@@ -32,12 +33,13 @@ _SERVER_FAULT: Final = 500
 _RATE_WINDOW_S: Final = 30.0
 _QUOTA_S: Final = 24 * 3600.0
 _REPEATABLE: Final = ("GET", "PUT", "DELETE")
-_NOT_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _WAIT: Final = "Check the network, wait a little and run it again."
 
 
 def open_http(timeout_s: float = 30.0) -> httpx2.Client:
     """An HTTP client with bounded waits, which follows nobody elsewhere."""
+    import httpx2  # takes a quarter of a second to load; a page that only shows things has no use
+
     limits = httpx2.Timeout(timeout_s, connect=5.0)
     return httpx2.Client(
         timeout=limits, follow_redirects=False, headers={"User-Agent": "segue/0.1"}
@@ -132,6 +134,8 @@ class SpotifyClient:
         self, request: httpx2.Request, path: str, purpose: str, *, repeatable: bool
     ) -> Any:
         """Make the request until it is answered, as often as may be."""
+        import httpx2
+
         if not self._known:  # a request that cannot be made is none: it does not count
             self._tokens.require()
             self._known = True
@@ -149,7 +153,7 @@ class SpotifyClient:
                 return self._read(response, path, repeatable=repeatable)
             except httpx2.TransportError as error:
                 fault = _lost(error, repeatable=repeatable)
-                again = repeatable or isinstance(error, _NOT_SENT)
+                again = repeatable or _is_not_sent(error)
             except ServiceDownError as error:
                 fault, again = error, repeatable
             if tries >= _TRIES or not again:
@@ -218,8 +222,14 @@ def _told(response: httpx2.Response) -> tuple[str, str]:
     return str(error.get("message") or ""), str(error.get("reason") or "")
 
 
+def _is_not_sent(error: httpx2.TransportError) -> bool:
+    import httpx2
+
+    return isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+
+
 def _lost(error: httpx2.TransportError, *, repeatable: bool) -> ServiceDownError:
-    sent = not isinstance(error, _NOT_SENT)
+    sent = not _is_not_sent(error)
     made = ServiceDownError(
         f"Spotify does not answer ({type(error).__name__})",
         service=SERVICE,
