@@ -129,6 +129,7 @@ def test_evaluate_compares_the_models_with_both_baselines(trained: Home) -> None
     models = {row["model"] for row in board["rows"]}
     assert {"most_played", "popular", "als", "content", "session_knn", "rediscover"} <= models
     assert "NDCG" in trained("evaluate", "--weeks", "2", "--k", "10").ok().out
+    assert list(trained.folder.glob("playlists/u-*/leaderboard.json"))
 
 
 def test_status_knows_what_comes_next(home: Home, trained: Home, export: Path) -> None:

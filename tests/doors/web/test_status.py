@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from playwright.sync_api import expect
 
 from segue.flows.jobs import cancel_job, jobs, start_job
+from segue.flows.kept_board import keep_board
 from tests.doors.running import Running
 from tests.doors.web.conftest import PHONE, Open
+from tests.doors.web.test_frame import faults
+from tests.unit.test_kept_board import BOARD
 
 LASTS = ("dev", "fake-spotify", "--port", "0")
 
@@ -36,6 +39,20 @@ def test_a_job_is_followed_and_ended(open_page: Open, paged: Running) -> None:
         expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     finally:
         cancel_job(paged.home, found.job_id)
+
+
+def test_models_are_compared_and_the_table_stays(open_page: Open, paged: Running) -> None:
+    page = open_page("/status", size=PHONE)
+    models = page.locator("#models")
+    expect(models).to_contain_text("Which model would have been right about ann?")
+    keep_board(paged.home, "ann", BOARD, datetime.now(UTC))
+    page.reload()
+    expect(models).to_contain_text("Of 30 tracks")
+    expect(models.get_by_role("row")).to_have_count(4)
+    models.get_by_text("What was new").click()
+    expect(models.get_by_role("row", name="Sound and genre")).to_be_visible()
+    assert faults(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
 
 def test_only_what_is_offered_can_be_begun(paged: Running) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -256,12 +257,13 @@ def _own(
 ) -> Leaderboard:
     from segue.flows.evaluate import evaluate as run
     from segue.flows.evaluate import rule_blends
+    from segue.flows.kept_board import keep_board
     from segue.flows.recommend import Wishes
     from segue.flows.wiring import Wiring
 
     settings = call.settings(user_id=user)
     wiring = Wiring(settings)
-    return run(
+    board = run(
         snapshot=wiring.snapshots.current(),
         users=(settings.user_id,),
         weeks=weeks,
@@ -280,6 +282,9 @@ def _own(
         shown=shown,
         progress=call.progress(),
     )
+    if shown is None:  # a board of a few models does not take the place of that of all
+        keep_board(settings.home, settings.user_id, board, datetime.now(UTC))
+    return board
 
 
 def _lengths(board: Leaderboard) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from segue.doors.web.ask import Ask
+from segue.doors.web.board_told import ToldBoard, told_board
 from segue.doors.web.plain_words import in_plain_words
 from segue.doors.web.working import ago
 from segue.errors import NotReadyError, SegueError, WarehouseError
@@ -16,6 +17,7 @@ from segue.flows.accounts import accounts_at
 from segue.flows.collect import SOURCES, configured
 from segue.flows.home_parts import UPDATE
 from segue.flows.jobs import jobs
+from segue.flows.kept_board import kept_board
 from segue.flows.schedule import ScheduleState, schedules
 from segue.flows.spotify.sign_in import sign_ins
 from segue.flows.update.memory import UpdateMemory
@@ -24,7 +26,16 @@ from segue.jobs.base import Job
 from segue.services.request_queue import RequestQueue, Usage
 from segue.services.sign_ins import SignInFacts
 
-__all__ = ["Budget", "JobLine", "ScheduleLine", "SourceLine", "budgets", "job_line", "job_lines"]
+__all__ = [
+    "Budget",
+    "JobLine",
+    "ScheduleLine",
+    "SourceLine",
+    "board",
+    "budgets",
+    "job_line",
+    "job_lines",
+]
 __all__ += ["made", "may_see_job", "schedule_lines", "source_lines", "steps"]
 
 _NAMES: Final = {"spotify": "Spotify", "lastfm": "Last.fm", "listenbrainz": "ListenBrainz"}
@@ -262,6 +273,18 @@ def made(wiring: Wiring, now: datetime) -> list[tuple[str, str]]:
     except SegueError as error:
         trained = error.message
     return [("Built", built), ("Trained", trained)]
+
+
+def board(ask: Ask) -> ToldBoard | None:
+    """The last comparison of models on the plays of whoever is looked at; None: there is none."""
+    kept = kept_board(ask.house.home, ask.who.user_id)
+    if kept is None:
+        return None
+    try:
+        snapshot = ask.house.wiring.snapshots.current().name
+    except SegueError:
+        snapshot = ""
+    return told_board(kept, ask.house.clock(), snapshot)
 
 
 def _may_see(ask: Ask, user_id: str) -> bool:

@@ -8,6 +8,7 @@ from segue.doors.local_zone import clocks_of
 from segue.doors.web.ask import Ask, View
 from segue.doors.web.pages import Nav, Pages
 from segue.doors.web.status_told import (
+    board,
     budgets,
     job_line,
     job_lines,
@@ -25,12 +26,13 @@ from segue.jobs.base import Job
 
 __all__ = ["add_to"]
 
+_COMPARE: Final = "evaluate"
 _COMMANDS: Final = {
     "update": ("update",),
     "collect": ("collect",),
     "build": ("build",),
     "train": ("train",),
-    "evaluate": ("evaluate",),
+    _COMPARE: ("evaluate",),
 }
 """What can be begun here, as it stands: nothing that was typed gets into a command."""
 
@@ -56,9 +58,12 @@ def show(ask: Ask) -> View:
         "schedules": schedule_lines(ask, clocks_of(ask.house.settings), lines),
         "in_service": ask.house.settings.schedule.in_service,
         "update": steps(ask),
+        "is_comparing": any(one.kind == _COMPARE and not one.is_over for one in lines),
         "may_manage": ask.who.may_manage,
     }
     if ask.fragment != "live":
+        told["board"] = board(ask)
+    if ask.fragment not in ("live", "models"):
         wiring = ask.house.wiring
         told["sources"] = source_lines(ask)
         told["budgets"] = budgets(wiring, ask)
@@ -73,10 +78,15 @@ def begin(ask: Ask) -> View:
     if kind not in _COMMANDS:
         raise Trouble(400, "There is no such thing to begin")
     try:
-        start_job(ask.house.home, kind, _COMMANDS[kind], now=ask.house.clock())
+        start_job(ask.house.home, kind, _command(ask, kind), now=ask.house.clock())
     except BusyError as error:
         raise _busy() from error
     return show(ask)
+
+
+def _command(ask: Ask, kind: str) -> tuple[str, ...]:
+    """The command; models are compared on the plays of whoever is looked at."""
+    return (*_COMMANDS[kind], *(("--user", ask.who.user_id) if kind == _COMPARE else ()))
 
 
 def run_schedule(ask: Ask) -> View:
