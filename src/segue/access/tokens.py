@@ -21,7 +21,7 @@ _NOBODY: Final = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A new token; shown once.
+    """A token; one that is made here is shown once.
 
     Args:
         key_id: The public part.
@@ -36,6 +36,12 @@ class Token:
         """A token that nobody can guess."""
         key_id = secrets.token_hex(6)
         return cls(key_id, f"segue_{key_id}_{secrets.token_urlsafe(32)}")
+
+    @classmethod
+    def of(cls, text: str) -> Token | None:
+        """The token that somebody made elsewhere; None: the text is none."""
+        key_id = key_id_of(text)
+        return None if key_id is None else cls(key_id, text)
 
     @property
     def digest(self) -> bytes:

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from segue.access.api_key import SCOPES, ApiKey, Scope
 from segue.access.base import KeyStore, KnownKey
-from segue.access.tokens import Token
+from segue.access.tokens import Token, opens
 from segue.errors import ConfigError
 
 __all__ = ["create_key", "every_key"]
@@ -29,6 +29,7 @@ def create_key(
     user_id: str | None = None,
     source: str | None = None,
     rate: float | None = None,
+    token: Token | None = None,
 ) -> tuple[ApiKey, Token]:
     """A new key; its token is nowhere but in the answer.
 
@@ -38,6 +39,8 @@ def create_key(
         user_id: The only user it may speak for and ask about.
         source: Source of all events that come with it.
         rate: Requests a second, above 0.
+        token: One that was made elsewhere; if its key is there already, that one comes back as
+            it is.
 
     Raises:
         ConfigError: Something of that cannot be.
@@ -62,7 +65,10 @@ def create_key(
         )
     if rate is not None and not 0 < rate <= 1e6:
         raise _wrong("rate", f"a rate of {rate:g} a second cannot be", "Give a number above 0.")
-    token = Token.new()
+    if token is None:
+        token = Token.new()
+    elif (known := store.find(token.key_id)) is not None and opens(token.text, known.digest):
+        return known.key, token
     key = ApiKey(
         token.key_id,
         label,

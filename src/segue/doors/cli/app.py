@@ -30,6 +30,7 @@ from segue.doors.cli import (
     lake,
     learn,
     listen,
+    migrate,
     notify,
     personalize,
     playlist,
@@ -47,6 +48,7 @@ from segue.doors.cli import (
     tracks,
     tune,
     update,
+    worker,
 )
 from segue.doors.cli import simulate as simulation
 from segue.doors.cli.context import Call
@@ -115,6 +117,8 @@ lake.add_to(app)
 events.add_to(app)
 keys.add_to(app)
 serve.add_to(app)
+worker.add_to(app)
+migrate.add_to(app)
 jobs.add_to(app)
 update.add_to(app)
 schedule.add_to(app)

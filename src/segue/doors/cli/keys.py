@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from segue.doors.cli.context import AsJson, User, call_of, now, print_json, say
 
 if TYPE_CHECKING:
     from segue.access.api_key import ApiKey
+    from segue.access.tokens import Token
 
 __all__ = ["add_to"]
 
@@ -34,6 +36,13 @@ Source = Annotated[
 Rate = Annotated[
     float | None,
     typer.Option("--rate", help="Requests a second; default: setting service.rate."),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Where its token is, made elsewhere; nothing changes if there is such a key already.",
+    ),
 ]
 Every = Annotated[bool, typer.Option("--all", help="Also keys that were revoked.")]
 
@@ -60,6 +69,9 @@ def password(
     remove: Annotated[
         bool, typer.Option("--remove", help="Take the password away instead.")
     ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave a password that is there already.")
+    ] = False,
 ) -> None:
     """Set the password with which somebody signs in to the page of `segue serve`.
 
@@ -77,6 +89,9 @@ def password(
         there_was = kept.forget(settings.user_id)
         say(f"{settings.user_id} has no password {'any more' if there_was else 'here'}.")
         return
+    if keep and settings.user_id in kept.users():
+        say(f"{settings.user_id} has a password already; it stays.")
+        return
     if sys.stdin.isatty():
         asked = f"Password for {settings.user_id} (at least {LEAST} characters)"
         given = typer.prompt(asked, hide_input=True, confirmation_prompt=True)
@@ -93,6 +108,7 @@ def create(
     user: OneUser = None,
     source: Source = None,
     rate: Rate = None,
+    token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key. Its token is shown once: only a hash of it is kept."""
@@ -107,7 +123,15 @@ def create(
         user_id=user,
         source=source,
         rate=rate,
+        token=None if token_file is None else _token_in(token_file),
     )
+    if token_file is not None:  # whoever has the file has the token
+        gone = "" if key.revoked_at is None else " It was revoked, and opens nothing."
+        if as_json:
+            print_json(key.as_dict())
+        else:
+            say(f"Key {key.key_id}, “{key.label}”, is there: {_what(key)}.{gone}")
+        return
     if as_json:
         print_json({**key.as_dict(), "token": token.text})
         return
@@ -152,6 +176,28 @@ def revoke(context: typer.Context, key_id: KeyId, as_json: AsJson = False) -> No
         print_json(key.as_dict())
     else:
         say(f"Key {key.key_id}, “{key.label}”, opens nothing any more.")
+
+
+def _token_in(file: Path) -> Token:
+    """The token that a file holds, and nothing else; it is in no message."""
+    from segue.access.tokens import Token
+    from segue.errors import ConfigError
+
+    try:
+        text = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigError(
+            f"{file} cannot be read: {why}", field="token_file", cure="Name a file with a token."
+        ) from error
+    token = Token.of(text)
+    if token is None:
+        raise ConfigError(
+            f"{file} holds no token of Segue",
+            field="token_file",
+            cure="A token is segue_, 12 hex digits, _ and 43 characters of base64url.",
+        )
+    return token
 
 
 def _what(key: ApiKey) -> str:
