@@ -10,7 +10,6 @@ import typer
 from segue.doors.cli.context import AsJson, User, call_of, now, print_json, say
 from segue.doors.cli.cover import cover
 from segue.doors.cli.publish import open_sink, report_lines
-from segue.errors import ConfigError
 
 if TYPE_CHECKING:
     from segue.playlists.archive import Change
@@ -68,33 +67,22 @@ def sync(
 
     Two tracks are the same song when their id, their ISRC or their artist and title are the same.
     """
-    from segue.flows.destinations import open_service
-    from segue.flows.playlist_places import SAVED, place_of, read_place
+    from segue.flows.sync_playlist import sync_playlist
     from segue.flows.wiring import Wiring
-    from segue.playlists.sync import synchronise
 
     settings = call_of(context).settings(user_id=user)
-    wiring = Wiring(settings)
-    start, end = place_of(source), place_of(target)
-    if end.service == "file" or end.remote_id == SAVED:
-        raise ConfigError(
-            f"nothing can be added to “{target}”",
-            field="target",
-            cure="Name a playlist of yours at a service.",
-        )
-    read = read_place(wiring, start, user_id=settings.user_id, clock=now)
-    service = open_service(
-        wiring, end.service, user_id=settings.user_id, clock=now, purpose="playlists"
+    done = sync_playlist(
+        Wiring(settings), source, target, user_id=settings.user_id, clock=now, dry_run=dry_run
     )
-    report = synchronise(read.tracks, service, end.remote_id, dry_run=dry_run)
     if as_json:
-        print_json({**report.as_dict(), "requests": report.requests + read.requests})
+        print_json(done.as_dict())
         return
+    report = done.report
     verb = "would be added" if dry_run else "added"
     say(
-        f"{read.title}: {report.read:,} tracks read, {len(report.added):,} {verb}, "
+        f"{done.title}: {report.read:,} tracks read, {len(report.added):,} {verb}, "
         f"{report.known:,} were there; the target holds {report.tracks:,} "
-        f"({report.requests + read.requests} requests)"
+        f"({done.requests} requests)"
     )
     say(*_listed("+", report.added))
     if report.unmatched:

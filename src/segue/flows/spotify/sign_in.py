@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from segue.errors import ConfigError, ServiceError, SignInError, Temporary
@@ -13,9 +14,16 @@ from segue.flows.spotify.names import SERVICE, secret_name
 from segue.services.sign_ins import SignInFacts
 from segue.services.spotify.accounts import SCOPES, Attempt
 from segue.services.spotify.records import Person
-from segue.services.spotify.tokens import ends_at, granted_fields
+from segue.services.spotify.tokens import (
+    AUTHORISED,
+    REFRESH,
+    SCOPE,
+    VARIABLES,
+    ends_at,
+    granted_fields,
+)
 
-__all__ = ["SignedIn", "begin", "finish", "sign_ins", "sign_out"]
+__all__ = ["SignedIn", "adopt", "begin", "finish", "sign_ins", "sign_out"]
 
 _log = logging.getLogger(__name__)
 
@@ -131,6 +139,32 @@ def sign_out(house: Household, user_id: str) -> bool:
     return known or noted
 
 
+def adopt(house: Household, user_id: str) -> None:
+    """Note a sign-in that the store of secrets holds and this home has not seen.
+
+    It was made elsewhere: on somebody's own computer, for functions that share the store.
+
+    Raises:
+        SecretError: The store of secrets cannot be read.
+    """
+    kept = house.place(user_id).read()
+    if house.given.get(VARIABLES[REFRESH]) or not kept.get(REFRESH):
+        return
+    authorised_at = _aware(kept.get(AUTHORISED, ""))
+    known = house.sign_ins.of(user_id)
+    if known is not None and known.authorised_at == authorised_at:
+        return
+    house.sign_ins.keep(
+        SignInFacts(
+            user_id,
+            known.account if known else "",
+            tuple(kept.get(SCOPE, "").split()),
+            authorised_at,
+            None if authorised_at is None else ends_at(authorised_at),
+        )
+    )
+
+
 def sign_ins(house: Household) -> Sequence[SignInFacts]:
     """Everybody who is signed in, and whose sign-in has ended; no store of secrets is opened.
 
@@ -141,6 +175,14 @@ def sign_ins(house: Household) -> Sequence[SignInFacts]:
     if of_environment and all(one.user_id != house.main_user for one in found):
         found.append(SignInFacts(house.main_user, "", (), None, None))
     return found
+
+
+def _aware(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _person(house: Household, user_id: str, tokens: _InMemory) -> Person:

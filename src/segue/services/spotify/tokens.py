@@ -12,8 +12,11 @@ from segue.errors import SignInError
 from segue.services.spotify.accounts import AGAIN, SERVICE, Accounts, Granted
 
 __all__ = [
+    "AUTHORISED",
     "DERIVED",
     "ENDED",
+    "REFRESH",
+    "SCOPE",
     "VARIABLES",
     "TokenPlace",
     "Tokens",
