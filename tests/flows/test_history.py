@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from segue.analytics.windows import Wish
+from segue.analytics.drift import drift
+from segue.analytics.heard import sum_up
+from segue.analytics.tops import top
+from segue.analytics.totals import totals
+from segue.analytics.windows import Wish, window_of, zone_of
 from segue.errors import NotReadyError, UnknownUserError
 from segue.flows.history import Asked, Histories, HistoryPage, Place
+from segue.flows.own_marts import take_in
+from segue.flows.stats import bounds
+from segue.warehouse.beside import Beside
+from segue.warehouse.snapshot_database import open_snapshot
 from segue.warehouse.snapshots import SnapshotStore
 from tests.listening_home import history, play
 
@@ -98,3 +106,40 @@ def test_who_or_what_is_not_there_is_said(store: SnapshotStore, tmp_path: Path) 
     histories.close()
     with pytest.raises(NotReadyError):
         Histories(SnapshotStore(tmp_path / "none")).plays("ann")
+
+
+def test_each_listener_gets_what_all_marts_would_answer(store: SnapshotStore) -> None:
+    """Whoever asks in between, and whatever is kept beside the snapshot."""
+    with open_snapshot(store.current(), threads=1) as database:
+        plain = {}
+        for user in ("ann", "bob"):
+            first, last = bounds(database, user)
+            window = window_of(Wish(), zone_of("UTC"), first=first, last=last)
+            heard = sum_up(database, user, window, "UTC")
+            plain[user] = totals(heard), top(heard, "tracks"), drift(heard, "month")
+    for _ in range(2):
+        histories = Histories(store, threads=1)
+        for user in ("ann", "bob", "ann"):
+            asked = Asked(user, Wish(), "UTC")
+            assert histories.overview(asked, now=NOW).totals == plain[user][0]
+            assert histories.tops(asked).heard["tracks"] == plain[user][1]
+            assert histories.drift(asked) is None or plain[user][2] is not None
+            assert {play.track_id for play in histories.plays(user).plays} == {
+                place.id for place in plain[user][1]
+            } | ({"t3"} if user == "ann" else set())
+        assert histories.names(["t4", "zz"]) == {"t4": ("Plain", ("Cem",))}
+        histories.close()
+        kept = sorted(store.folder.glob("beside/*/*/*"))
+        assert len(kept) == 2
+        kept[0].write_bytes(b"damaged")
+
+
+def test_who_played_more_than_there_is_room_for_is_read_from_the_files(
+    store: SnapshotStore,
+) -> None:
+    with open_snapshot(store.current(), threads=1) as database:
+        beside = Beside(store.folder)
+        for most, held in ((3, False), (4, True), (0, False)):
+            take_in(database, "ann", snapshot="none", beside=beside, most_plays=most)
+            everybody = database.table("SELECT count(DISTINCT user_id) AS n FROM plays")
+            assert (everybody["n"][0].as_py() == 1) is held

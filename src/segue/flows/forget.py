@@ -57,6 +57,7 @@ from segue.services.listenbrainz import LISTENBRAINZ
 from segue.services.sign_ins import SignIns
 from segue.services.state_file import StateFile
 from segue.warehouse import home_journal
+from segue.warehouse.beside import Beside
 from segue.warehouse.experiments import ExperimentStore
 from segue.warehouse.home_swap import ASIDE
 from segue.warehouse.lake import Lake
@@ -266,6 +267,7 @@ def _gone_for_a_service(wiring: Wiring, whose: Whose, user_id: str, now: datetim
             forget_events(log, user_id, now)
     Recommended(main.folder / EVENTS / RECOMMENDED).forget(user_id)
     forget_ahead(main.folder / EVENTS / AHEAD, user_id)
+    Beside(main.folder / SNAPSHOTS).forget(user_id)
     return BusyError(
         f"events, keys and answers of “{user_id}” are gone, also for a service that runs here, but"
         " the lake, the warehouse, the snapshots and the models are in use",

@@ -20,7 +20,9 @@ from segue.analytics.tops import OF, By, Of, Ranked, most, top
 from segue.analytics.totals import Timeline, Totals, timeline, totals, totals_before
 from segue.analytics.windows import Window, Wish, window_of, zone_of
 from segue.errors import NotReadyError
+from segue.flows.own_marts import take_in
 from segue.flows.stats import bounds
+from segue.warehouse.beside import Beside
 from segue.warehouse.snapshot_database import SnapshotDatabase, open_snapshot
 from segue.warehouse.snapshots import SnapshotStore
 
@@ -123,8 +125,9 @@ class HistoryPage:
 class Histories:
     """All histories of a data home, read from the snapshot that is published at the moment.
 
-    One database stays open between questions, with the sums of the window that was asked for
-    last, so that the parts of a page read the plays once. Questions are answered one by one.
+    One database stays open between questions, with the rows of the listener and the sums of the
+    window that were asked for last, so that the parts of a page read the plays once. Questions
+    are answered one by one.
 
     Args:
         snapshots: Of the data home.
@@ -137,7 +140,9 @@ class Histories:
         self._lock = threading.Lock()
         self._open = ExitStack()
         self._database: SnapshotDatabase | None = None
+        self._beside = Beside(snapshots.folder)
         self._name = ""
+        self._taken_in: str | None = None
         self._heard: tuple[Asked, Heard] | None = None
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
 
@@ -150,7 +155,8 @@ class Histories:
             ConfigError: The time zone cannot be read.
         """
         zone = zone_of(time_zone)
-        first, last = self._answer(("span", user_id), lambda database: bounds(database, user_id))
+        key = ("span", user_id)
+        first, last = self._answer(key, None, lambda database: bounds(database, user_id))
         return first.astimezone(zone), last.astimezone(zone)
 
     def at_hand(self, asked: Asked, *, now: datetime) -> bool:
@@ -197,7 +203,7 @@ class Histories:
                 new=newness(heard, every),
             )
 
-        return self._answer(_key_of(asked, now), work_out)
+        return self._answer(_key_of(asked, now), asked.user_id, work_out)
 
     def tops(self, asked: Asked, *, by: By = "plays", limit: int = 10) -> Tops:
         """What was heard most, and what was skipped most; raises as `overview` does."""
@@ -207,7 +213,7 @@ class Histories:
             ranked = {of: top(heard, of, by=by, limit=limit) for of in OF}
             return Tops(ranked, most(heard, "skips", limit=limit))
 
-        return self._answer(("tops", asked, by, limit), work_out)
+        return self._answer(("tops", asked, by, limit), asked.user_id, work_out)
 
     def drift(self, asked: Asked) -> Drift | None:
         """How taste moved; None where too little was played. Raises as `overview` does."""
@@ -216,7 +222,7 @@ class Histories:
             heard = self._sums(database, asked)
             return drift(heard, period_of_mixes(heard.window.span))
 
-        return self._answer(("drift", asked), work_out)
+        return self._answer(("drift", asked), asked.user_id, work_out)
 
     def plays(
         self,
@@ -251,7 +257,7 @@ class Histories:
             " ORDER BY played_at DESC, play_id DESC LIMIT $limit"
         )
         key = ("plays", *sorted((name, str(value)) for name, value in values.items()), time_zone)
-        rows = self._answer(key, lambda database: database.table(sql, values).to_pylist())
+        rows = self._answer(key, user_id, lambda database: database.table(sql, values).to_pylist())
         following = None
         if len(rows) > limit:
             last = rows[limit - 1]
@@ -268,12 +274,13 @@ class Histories:
     def names(self, track_ids: Sequence[str]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
         """Title and artists of tracks, as far as the snapshot knows them."""
         sql = (
-            "SELECT track_id, title, artists FROM tracks WHERE title IS NOT NULL"
+            "SELECT track_id, title, artists FROM memory.main.tracks WHERE title IS NOT NULL"
             " AND track_id IN (SELECT unnest($track_ids))"
         )
         asked = sorted(set(track_ids))
         rows = self._answer(
             ("names", *asked),
+            None,
             lambda database: database.table(sql, {"track_ids": asked}).to_pylist(),
         )
         return {row["track_id"]: (row["title"], tuple(row["artists"] or ())) for row in rows}
@@ -291,13 +298,24 @@ class Histories:
             self._heard = (asked, sum_up(database, asked.user_id, window, asked.time_zone))
         return self._heard[1]
 
-    def _answer(self, key: Hashable, work_out: Callable[[SnapshotDatabase], _T]) -> _T:
+    def _answer(
+        self, key: Hashable, user_id: str | None, work_out: Callable[[SnapshotDatabase], _T]
+    ) -> _T:
+        """What is worked out, or was before.
+
+        Args:
+            user_id: Whose plays it is about; None: it is about none.
+        """
         with self._lock:
             database = self._current()
             if key in self._kept:
                 self._kept.move_to_end(key)
                 kept: _T = self._kept[key]
                 return kept
+            if user_id is not None and user_id != self._taken_in:
+                self._taken_in, self._heard = None, None
+                take_in(database, user_id, snapshot=self._name, beside=self._beside)
+                self._taken_in = user_id
             found = work_out(database)
             self._kept[key] = found
             while len(self._kept) > _KEPT:
@@ -317,7 +335,7 @@ class Histories:
     def _forget(self) -> None:
         self._open.close()
         self._kept.clear()
-        self._database, self._heard, self._name = None, None, ""
+        self._database, self._taken_in, self._heard, self._name = None, None, None, ""
 
 
 def _key_of(asked: Asked, now: datetime) -> Hashable:

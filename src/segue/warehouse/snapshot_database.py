@@ -20,6 +20,7 @@ from segue.warehouse.snapshots import Snapshot
 __all__ = ["SnapshotDatabase", "open_snapshot"]
 
 _BATCH_ROWS: Final = 10_000
+_HELD: Final = "held_rows"
 _CLOSED: Final = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -57,6 +58,22 @@ class SnapshotDatabase:
         """
         try:
             return self._connection.execute(sql, dict(parameters or {})).to_arrow_table()
+        except duckdb.Error as error:
+            raise fault_of(error, sql) from error
+
+    def hold(self, mart: str, rows: pa.Table) -> None:
+        """Have some rows of a mart in memory; from then on its name means these.
+
+        Raises:
+            QueryError: There is no room for them.
+        """
+        sql = f'CREATE OR REPLACE TEMP TABLE "{mart}" AS SELECT * FROM {_HELD}'
+        try:
+            self._connection.register(_HELD, rows)
+            try:
+                self._connection.execute(sql)
+            finally:
+                self._connection.unregister(_HELD)
         except duckdb.Error as error:
             raise fault_of(error, sql) from error
 

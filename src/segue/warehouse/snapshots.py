@@ -22,6 +22,7 @@ from pyarrow.fs import LocalFileSystem
 from segue.errors import NotReadyError, WarehouseError
 from segue.music.listening_marts import LISTENING_MARTS
 from segue.music.marts import MARTS
+from segue.warehouse.beside import tidy_beside
 from segue.warehouse.lake_lock import exclusive
 from segue.warehouse.snapshot_parts import MartFiles, read_index
 from segue.warehouse.storage import (
@@ -294,6 +295,7 @@ class SnapshotStore:
         others = sorted((name for name in names if name != current), reverse=True)
         for name in others[_KEPT - 1 :]:
             shutil.rmtree(self.folder / name, ignore_errors=True)
+        tidy_beside(self.folder)
 
     def _sweep(self) -> None:
         """What killed builds left behind."""

@@ -40,6 +40,7 @@ from segue.flows.wiring import Wiring
 from segue.flows.wishes import Wishes
 from segue.music import columns as c
 from segue.music.feedback import UNDO
+from segue.warehouse.beside import Beside
 
 __all__ = ["Service"]
 
@@ -80,6 +81,7 @@ class Service:
         self._people = People(self.log, counting, self._beside)
         self._answering = Answering(self.recommended, clock)
         self._ahead = Ahead(wiring.home / EVENTS / AHEAD, repr(counting))
+        self.beside = Beside(wiring.snapshots.folder)
         self._shelf = Shelf(wiring.bundles, wiring.snapshots, self._try_out)
 
     @classmethod
@@ -324,6 +326,7 @@ class Service:
         self._people.drop(user_id)
         self._answering.drop(user_id)
         self._ahead.forget(user_id)
+        self.beside.forget(user_id)
         self.recommended.forget(user_id)
         remains = ""
         if published_user(self._shelf.opened, user_id) is not None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, time, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import urlencode
 
@@ -31,6 +34,7 @@ from segue.flows.history import Asked, Histories, Overview, Tops
 __all__ = ["add_to"]
 
 _AT_ONCE: Final = 40
+_AT_HAND: Final = 4  # databases; one of half a million plays takes some 60 MB
 _TITLES: Final[Mapping[Of, str]] = {
     "artists": "Artists",
     "tracks": "Tracks",
@@ -51,25 +55,31 @@ def add_to(pages: Pages) -> None:
 
 
 class _Shelf:
-    """The histories of the one home that the pages are in front of.
+    """The histories of the listeners who looked lately, in whichever home.
 
-    Drift takes far longer than all else, so it has a database of its own: whoever has chosen
-    another window by then does not wait for it.
+    Drift takes longer than all else, so it has a database of its own: whoever has chosen another
+    window by then does not wait for it.
     """
 
     def __init__(self) -> None:
-        self._of: Histories | None = None
-        self._drifting: Histories | None = None
+        self._lately: OrderedDict[tuple[Path, str, str], Histories] = OrderedDict()
+        self._lock = threading.Lock()
 
     def of(self, ask: Ask) -> Histories:
-        if self._of is None:
-            self._of = _opened(ask)
-        return self._of
+        return self._found(ask, "")
 
     def drift(self, ask: Ask) -> Drift | None:
-        if self._drifting is None:
-            self._drifting = _opened(ask)
-        return self._drifting.drift(_asked(ask))
+        return self._found(ask, "drift").drift(_asked(ask))
+
+    def _found(self, ask: Ask, what: str) -> Histories:
+        key = ask.house.home, ask.who.user_id, what
+        with self._lock:
+            if key not in self._lately:
+                self._lately[key] = _opened(ask)
+                if len(self._lately) > _AT_HAND:
+                    self._lately.popitem(last=False)  # closed once nobody is answered from it
+            self._lately.move_to_end(key)
+            return self._lately[key]
 
 
 def _opened(ask: Ask) -> Histories:
