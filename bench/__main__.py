@@ -21,6 +21,7 @@ from bench import (
     next_week,
     postgresql,
     sound,
+    update_faults,
     warehouse,
 )
 
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument(
         "--lakes", type=Path, help="of `warehouse`: a folder that keeps the lakes for the next time"
     )
-    parser.add_argument("--kills", type=int, default=event_faults.KILLS, help="of `event_faults`")
+    parser.add_argument("--kills", type=int, default=0, help="of `event_faults`, `update_faults`")
     given = parser.parse_args()
     benchmarks: dict[str, Callable[[], list[str]]] = {
         "import": import_speed.run,
@@ -51,13 +52,14 @@ def main() -> None:
         "compare": compare_power.run,
         "latency": partial(latency.run, given.tracks),
         "growth": growth.run,
-        "event_faults": partial(event_faults.run, given.kills),
+        "event_faults": partial(event_faults.run, given.kills or event_faults.KILLS),
         "event_store": event_store.run,
         "elsewhere": partial(elsewhere.run, given.size),
         "listeners": listeners.run,
         "next_week": next_week.run,
         "postgresql": partial(postgresql.run, max(warehouse.SIZES[size] for size in given.plays)),
         "sound": sound.run,
+        "update_faults": partial(update_faults.run, given.kills or update_faults.KILLS),
         "warehouse": partial(warehouse.run, given.plays, given.warehouse, given.lakes),
     }
     for name in given.names or benchmarks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -18,11 +18,17 @@ __all__ = ["Hook", "MailBox", "hook", "mail_box"]
 
 @dataclass
 class Hook:
-    """A web hook; `answers` are the statuses of the next requests, then 200."""
+    """A web hook.
+
+    Args:
+        answers: The statuses of the next requests, then 200.
+        took: Called when a message was taken, before that is answered.
+    """
 
     port: int
     bodies: list[dict[str, Any]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+    took: Callable[[], None] = lambda: None
 
     @property
     def url(self) -> str:
@@ -41,6 +47,7 @@ def hook() -> Iterator[Hook]:
             status = told.answers.pop(0) if told.answers else 200
             if status == 200:
                 told.bodies.append(body)
+                told.took()
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -106,15 +106,23 @@ class Forked:
 
 
 def start_forked(
-    arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], out: IO[bytes], err: IO[bytes]
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    out: IO[bytes],
+    err: IO[bytes],
+    program: str = "segue.doors.cli:main",
 ) -> Forked:
     """Start a command, in a process group of its own.
 
     Args:
         arguments: What comes after `segue`.
         out: Where its output goes, and `err` its errors.
+        program: Module and function that is called, if it is not the command's.
     """
-    asked = json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}).encode()
+    told = {"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "program": program}
+    asked = json.dumps(told).encode()
     answers, theirs = socket.socketpair()
     with theirs:
         fds = array.array("i", [out.fileno(), err.fileno(), theirs.fileno()])
@@ -203,8 +211,8 @@ def _own_threads() -> int:
     return sum(name != "jemalloc_bg_thd" for name in names)
 
 
-def _serve(requests: socket.socket) -> None:
-    """Answer until the worker ends; returns in a fork whose command is to run, too."""
+def _serve(requests: socket.socket) -> str:
+    """Answer until the worker ends; returns in a fork, with the program that is to run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _load()
     while True:
@@ -224,7 +232,7 @@ def _serve(requests: socket.socket) -> None:
                 pass
 
 
-def _watch(request: Mapping[str, Any], out: int, err: int, answer: int) -> None:
+def _watch(request: Mapping[str, Any], out: int, err: int, answer: int) -> str:
     """Fork once more, and tell the number of the process and how it ended."""
     child = os.fork()
     if child == 0:
@@ -237,7 +245,7 @@ def _watch(request: Mapping[str, Any], out: int, err: int, answer: int) -> None:
     os._exit(0)
 
 
-def _become(request: Mapping[str, Any], out: int, err: int) -> None:
+def _become(request: Mapping[str, Any], out: int, err: int) -> str:
     """Be as if Python had just been started for the command."""
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -251,13 +259,13 @@ def _become(request: Mapping[str, Any], out: int, err: int) -> None:
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
     sys.argv = ["segue", *request["arguments"]]
+    return str(request["program"])
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])))
-    from segue.doors.cli import main
-
+    module, _, function = _serve(socket.socket(fileno=int(sys.argv[1]))).partition(":")
+    run = getattr(import_module(module), function)
     # as with `python -c`: help says “segue”, and workers do not begin with this module
     __package__, __spec__ = None, None  # type: ignore[assignment]  # Python's own are not optional
     del __file__
-    main()
+    run()

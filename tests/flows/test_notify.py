@@ -149,6 +149,38 @@ def test_a_topic_of_sns_tells_its_subscribers(
         gone.tell(failed())
 
 
+def test_a_fifo_topic_leaves_out_what_is_told_again(
+    tmp_path: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+
+    for name, value in keys().items():
+        monkeypatch.setenv(name, value)
+    options = {"endpoint_url": s3.url, "region_name": "eu-central-1"}
+    sns, sqs = boto3.client("sns", **options), boto3.client("sqs", **options)
+    name = f"{uuid.uuid4().hex}.fifo"
+    fifo = {"FifoTopic": "true", "ContentBasedDeduplication": "false"}
+    topic = sns.create_topic(Name=name, Attributes=fifo)["TopicArn"]
+    queue = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"]
+    sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:eu-central-1:123456789012:{name}"
+    )
+    settings = told(tmp_path / "one", sns_endpoint_url=s3.url, sns_topic_arn=topic)
+    elsewhere = told(tmp_path / "two", sns_endpoint_url=s3.url, sns_topic_arn=topic)
+    for home in (settings, elsewhere):  # a home that does not know what was sent
+        assert [one.state for one in notify(home, failed(), now=NOW)] == ["sent"]
+    assert [one.state for one in notify(settings, failed("another"), now=NOW)] == ["sent"]
+    hellos = [one.state for _ in range(2) for one in try_out(Wiring(settings), user_id="", now=NOW)]
+    assert hellos == ["sent", "sent"], "these have no key, so each of them counts"
+    taken = []
+    while found := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        for one in found:
+            taken.append(json.loads(one["Body"])["Subject"])
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
+    assert len(taken) == 4
+    assert taken[:2] == ["Segue: build failed"] * 2
+
+
 # --- what does not ------------------------------------------------------------------------------
 
 
@@ -249,17 +281,19 @@ def test_a_sign_in_is_warned_of_at_30_7_and_1_days_and_when_it_has_ended(
 def test_who_died_while_sending_keeps_nobody_from_it_for_long(tmp_path: Path) -> None:
     once = SentOnce(StateFile(tmp_path / "services.sqlite"))
     with once.once("ann", "x", NOW) as first, once.once("ann", "x", NOW) as second:
-        assert (first, second) == (True, False)
+        assert (first, second) == ("due", "waits")
+    with once.once("ann", "x", NOW) as third:
+        assert third == "already"
     with pytest.raises(KeyboardInterrupt), once.once("ann", "y", NOW):
         raise KeyboardInterrupt
-    with once.once("ann", "y", NOW) as due:
-        assert due
+    with once.once("ann", "y", NOW) as turn:
+        assert turn == "due"
     claimed = once.once("ann", "z", NOW)
     claimed.__enter__()  # and never left
-    with once.once("ann", "z", NOW + timedelta(minutes=9)) as due:
-        assert not due
-    with once.once("ann", "z", NOW + timedelta(minutes=11)) as due:
-        assert due
+    with once.once("ann", "z", NOW + timedelta(minutes=9)) as turn:
+        assert turn == "waits"
+    with once.once("ann", "z", NOW + timedelta(minutes=11)) as turn:
+        assert turn == "due"
 
 
 # --- destinations and templates -----------------------------------------------------------------

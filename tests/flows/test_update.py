@@ -204,6 +204,56 @@ def test_what_one_destination_lacks_is_made_up_for_with_the_same_tracks(tmp_path
     assert "no playlist is due" in third.steps[4].words
 
 
+def test_what_was_made_at_once_gets_everywhere_though_it_is_not_due(tmp_path: Path) -> None:
+    late = tmp_path / "later" / "week.json"
+    told = _week(tmp_path, to=[str(tmp_path / "week.json"), str(late)])
+    home = _trained(tmp_path / "home")
+    late.parent.mkdir()
+    steps = ("recommend", "publish")
+    assert _run(_wiring(home, playlists=[told]), SUNDAY, *steps).exit_code == 0
+    late.unlink()
+    late.parent.rmdir()
+    other = _wiring(home, playlists=[told | {"size": 4}])
+    first = _run(other, SUNDAY + timedelta(hours=1), *steps, at_once=True)
+    assert "1 of 2 destinations have it" in first.steps[4].words
+    late.parent.mkdir()
+    made = (tmp_path / "week.json").read_text("utf-8")
+    second = _run(other, SUNDAY + timedelta(hours=2), *steps)
+    assert "1 of 1 playlists made, 1 of them by an update before" in second.steps[3].words
+    assert late.read_text("utf-8") == made
+    assert "no playlist is due" in _run(other, SUNDAY + timedelta(hours=3), *steps).steps[3].words
+
+
+def test_a_playlist_that_got_there_though_nobody_could_say_so_is_told_of(
+    spotify: FakeSpotify, tmp_path: Path
+) -> None:
+    """It died after the tracks were there: the next update finds nothing to change."""
+    spotify.world.clock.freeze(SUNDAY)
+    home = _trained(tmp_path / "home", spotify)
+    signed_in(household(spotify, home))
+    with hook() as web:
+        wiring = _wiring(
+            home, spotify, playlists=[WEEKLY], notifications={"urls": [web.url], "attempts": 1}
+        )
+        lists = f"published {_only_id(wiring)} spotify"
+        steps = ("recommend", "publish")
+        assert _run(wiring, SUNDAY, *steps).exit_code == 0
+        memory = UpdateMemory(home / UPDATE)
+        memory.note(lists, SUNDAY - timedelta(days=9), "ann")  # as if it had died before noting it
+        again = _run(_opened(wiring.settings), SUNDAY + timedelta(minutes=1), *steps, "notify")
+        assert again.exit_code == 0
+        assert again.steps[4].details[0]["changed"] is False
+        assert web.titles == ["Week is refreshed"]
+        assert "5 tracks, at" in web.bodies[0]["message"], "nobody knows how many are new"
+
+
+def _only_id(wiring: Wiring) -> str:
+    from segue.flows.update.kept import every_place
+
+    ((kept, _),) = every_place(wiring)
+    return kept.playlist_id
+
+
 def test_one_user_whose_playlist_cannot_be_made_keeps_nobody_waiting(tmp_path: Path) -> None:
     mine, theirs = (str(tmp_path / f"{name}.json") for name in ("ann", "ben"))
     nobody = {"user": "zoe", **_week(tmp_path)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,7 @@ from segue.notifications.apprise_url import AppriseUrl
 from segue.notifications.base import Message, Notifier, Told
 from segue.notifications.examples import examples, hello
 from segue.notifications.messages import token_expiring
-from segue.notifications.sent_once import SentOnce
+from segue.notifications.sent_once import SentOnce, Turn
 from segue.notifications.templates import Templates
 from segue.services.sign_ins import SignInFacts
 
@@ -40,6 +40,7 @@ _log = logging.getLogger(__name__)
 
 _KEPT_AS: Final = "notifications"
 _AT_ONCE: Final = 8
+_AT_ANY_TIME: Final[AbstractContextManager[Turn]] = nullcontext("due")
 
 
 def notify(settings: Settings, message: Message, *, now: datetime) -> tuple[Told, ...]:
@@ -238,9 +239,9 @@ def _tell_all(
 def _tell(one: Notifier, message: Message, once: SentOnce, now: datetime) -> Told:
     name = f"{message.kind}/{message.key}/{one.identity}"
     try:
-        with once.once(message.user_id, name, now) if message.key else nullcontext(True) as due:
-            if not due:
-                return Told(one.where, "already")
+        with once.once(message.user_id, name, now) if message.key else _AT_ANY_TIME as turn:
+            if turn != "due":
+                return Told(one.where, turn)
             one.tell(message)
         return Told(one.where, "sent")
     except SegueError as error:

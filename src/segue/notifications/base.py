@@ -15,7 +15,7 @@ Kind = Literal[
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
-State = Literal["sent", "already", "failed"]
+State = Literal["sent", "already", "waits", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ class Told:
 
     Args:
         destination: In words; nothing secret.
-        state: It was sent now, had been sent already, or could not be sent.
+        state: It was sent now, had been sent already, waits since another process began to send it
+            and nobody knows yet whether it did, or could not be sent.
         why: Why it could not be sent, or what is wrong with a template.
     """
 

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from segue.services.state_file import StateFile
 
-__all__ = ["SERVICE", "SentOnce"]
+__all__ = ["SERVICE", "SentOnce", "Turn"]
+
+Turn = Literal["due", "already", "waits"]
+"""Send it now; it was sent; or somebody began to, and nobody knows yet whether they did."""
 
 SERVICE: Final = "notifications"
 """The name under which the home's state file keeps it."""
@@ -34,8 +37,8 @@ class SentOnce:
     state: StateFile
 
     @contextmanager
-    def once(self, user_id: str, name: str, now: datetime) -> Iterator[bool]:
-        """Whether to send it now; it counts as sent when the block ends without an error.
+    def once(self, user_id: str, name: str, now: datetime) -> Iterator[Turn]:
+        """Whether to send it now; it counts as sent when that block ends without an error.
 
         Args:
             user_id: Whom the message concerns.
@@ -47,11 +50,12 @@ class SentOnce:
             StorageError: It cannot be written.
             WarehouseError: It is damaged.
         """
-        if not self._claimed(user_id, name, now):
-            yield False
+        turn = self._turn(user_id, name, now)
+        if turn != "due":
+            yield turn
             return
         try:
-            yield True
+            yield turn
         except BaseException:
             with self.state.writing() as connection:
                 connection.execute(f"delete from marks where {_ONE}", (SERVICE, user_id, name))
@@ -62,13 +66,14 @@ class SentOnce:
                 (SERVICE, user_id, name, now.isoformat()),
             )
 
-    def _claimed(self, user_id: str, name: str, now: datetime) -> bool:
+    def _turn(self, user_id: str, name: str, now: datetime) -> Turn:
+        """Claim it, if it is due."""
         with self.state.writing() as connection:
             row = connection.execute(
                 f"select value from marks where {_ONE}", (SERVICE, user_id, name)
             ).fetchone()
             if row is not None and not _given_up(row[0], now):
-                return False
+                return "waits" if row[0].startswith(_SENDING) else "already"
             connection.execute(
                 "delete from marks where service = ? and value < ? and value not like ?",
                 (SERVICE, (now - _KEPT).isoformat(), f"{_SENDING}%"),
@@ -77,7 +82,7 @@ class SentOnce:
                 "insert or replace into marks values (?, ?, ?, ?)",
                 (SERVICE, user_id, name, f"{_SENDING}{now.isoformat()}"),
             )
-            return True
+            return "due"
 
 
 _ONE: Final = "service = ? and user_id = ? and name = ?"
@@ -87,4 +92,4 @@ def _given_up(value: str, now: datetime) -> bool:
     """Whether who wanted to send it has died."""
     if not value.startswith(_SENDING):
         return False
-    return now - datetime.fromisoformat(value.removeprefix(_SENDING)) > _LEASE
+    return abs(now - datetime.fromisoformat(value.removeprefix(_SENDING))) > _LEASE

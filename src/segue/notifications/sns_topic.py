@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+import uuid
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Final
@@ -86,14 +87,15 @@ class SnsTopic:
             ) from error
 
     def _in_order(self, message: Message) -> dict[str, str]:
-        """What a topic of the kind FIFO wants beside: its own way of leaving out a second copy."""
+        """What a topic of the kind FIFO wants beside; AWS leaves out a second copy for 5 minutes.
+
+        A message without a key is told every time, so only a retry of the same request is a copy.
+        """
         if not self._arn.endswith(".fifo"):
             return {}
-        told = f"{message.user_id}/{message.kind}/{message.key or message.body_text}".encode()
-        return {
-            "MessageGroupId": "segue",
-            "MessageDeduplicationId": blake2b(told, digest_size=16).hexdigest(),
-        }
+        told = f"{message.user_id}/{message.kind}/{message.key}".encode()
+        once = blake2b(told, digest_size=16).hexdigest() if message.key else uuid.uuid4().hex
+        return {"MessageGroupId": "segue", "MessageDeduplicationId": once}
 
     @cached_property
     def _client(self) -> Any:

@@ -106,7 +106,12 @@ def remove(context: typer.Context, label: Label, user: Whose = "") -> None:
 
 def told_lines(told: tuple[Told, ...]) -> list[str]:
     """What became of a message, for people."""
-    words = {"sent": "told", "already": "told before", "failed": "NOT told"}
+    words = {
+        "sent": "told",
+        "already": "told before",
+        "waits": "being told by another process, or by one that died: try again in ten minutes",
+        "failed": "NOT told",
+    }
     return [
         f"{words[one.state]}: {one.destination}" + (f"\n  {one.why}" if one.why else "")
         for one in told

@@ -91,6 +91,8 @@ def due_playlists(
         if users and user_id not in users:
             continue
         slot = now if at_once else timetable(told.when).last_until(now, zone)
+        if (made_last := memory.deed(_made(playlist_id), user_id)) is not None:
+            slot = max(slot, made_last.at)  # made at once, and maybe not everywhere yet
         places = tuple(
             place
             for place in dict.fromkeys(told.to)
@@ -197,6 +199,11 @@ def publish_to(
         ServiceError: It refuses, or does not answer; the next update tries again.
         SinkError: It cannot be written there.
     """
+    again = False
+    if not dry_run:
+        begun = memory.deed(_publishing(kept.playlist_id, place), kept.user_id)
+        again = begun is not None and begun.at == kept.slot
+        memory.note(_publishing(kept.playlist_id, place), kept.slot, kept.user_id)
     report = _sent(wiring, kept, place, playlist, clock, dry_run=dry_run)
     if not dry_run:
         if place == "spotify" and wiring.settings.spotify.cover:
@@ -207,9 +214,9 @@ def publish_to(
             kept.user_id,
             remote_id=report.remote_id,
             address=report.destination,
-            changed=report.changed,
-            added=len(report.added) if report.requests else None,  # a file does not tell
-            removed=len(report.removed) if report.requests else None,
+            changed=report.changed or again,  # an update before may have died before it said so
+            added=len(report.added) if report.requests and not again else None,
+            removed=len(report.removed) if report.requests and not again else None,
             unmatched=list(report.unmatched),
         )
     return report
@@ -268,3 +275,7 @@ def _made(playlist_id: str) -> str:
 
 def _published(playlist_id: str, place: str) -> str:
     return f"published {playlist_id} {place}"
+
+
+def _publishing(playlist_id: str, place: str) -> str:
+    return f"publishing {playlist_id} {place}"

@@ -66,7 +66,7 @@ def tell_all(
     for one in pending:
         became = notify(wiring.settings, one.message, now=now)
         sent += [(one.message, place) for place in became]
-        if all(place.state != "failed" for place in became):
+        if all(place.state in ("sent", "already") for place in became):
             one.after()
     return _summed(sent)
 
@@ -81,7 +81,10 @@ def _summed(sent: Sequence[tuple[Message, Told]]) -> StepReport:
     if not sent:
         return StepReport("notify", "skipped", "nobody is to be told: see segue notify add")
     number = sum(told.state == "sent" for _, told in sent)
-    return StepReport("notify", "done", f"{number} messages sent", details=details)
+    words = f"{number} messages sent"
+    if waiting := sum(told.state == "waits" for _, told in sent):
+        words += f"; {waiting} were being sent when something died, and are tried again later"
+    return StepReport("notify", "done", words, details=details)
 
 
 def _refreshed(wiring: Wiring, memory: UpdateMemory) -> Iterator[_Pending]:
