@@ -12,7 +12,16 @@ from typing import Any, Final
 from segue.music.event import PLAYBACK, SPOKEN, Event
 from segue.music.feedback import HIDE, LESS, NOT_ME
 
-__all__ = ["HALF_LIFE", "Portrait", "Profile", "Share", "TrackFacts", "portrait", "taken"]
+__all__ = [
+    "HALF_LIFE",
+    "Portrait",
+    "Profile",
+    "Share",
+    "TrackFacts",
+    "portrait",
+    "taken",
+    "wanted_weights",
+]
 
 HALF_LIFE: Final = timedelta(days=90)
 """After so long, what was heard counts half."""
@@ -198,11 +207,7 @@ def portrait(profile: Profile, facts: Lookup, *, most: int = 10) -> Portrait:
         facts: Answers what is known of tracks; unknown ones may be missing.
         most: So many of each.
     """
-    wanted = {
-        track: weight
-        for track, weight in profile.weights.items()
-        if track not in profile.words or profile.words[track].kind not in _UNWANTED
-    }
+    wanted = wanted_weights(profile)
     heaviest = max(wanted.values(), default=0.0)
     weights = {track: 2.0 ** (wanted[track] - heaviest) for track in sorted(wanted)}
     known = facts(weights)
@@ -213,6 +218,15 @@ def portrait(profile: Profile, facts: Lookup, *, most: int = 10) -> Portrait:
         eras=_shares(_each(weights, known, _era), most),
         sound=_mean_sound(weights, known),
     )
+
+
+def wanted_weights(profile: Profile) -> dict[str, float]:
+    """The weights of tracks, without those of which the latest word is less, hide or not_me."""
+    return {
+        track: weight
+        for track, weight in profile.weights.items()
+        if track not in profile.words or profile.words[track].kind not in _UNWANTED
+    }
 
 
 def _era(of: TrackFacts) -> tuple[str, ...]:

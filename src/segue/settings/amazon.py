@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from pydantic import Field
 
 from segue.settings.part import Part
@@ -41,4 +43,26 @@ class AmazonPersonalize(Part):
         (),
         description="Sources whose plays Personalize is told as events, so that imports leave them"
         " out.",
+    )
+    events: str = Field(
+        "",
+        description="Where raw events lie in Parquet by day, for daily data sets: s3://bucket/events.",
+    )
+    ledger: str = Field(
+        "",
+        description="Where daily data sets keep account of what they took: s3://bucket/datasets.",
+    )
+    catalogue: str = Field(
+        "",
+        description="Tracks for daily data sets: a Parquet file of the mart `tracks`, a folder of"
+        " them, or a folder of snapshots; s3://….",
+    )
+    profiles: str = Field("", description="Table of profiles in DynamoDB, for daily data sets.")
+    event_days: int = Field(
+        90, ge=1, description="So many days of raw events the first daily data sets look back."
+    )
+    told_since: date | None = Field(
+        None,
+        description="Since this day Personalize is told events as they happen, so that daily data"
+        " sets leave them out.",
     )

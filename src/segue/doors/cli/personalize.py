@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +23,11 @@ Whole = Annotated[bool, typer.Option("--whole", help="Send every play anew, not 
 New = Annotated[bool, typer.Option("--new", help="Send new plays only, however old the rest is.")]
 
 
+Anew = Annotated[
+    bool, typer.Option("--whole", help="Take all events anew; replaces what was imported.")
+]
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the command group."""
     group = typer.Typer(
@@ -31,6 +38,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("plan", epilog="Example:  segue personalize plan --json")(plan)
     group.command("deploy", epilog="Example:  segue personalize deploy")(deploy)
     group.command("import", epilog="Example:  segue personalize import --whole")(bring)
+    group.command("daily", epilog="Example:  segue personalize daily --json")(daily)
     group.command("train", epilog="Example:  segue personalize train --yes")(train)
     group.command("campaign", epilog="Example:  segue personalize campaign --yes")(campaign)
     group.command("status", epilog="Example:  segue personalize status --json")(status)
@@ -102,6 +110,36 @@ def bring(
         how = {"FULL": "all", "INCREMENTAL": "new", "": "nothing new"}[one.mode]
         say(f"{one.kind:<13} {how:<12} {one.rows:>12,} rows")
     say("Next: segue personalize train")
+
+
+def daily(context: typer.Context, whole: Anew = False, as_json: AsJson = False) -> None:
+    """Send what came as events on AWS since the last time: raw events, profiles, the catalogue.
+
+    The same as the function that EventBridge calls every day; broken off, it goes on where it was.
+    """
+    from segue.flows.personalize.daily.build import go_on
+    from segue.flows.personalize.daily.places import Work, open_places
+
+    call = call_of(context)
+    account = _account(call)
+    places = open_places(account.settings, sleep=time.sleep)
+    run, done = "", None
+    while done is None:
+        work = Work(account, places, now(), lambda: math.inf, call.progress())
+        step = go_on(work, whole=whole, run_id=run)
+        run, done, whole = step.run, step.account, step.whole
+        time.sleep(step.wait_seconds)
+    if as_json:
+        print_json(done)
+        return
+    say(f"{done['read']:,} rows in {done['files']:,} files: {done['kept']:,} kept,")
+    rejected = sum(done["rejected"].values())
+    say(f"{done['duplicate']:,} had been counted before, {rejected:,} were rejected")
+    say(*(f"  {rows:>12,} {reason}" for reason, rows in done["rejected"].items()))
+    say(*(f"  no Parquet: {name}" for name in done["unreadable"]))
+    say(f"{done['users']:,} users, {done['items']:,} items, {len(done['jobs'])} imports")
+    if done["frozen"]:
+        say(f"{done['frozen']:,} files have been moved to Glacier and cannot be read.")
 
 
 def train(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -> None:

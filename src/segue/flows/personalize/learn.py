@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -24,6 +25,7 @@ __all__ = ["Imported", "Mode", "import_all", "run_campaigns", "train"]
 Mode = Literal["auto", "whole", "new"]
 _FEWEST_PLAYS: Final = 1_000
 _FEWEST_USERS: Final = 25
+_OURS: Final = re.compile(r"-(full|incremental)-\d+(-\d+)?$")  # daily data sets have other names
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class _Import:
             progress.start(f"import job {job.name}, begun before")
             self.account.things.wait(IMPORT, job.arn)
             progress.done("imported")
-        jobs = [job for job in jobs if not job.failed]
+        jobs = [job for job in jobs if not job.failed and _OURS.search(job.name)]
         since = self._since(jobs, mode)
         until = self._until()
         if self.kind == "Interactions" and since is not None and since >= until:
