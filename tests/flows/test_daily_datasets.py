@@ -249,6 +249,29 @@ def test_the_next_day_brings_only_what_is_new(cloud: Cloud) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("place", ["snapshots", "home", "one/tracks.parquet"])
+def test_the_catalogue_may_lie_in_a_snapshot(
+    cloud: Cloud, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, old = parquet([track(7)]), parquet([track(8)])
+    for name, body in (("new/tracks.parquet", new), ("old/tracks.parquet", old)):
+        cloud.put(f"snapshots/{name}", body)
+    cloud.put("snapshots/new/tracks_of_users.parquet", old)
+    cloud.put("snapshots/current", b"new\n")
+    cloud.put("one/tracks.parquet", new)
+    kept = {"snapshots/current": b"new\n", "snapshots/new/tracks/0000.parquet": new}
+    for number, body in enumerate(kept.values()):
+        cloud.put(f"home/files/{number}", body)
+    files = {
+        name: {"key": f"files/{number}", "size": 1, "hash": "h"} for number, name in enumerate(kept)
+    }
+    cloud.put("home/head.json", json.dumps({"format": 1, "lease": None, "files": files}).encode())
+    monkeypatch.setenv("SEGUE_PERSONALIZE__CATALOGUE", f"s3://{cloud.bucket}/{place}")
+    assert cloud.run()["items"] == 1
+    assert [row["ITEM_ID"] for row in cloud.rows("ITEMS")] == ["t7"]
+    assert cloud.run()["items"] == 0
+
+
 def test_what_personalize_was_told_live_is_not_imported_as_well(cloud: Cloud) -> None:
     cloud.events([event(n) for n in range(6)], YESTERDAY)
     cloud.events([event(n) for n in range(6, 9)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,9 @@ __all__ = ["ITEMS_SENT", "fetch_references", "make_tracks", "tracks_entry"]
 ITEMS_SENT: Final = "items.json"
 """The ledger's entry of the catalogue that Personalize was sent last."""
 
-_SNAPSHOTS: Final = "current"  # what names the published one in a folder of snapshots
+_SNAPSHOTS: Final = "snapshots"
+_CURRENT: Final = "current"  # names the published one
+_HEAD: Final = "head.json"  # names the files of a data home that functions share
 _ENDING: Final = ".parquet"
 
 
@@ -76,6 +79,35 @@ def _references(run: Run) -> str:
     return f"{run.folder}/references.parquet"
 
 
+def _published(found: list[S3File], catalogue: S3Files) -> list[S3File]:
+    """Files of Parquet; in a folder of snapshots those of the published one's tracks."""
+    if any(one.name == _CURRENT for one in found):
+        now = (catalogue.read(_CURRENT) or b"").decode().strip()
+        found = [one for one in found if _are_tracks(one.name, now)]
+    return [one for one in found if one.name.endswith(_ENDING) and one.size]
+
+
+def _kept(catalogue: S3Files) -> list[S3File]:
+    """The same of a data home that functions share; nothing: it is no such place."""
+    head = catalogue.read(_HEAD)
+    if head is None:
+        return []
+    told = json.loads(head)["files"]
+    current = told.get(f"{_SNAPSHOTS}/{_CURRENT}")
+    now = "" if current is None else (catalogue.read(current["key"]) or b"").decode().strip()
+    return [
+        S3File(one["key"], one["size"], tag=one["hash"])
+        for name, one in sorted(told.items())
+        if _are_tracks(name.removeprefix(f"{_SNAPSHOTS}/"), now)
+    ]
+
+
+def _are_tracks(name: str, snapshot: str) -> bool:
+    """Whether a file of a folder of snapshots is of the tracks of one of them."""
+    place, ending = f"{snapshot}/tracks", name.endswith(_ENDING)
+    return ending and (name == f"{place}{_ENDING}" or name.startswith(f"{place}/"))
+
+
 def _files(catalogue: S3Files) -> tuple[S3Files, list[S3File]]:
     """The files of tracks, and what fetches them.
 
@@ -88,11 +120,7 @@ def _files(catalogue: S3Files) -> tuple[S3Files, list[S3File]]:
         catalogue = catalogue.beside(S3Place(place.bucket, folder))
         found = [one for one in catalogue.find(name) if one.name == name]
     else:
-        found = list(catalogue.find(""))
-        if any(one.name == _SNAPSHOTS for one in found):
-            now = (catalogue.read(_SNAPSHOTS) or b"").decode().strip()
-            found = [one for one in found if one.name.startswith(f"{now}/tracks")]
-        found = [one for one in found if one.name.endswith(_ENDING) and one.size]
+        found = _kept(catalogue) or _published(list(catalogue.find("")), catalogue)
     if not found:
         raise NotReadyError(
             f"there are no tracks in {place}",
