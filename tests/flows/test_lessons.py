@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from segue.features.catalogue import Catalogue
+from segue.features.from_marts import training_data
 from segue.features.lessons import Lesson
 from segue.flows.lessons import School, school
 from segue.music import columns as c
@@ -23,7 +24,8 @@ def _plays(days: int = 300, user: str = "me") -> pa.Table:
 
 
 def _school(table: pa.Table, as_of: datetime = NOW, **changes: pa.Table) -> School:
-    return school(table, CATALOGUE, training_sources=("spotify_export",), as_of=as_of, **changes)
+    data = training_data(CATALOGUE.tracks, table, training_sources=("spotify_export",), as_of=as_of)
+    return school(data.histories, CATALOGUE, as_of=as_of, **changes)
 
 
 def _latest(lesson: Lesson) -> datetime:

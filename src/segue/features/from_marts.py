@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,10 @@ import scipy.sparse as sp
 from segue.features.catalogue import Catalogue
 from segue.features.feedback_log import without_not_me
 from segue.features.interactions import Interactions
+from segue.features.played import Histories, Played, PlayTables, numbered, played
 from segue.features.training_data import Neighbours, Sessions, TrainingData
 from segue.music import columns as c
 from segue.music.marts import MARTS
-from segue.music.query import HISTORY
 
 __all__ = ["crowd_as_of", "training_data"]
 
@@ -26,13 +26,16 @@ _DAY: Final = 86_400.0
 _RECOMMENDED: Final = "recommended"
 _TREND_HALF_LIFE_DAYS: Final = 90.0
 
+_AT_ONCE: Final = 1 << 22  # plays
+
+_T = TypeVar("_T")
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
 
 
 def training_data(
     tracks: pa.Table,
-    plays: pa.Table | None = None,
+    plays: PlayTables | None = None,
     crowd_counts: pa.Table | None = None,
     *,
     crowd_sessions: pa.Table | None = None,
@@ -47,7 +50,7 @@ def training_data(
         tracks: The `tracks` mart; sorted by track_id here if it is not.
         plays: The `plays` mart, at least user_id, track_id, played_at, source, session_id and
             counted; country if known. Only counted plays up to `as_of` from a training source are
-            used.
+            used. A large mart is better given in parts, since only one of them is in memory then.
         crowd_counts: The `crowd_counts` mart. A row last played after `as_of` is counted anew from
             the plays of `crowd_sessions` up to then.
         crowd_sessions: The `crowd_sessions` mart. Plays without a time count as long past.
@@ -61,23 +64,36 @@ def training_data(
         Training data whose columns are the tracks in the order of their ids.
     """
     catalogue = Catalogue(_sorted(tracks))
-    allowed = _allowed(_or_empty(plays, "plays"), training_sources, as_of)
-    allowed = without_not_me(allowed, _or_empty(feedback, "feedback"), as_of)
-    local = _local_plays(allowed)
+    parts = _tables(_or_empty(plays, "plays"))
+    said = _or_empty(feedback, "feedback")
+    local = played(
+        (without_not_me(_allowed(part, training_sources, as_of), said, as_of) for part in parts),
+        catalogue,
+    )
     sessions = _until(_or_empty(crowd_sessions, "crowd_sessions"), c.PLAYED_AT, as_of)
     crowd = _crowd_rows(crowd_as_of(_or_empty(crowd_counts, "crowd_counts"), sessions, as_of))
     return TrainingData(
         catalogue=catalogue,
         interactions=_interactions(catalogue, local, crowd),
-        sessions=_joined(_local_sessions(catalogue, local), _crowd_sessions(catalogue, sessions)),
+        sessions=_joined(_local_sessions(local), _crowd_sessions(catalogue, sessions)),
         artist_interactions=_artist_interactions(crowd),
         trend=_trend(catalogue, local, crowd),
-        local_users=tuple(sorted(pc.unique(local[c.USER_ID]).drop_null().to_pylist())),
+        local_users=tuple(local.users[user] for user in np.flatnonzero(_counts(local))),
         as_of=as_of,
         countries=_countries(local),
-        histories=_histories(allowed),
+        histories=Histories(local),
         neighbours=_neighbours(catalogue, _or_empty(neighbours, "neighbours")),
     )
+
+
+def _tables(plays: PlayTables) -> Iterable[pa.Table]:
+    return [plays] if isinstance(plays, pa.Table) else plays
+
+
+def _counts(local: Played) -> Ints:
+    """Counted plays of each user, shape (n_users,)."""
+    before = np.concatenate(([0], np.cumsum(local.counted, dtype=np.int64)))
+    return np.diff(before[local.offsets])
 
 
 def _neighbours(catalogue: Catalogue, table: pa.Table) -> Neighbours:
@@ -109,7 +125,7 @@ def _places(column: pa.ChunkedArray, values: Sequence[str]) -> Ints:
     return np.asarray(found.to_numpy(), dtype=np.int64)
 
 
-def _or_empty(table: pa.Table | None, mart: str) -> pa.Table:
+def _or_empty(table: _T | None, mart: str) -> _T | pa.Table:
     return MARTS[mart].empty_table() if table is None else table
 
 
@@ -129,36 +145,21 @@ def _allowed(plays: pa.Table, sources: Collection[str] | None, as_of: datetime) 
     return plays.filter(wanted)
 
 
-def _histories(plays: pa.Table) -> dict[str, pa.Table]:
-    """Each local user's plays, oldest first, as far as their columns are there."""
-    if not set(HISTORY.names) <= set(plays.column_names):
-        return {}
-    plays = plays.filter(pc.and_(pc.is_valid(plays[c.USER_ID]), pc.is_valid(plays[c.TRACK_ID])))
-    plays = plays.sort_by([(name, "ascending") for name in (c.USER_ID, c.PLAYED_AT, c.TRACK_ID)])
-    sizes = pc.value_counts(plays[c.USER_ID]).to_pylist()
-    ends = np.cumsum([size["counts"] for size in sizes], dtype=np.int64).tolist()
-    rows = plays.select(HISTORY.names).cast(HISTORY)
-    return {
-        size["values"]: rows.slice(end - size["counts"], size["counts"])
-        for size, end in zip(sizes, ends, strict=True)
-    }
-
-
-def _local_plays(plays: pa.Table) -> pa.Table:
-    """The counted ones, in the columns that matrices are made of."""
-    columns = [c.USER_ID, c.TRACK_ID, c.PLAYED_AT, c.SESSION_ID, c.COUNTRY]
-    if c.COUNTRY not in plays.column_names:
-        plays = plays.append_column(c.COUNTRY, pa.nulls(plays.num_rows, pa.string()))
-    return plays.select(columns).filter(plays[c.COUNTED].fill_null(False))
-
-
-def _countries(local: pa.Table) -> dict[str, str]:
+def _countries(local: Played) -> dict[str, str]:
     """Local user -> country of most plays; of equals the first by name."""
-    told = local.filter(pc.is_valid(local[c.COUNTRY])).group_by([c.USER_ID, c.COUNTRY])
-    order = [("n", "descending"), (c.COUNTRY, "ascending")]
-    counts = told.aggregate([([], "count_all")]).rename_columns({"count_all": "n"}).sort_by(order)
-    pairs = zip(counts[c.USER_ID].to_pylist(), counts[c.COUNTRY].to_pylist(), strict=True)
-    return dict(reversed([(user, country) for user, country in pairs if user is not None]))
+    told = local.counted & (local.countries >= 0)
+    if not told.any():
+        return {}
+    n_lands = len(local.lands)
+    pairs, counts = np.unique(
+        local.of_users()[told].astype(np.int64) * n_lands + local.countries[told],
+        return_counts=True,
+    )
+    order = np.lexsort((pairs, -counts))[::-1]  # the best last
+    best = dict(
+        zip((pairs[order] // n_lands).tolist(), (pairs[order] % n_lands).tolist(), strict=True)
+    )
+    return {local.users[user]: local.lands[land] for user, land in best.items()}
 
 
 def _until(table: pa.Table, column: str, as_of: datetime) -> pa.Table:
@@ -209,14 +210,36 @@ def _crowd_rows(counts: pa.Table) -> pa.Table:
     return table.filter(usable)
 
 
-def _interactions(catalogue: Catalogue, local: pa.Table, crowd: pa.Table) -> Interactions:
-    of_tracks = crowd.filter(pc.is_valid(crowd[c.TRACK_ID]))
-    users = pa.chunked_array(
-        [*local[c.USER_ID].chunks, *of_tracks[c.USER_ID].chunks], type=pa.string()
+def _interactions(catalogue: Catalogue, local: Played, crowd: pa.Table) -> Interactions:
+    of_crowd = crowd.filter(pc.is_valid(crowd[c.TRACK_ID]))
+    others = _matrix(
+        of_crowd[c.USER_ID],
+        _columns(catalogue, of_crowd),
+        _reals(of_crowd[c.PLAYS]),
+        ids=catalogue.track_ids,
     )
-    columns = np.concatenate([_columns(catalogue, local), _columns(catalogue, of_tracks)])
-    values = np.concatenate([np.ones(local.num_rows), _reals(of_tracks[c.PLAYS])])
-    return _matrix(users, columns, values, ids=catalogue.track_ids)
+    own = _own_matrix(catalogue, local)
+    if not others.n_users or not own.n_users:
+        return own if own.n_users else others
+    users = np.concatenate((own.user_ids, others.user_ids))
+    order = np.argsort(users.astype(str), kind="stable")
+    both = sp.csr_array(sp.vstack((own.matrix, others.matrix), format="csr"))
+    return Interactions(both[order], users[order], catalogue.track_ids)
+
+
+def _own_matrix(catalogue: Catalogue, local: Played) -> Interactions:
+    """Counted plays of users who have some."""
+    users = np.flatnonzero(_counts(local))
+    kept = local.counted & (local.tracks >= 0)
+    before = np.concatenate(([0], np.cumsum(kept, dtype=np.int64)))
+    ends = before[local.offsets[1:]][users]
+    starts = np.concatenate(([0], ends))
+    columns = local.tracks[kept]
+    shape = (len(users), len(catalogue))
+    matrix = sp.csr_array((np.ones(len(columns), np.float32), columns, starts), shape)
+    matrix.sum_duplicates()
+    names = np.array([*(local.users[user] for user in users), None], dtype=object)[:-1]
+    return Interactions(matrix, names, catalogue.track_ids)
 
 
 def _artist_interactions(crowd: pa.Table) -> Interactions:
@@ -254,16 +277,18 @@ def _matrix(
     return Interactions(matrix, names[order], ids)
 
 
-def _trend(catalogue: Catalogue, local: pa.Table, crowd: pa.Table) -> npt.NDArray[np.float32]:
+def _trend(catalogue: Catalogue, local: Played, crowd: pa.Table) -> npt.NDArray[np.float32]:
     total = np.zeros(len(catalogue))
-    for table, weights in (
-        (local, np.ones(local.num_rows)),
-        (crowd, np.log1p(_reals(crowd[c.PLAYS]))),  # one fan's thousand plays are not a trend
-    ):
-        columns = _columns(catalogue, table)
-        kept = columns >= 0
-        faded = weights * _fading(table[c.PLAYED_AT])
-        total += np.bincount(columns[kept], weights=faded[kept], minlength=len(catalogue))
+    kept = local.counted & (local.tracks >= 0)
+    latest = local.at[local.counted].max(initial=0)
+    for some in np.array_split(np.flatnonzero(kept), 1 + len(local) // _AT_ONCE):
+        faded = _faded((latest - local.at[some]) / 1e6)
+        total += np.bincount(local.tracks[some], weights=faded, minlength=len(catalogue))
+    columns = _columns(catalogue, crowd)
+    known = columns >= 0
+    # one fan's thousand plays are not a trend
+    weights = np.log1p(_reals(crowd[c.PLAYS])) * _fading(crowd[c.PLAYED_AT])
+    total += np.bincount(columns[known], weights=weights[known], minlength=len(catalogue))
     return total.astype(np.float32)
 
 
@@ -272,16 +297,24 @@ def _fading(played_at: pa.ChunkedArray) -> Reals:
     at = _seconds(played_at)
     if not np.isfinite(at).any():
         return np.ones(len(at))
-    ages = np.nanmax(at) - at
-    return np.where(np.isfinite(at), np.exp2(-ages / (_TREND_HALF_LIFE_DAYS * _DAY)), 1.0)
+    return np.where(np.isfinite(at), _faded(np.nanmax(at) - at), 1.0)
 
 
-def _local_sessions(catalogue: Catalogue, local: pa.Table) -> Sessions:
-    at = _seconds(local[c.PLAYED_AT])
-    owner = _codes(local[c.USER_ID])
-    key = _codes(local[c.SESSION_ID]) * (owner.max(initial=0) + 1) + owner
-    order = np.lexsort((at, key))
-    return _sessions(key[order], _columns(catalogue, local)[order], at[order])
+def _faded(ages: Reals) -> Reals:
+    """Weights of plays so many seconds before the latest."""
+    return np.asarray(np.exp2(-ages / (_TREND_HALF_LIFE_DAYS * _DAY)))
+
+
+def _local_sessions(local: Played) -> Sessions:
+    """Of each user, the first begun first."""
+    kept = np.flatnonzero(local.counted)
+    owner = np.searchsorted(local.offsets, kept, side="right") - 1
+    # already in the order of users and times: only sessions that overlap are to be put in order
+    key = owner << 32 | local.sessions[kept]
+    if np.any(key[1:] < key[:-1]):
+        order = np.argsort(key, kind="stable")
+        kept, key = kept[order], key[order]
+    return _sessions(key, local.tracks[kept], local.at[kept])
 
 
 def _crowd_sessions(catalogue: Catalogue, table: pa.Table) -> Sessions:
@@ -292,20 +325,20 @@ def _crowd_sessions(catalogue: Catalogue, table: pa.Table) -> Sessions:
     position = table[c.POSITION].fill_null(0).to_numpy()
     order = np.lexsort((position, key))
     columns = _columns(catalogue, table)[order]
-    at = np.nan_to_num(_seconds(table[c.PLAYED_AT]))[order]
-    return _sessions(key[order], columns, at)
+    at = np.nan_to_num(_seconds(table[c.PLAYED_AT]))[order] * 1e6
+    return _sessions(key[order], columns, at.astype(np.int64))
 
 
-def _sessions(key: Ints, columns: Ints, at: Reals) -> Sessions:
+def _sessions(key: Ints, columns: npt.NDArray[np.integer[Any]], at: Ints) -> Sessions:
     """Runs of one key, without unknown tracks; empty runs disappear."""
     kept = columns >= 0
     key, columns, at = key[kept], columns[kept], at[kept]
     starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))[: len(key)]
-    ended = np.maximum.reduceat(at, starts) if len(at) else np.empty(0)
+    ended = np.maximum.reduceat(at, starts) if len(at) else at
     return Sessions(
         offsets=np.append(starts, len(key)).astype(np.int64),
         tracks=columns.astype(np.int32),
-        ended_at=ended.astype(np.int64),
+        ended_at=(ended // 1_000_000).astype(np.int64),
     )
 
 
@@ -326,10 +359,7 @@ def _columns(catalogue: Catalogue, table: pa.Table) -> Ints:
 
 def _codes(column: pa.ChunkedArray) -> Ints:
     """Equal values have equal codes from 0 on; null is a value of its own."""
-    encoded = pc.dictionary_encode(column, null_encoding="encode")
-    chunks = encoded.unify_dictionaries().chunks
-    codes = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in chunks]
-    return np.concatenate(codes).astype(np.int64) if codes else np.empty(0, np.int64)
+    return numbered(column)[0]
 
 
 def _seconds(column: pa.ChunkedArray) -> Reals:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -21,6 +21,7 @@ __all__ = ["School", "school"]
 
 _WEEK: Final = timedelta(days=7)
 _WANTED: Final = 96  # questions: each costs an answer of every recommender
+_MOST_USERS: Final = 4 * _WANTED
 _FEWEST_WEEKS: Final = 8
 _MOST_WEEKS: Final = 26
 _SHARE: Final = 4  # at most a quarter of the longest history is asked about
@@ -44,37 +45,36 @@ class School:
 
 
 def school(
-    plays: pa.Table,
+    histories: Mapping[str, pa.Table],
     catalogue: Catalogue,
     *,
     crowd_sessions: pa.Table | None = None,
-    training_sources: Collection[str] | None,
     as_of: datetime,
 ) -> School:
     """A question a week for every user here, over the last months before a moment.
 
-    Where that makes few questions, listeners of a crowd whose plays have times are asked about,
-    too, a week each.
+    Of very many users some are asked about. Where that makes few questions, listeners of a crowd
+    whose plays have times are asked about, too, a week each.
 
     Args:
-        plays: The `plays` mart with user_id, source and the HISTORY columns.
+        histories: User -> plays that may be learned from, in the HISTORY schema, oldest first.
         crowd_sessions: The `crowd_sessions` mart.
-        training_sources: Sources of plays that may be learned from; None means all.
     """
-    plays = _allowed(plays, training_sources, as_of)
-    if not plays.num_rows:
+    some = {user: histories[user] for user in _spread(sorted(histories), _MOST_USERS)}
+    some = {user: plays for user, plays in some.items() if plays.num_rows}
+    if not some:
         return School(as_of, ())
-    last: datetime = pc.max(plays[c.PLAYED_AT]).as_py()
-    first: datetime = pc.min(plays[c.PLAYED_AT]).as_py()
-    users = sorted(pc.unique(plays[c.USER_ID]).to_pylist())
-    weeks = min(_MOST_WEEKS, max(_FEWEST_WEEKS, -(-_WANTED // len(users))))
+    last: datetime = max(plays[c.PLAYED_AT][-1].as_py() for plays in some.values())
+    first: datetime = min(plays[c.PLAYED_AT][0].as_py() for plays in some.values())
+    weeks = min(_MOST_WEEKS, max(_FEWEST_WEEKS, -(-_WANTED // len(some))))
     weeks = min(weeks, int((last - first) / _SHARE / _WEEK))
     cut = last - weeks * _WEEK
     bounds = [cut + week * _WEEK for week in range(weeks + 1)]
-    found = []
-    for user in users:
-        mine = plays.filter(pc.equal(plays[c.USER_ID], user)).select(HISTORY.names).cast(HISTORY)
-        found += _of_user(user, mine.sort_by(c.PLAYED_AT), catalogue, bounds)
+    found = [
+        lesson
+        for user, plays in some.items()
+        for lesson in _of_user(user, plays, catalogue, bounds)
+    ]
     found.sort(key=_by_time)
     found = _spread(found, _WANTED)
     if found and crowd_sessions is not None and len(found) < _WANTED:
@@ -91,16 +91,6 @@ def _spread(found: Sequence[T], most: int) -> list[T]:
     """At most so many of them, evenly spread."""
     places = np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int)
     return [found[place] for place in np.unique(places)]
-
-
-def _allowed(plays: pa.Table, sources: Collection[str] | None, as_of: datetime) -> pa.Table:
-    wanted = pc.and_(
-        pc.less_equal(plays[c.PLAYED_AT], _scalar(as_of)), pc.is_valid(plays[c.TRACK_ID])
-    )
-    if sources is not None:
-        allowed = pc.is_in(plays[c.SOURCE], value_set=pa.array(sorted(sources), pa.string()))
-        wanted = pc.and_(wanted, allowed)
-    return plays.filter(wanted)
 
 
 def _of_user(

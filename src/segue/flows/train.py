@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
@@ -12,7 +12,6 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 
 from segue.errors import NotReadyError
-from segue.features.feedback_log import without_not_me
 from segue.features.from_marts import training_data
 from segue.features.training_data import TrainingData
 from segue.flows.lessons import school
@@ -30,6 +29,7 @@ from segue.recommenders.base import (
 from segue.recommenders.bundle import BundleStore
 
 __all__ = [
+    "HasMarts",
     "Marts",
     "Settings",
     "TrainReport",
@@ -52,17 +52,25 @@ _PLAY_COLUMNS: Final = (
     c.COUNTED,
     c.COUNTRY,
 )
+_BESIDE_PLAYS: Final = ("tracks", "crowd_counts", "crowd_sessions", "feedback", "neighbours")
 
 
-class Marts(Protocol):
+class HasMarts(Protocol):
+    """A published snapshot, or something like it."""
+
+    def read(self, mart: str, *, columns: Sequence[str] | None = None) -> pa.Table:
+        """A mart in the schema of `segue.music.marts`."""
+
+
+class Marts(HasMarts, Protocol):
     """A published snapshot, as far as training reads it."""
 
     @property
     def name(self) -> str:
         """Its name."""
 
-    def read(self, mart: str, *, columns: Sequence[str] | None = None) -> pa.Table:
-        """A mart in the schema of `segue.music.marts`."""
+    def tables(self, mart: str, *, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The same in parts; no user is in two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +150,7 @@ def train(
     seconds: dict[str, float] = {}
     began = perf_counter()
     progress.start("Reading the snapshot")
-    marts = read_training_marts(snapshot)
+    marts: dict[str, Any] = {**_read(snapshot, _BESIDE_PLAYS), "plays": _Plays(snapshot)}
     data = training_data(**marts, training_sources=training_sources, as_of=now)
     seconds["read"] = perf_counter() - began
     progress.done(f"{len(data.catalogue):,} tracks, {data.interactions.n_users:,} listeners")
@@ -179,16 +187,24 @@ def _published(bundles: BundleStore) -> Mapping[str, Recommender]:
         return {}
 
 
-def read_training_marts(snapshot: Marts) -> dict[str, pa.Table]:
+def read_training_marts(snapshot: HasMarts) -> dict[str, pa.Table]:
     """The tables that `training_data` takes, by its names for them."""
-    return {
-        "tracks": snapshot.read("tracks"),
-        "plays": snapshot.read("plays", columns=_PLAY_COLUMNS),
-        "crowd_counts": snapshot.read("crowd_counts"),
-        "crowd_sessions": snapshot.read("crowd_sessions"),
-        "feedback": snapshot.read("feedback"),
-        "neighbours": snapshot.read("neighbours"),
-    }
+    plays = snapshot.read("plays", columns=_PLAY_COLUMNS)
+    return {**_read(snapshot, _BESIDE_PLAYS), "plays": plays}
+
+
+def _read(snapshot: HasMarts, marts: Sequence[str]) -> dict[str, pa.Table]:
+    return {mart: snapshot.read(mart) for mart in marts}
+
+
+@dataclass(frozen=True)
+class _Plays:
+    """The `plays` mart in parts, as often as it is gone through."""
+
+    snapshot: Marts
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        return self.snapshot.tables("plays", columns=_PLAY_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +229,7 @@ class Settings:
 
 
 def trained(
-    marts: Mapping[str, pa.Table], data: TrainingData, *, settings: Settings, progress: Progress
+    marts: Mapping[str, Any], data: TrainingData, *, settings: Settings, progress: Progress
 ) -> tuple[list[StoredRecommender], dict[str, float]]:
     """Every installed recommender, fitted on `data`; returns them and name -> seconds.
 
@@ -221,7 +237,7 @@ def trained(
     then all are fitted anew on everything.
 
     Args:
-        marts: What `read_training_marts` gave.
+        marts: What `read_training_marts` gives; `plays` may come in parts.
         data: The training data made of it.
     """
     models = make_models(
@@ -267,7 +283,7 @@ def fit_all(
 
 def _taught(
     models: Sequence[StoredRecommender],
-    marts: Mapping[str, pa.Table],
+    marts: Mapping[str, Any],
     data: TrainingData,
     settings: Settings,
     progress: Progress,
@@ -277,11 +293,7 @@ def _taught(
     if not learners:
         return {}
     past = school(
-        without_not_me(marts["plays"], marts["feedback"], data.as_of),
-        data.catalogue,
-        crowd_sessions=marts["crowd_sessions"],
-        training_sources=settings.training_sources,
-        as_of=data.as_of,
+        data.histories, data.catalogue, crowd_sessions=marts["crowd_sessions"], as_of=data.as_of
     )
     if not past.lessons:
         return {}

@@ -23,10 +23,9 @@ __all__ = ["Als"]
 class Als(FromCrowd[Factors]):
     """Alternating least squares over listeners × tracks, and × artists for crowds that know these.
 
-    Hu, Koren and Volinsky (2008), "Collaborative Filtering for Implicit Feedback Datasets". The
-    user's own plays are not learned from: they are folded in when asked, by the closed form, so
-    that the latest play counts; and the closed form tells what each of them added to a score. For
-    artists the answer is the best known tracks of the artists of highest score.
+    Hu, Koren and Volinsky (2008), "Collaborative Filtering for Implicit Feedback Datasets". Whoever
+    asks is folded in from their plays, by the closed form, so that the latest play counts; and the
+    closed form tells what each of them added to a score. For artists the answer is the best known tracks of the artists of highest score.
 
     Args:
         n_factors: Length of the vectors.

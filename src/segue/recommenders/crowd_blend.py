@@ -18,7 +18,7 @@ from segue.recommenders.als import Als
 from segue.recommenders.blended import Blended, units
 from segue.recommenders.circles import Circles, circles_of
 from segue.recommenders.ease import Ease
-from segue.recommenders.from_crowd import FromCrowd, without_users
+from segue.recommenders.from_crowd import FromCrowd, crowd_in
 from segue.recommenders.opinion import Learned
 from segue.recommenders.ranking import fitted, steadied
 from segue.recommenders.rp3beta import Rp3Beta
@@ -127,7 +127,7 @@ class CrowdBlend(FromCrowd[Blended]):
         learned = self.tracks_
         self.circles_ = None
         if self.friends and learned is not None and learned.dense:
-            crowd = without_users(data.interactions, data.local_users)
+            crowd = crowd_in(data, self.fewest_listeners)
             self.circles_ = circles_of(crowd, data.friends, learned.columns)
         return self
 

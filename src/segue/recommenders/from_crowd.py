@@ -37,7 +37,7 @@ from segue.recommenders.ranking import (
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-__all__ = ["FromCrowd", "without_users"]
+__all__ = ["FromCrowd", "crowd_in"]
 
 _ARTISTS_SHARE: Final = 0.6
 _PER_LIKED_ARTIST: Final = 3
@@ -134,7 +134,7 @@ class FromCrowd(ABC, Generic[L]):
     ) -> Self:
         self.catalogue_ = data.catalogue
         self._version = object()
-        self.tracks_ = of_tracks(without_users(data.interactions, data.local_users))
+        self.tracks_ = of_tracks(crowd_in(data, self.fewest_listeners))
         self.artists_ = of_artists(data.artist_interactions)
         index = data.artist_interactions.track_index
         known = [index.get(artist, -1) for artist in data.catalogue.artist_ids]
@@ -405,8 +405,21 @@ class FromCrowd(ABC, Generic[L]):
         return top[again], found[again]
 
 
-def without_users(interactions: Interactions, users: tuple[str, ...]) -> Interactions:
-    """The crowd alone."""
+def crowd_in(data: TrainingData, fewest: int) -> Interactions:
+    """Whoever others can learn from: crowds, and the users here where they are a crowd themselves.
+
+    A few people of a household are folded in when they ask, so that nothing is counted twice; of
+    as many as a crowd needs, one user's own plays hardly count.
+
+    Args:
+        fewest: So many people are a crowd.
+    """
+    if len(data.local_users) >= fewest:
+        return data.interactions
+    return _without(data.interactions, data.local_users)
+
+
+def _without(interactions: Interactions, users: tuple[str, ...]) -> Interactions:
     kept = np.flatnonzero(~np.isin(interactions.user_ids.astype(str), list(users)))
     if len(kept) == interactions.n_users:
         return interactions

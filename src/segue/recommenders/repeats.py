@@ -25,6 +25,7 @@ from segue.recommenders.repeat_weeks import Week, past_weeks, shortlist
 __all__ = ["Repeats"]
 
 _FEWEST_WEEKS: Final = 6
+_EVERYBODY: Final = 200
 _LIKED: Final = 1.0  # standard deviations that a like adds
 _ACTIVATION: Final = TRACES.index("activation 0.8")
 
@@ -57,16 +58,24 @@ class Repeats:
         weeks: Past weeks of each listener that are learned from, the latest.
         strength: Precision of the prior, in plays; the prior is activation with decay 0.8.
         half_life_weeks: A week counts half as much when it is this much older.
+        listeners: Where there are more listeners, so many, evenly spread, get a mixture of their
+            own. What is learned from everybody is learned from 200 at most.
     """
 
     name: ClassVar[str] = "repeats"
 
     def __init__(
-        self, *, weeks: int = 52, strength: float = 10.0, half_life_weeks: float = 26.0
+        self,
+        *,
+        weeks: int = 52,
+        strength: float = 10.0,
+        half_life_weeks: float = 26.0,
+        listeners: int = 2000,
     ) -> None:
         self.weeks = weeks
         self.strength = strength
         self.half_life_weeks = half_life_weeks
+        self.listeners = listeners
         self.catalogue_: Catalogue | None = None
         self.scale_ = Scale.none()
         self.everybody_ = plain(self.scale_)
@@ -75,13 +84,16 @@ class Repeats:
     def fit(self, data: TrainingData) -> Self:
         """Learn each listener's mixture, and one of all."""
         self.catalogue_ = data.catalogue
-        weeks = {user: self._weeks(user, data) for user in sorted(data.histories)}
-        every = [week for of_user in weeks.values() for week in of_user]
+        users = _spread(sorted(data.histories), self.listeners)
+        asked = {user: self._weeks(user, data) for user in _spread(users, _EVERYBODY)}
+        every = [week for of_user in asked.values() for week in of_user]
         self.scale_ = scale_of(every)
         self.everybody_ = self._habit(every)
-        self.habits_ = {
-            user: self._habit(own) for user, own in weeks.items() if len(own) >= _FEWEST_WEEKS
-        }
+        self.habits_ = {}
+        for user in users:
+            own = asked[user] if user in asked else self._weeks(user, data)
+            if len(own) >= _FEWEST_WEEKS:
+                self.habits_[user] = self._habit(own)
         return self
 
     def recommend(self, query: Query, k: int) -> Candidates:
@@ -124,6 +136,7 @@ class Repeats:
             "weeks": self.weeks,
             "strength": self.strength,
             "half_life_weeks": self.half_life_weeks,
+            "listeners": self.listeners,
         }
         save_settings(folder, {"settings": settings, "users": list(self.habits_)})
 
@@ -161,6 +174,12 @@ class Repeats:
         scores = _ranked(traces, habit, self.scale_, liked=heard.liked[traces.tracks])
         usable = searchable(query, catalogue, heard)[heard.rows[traces.tracks]]
         return _Scored(heard, traces.tracks, np.where(usable, scores, -np.inf))
+
+
+def _spread(users: Sequence[str], most: int) -> list[str]:
+    """At most so many of them, evenly spread."""
+    places = np.linspace(0, len(users) - 1, min(most, len(users))).round().astype(np.int64)
+    return [users[place] for place in np.unique(places)]
 
 
 def _ranked(traces: Traces, habit: Habit, scale: Scale, *, liked: npt.NDArray[np.bool_]) -> Reals:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -164,6 +164,21 @@ class Snapshot:
         except (OSError, pa.ArrowInvalid) as error:
             raise _unreadable(files[0] if len(files) == 1 else files[0].parent, error) from error
         return table.select(wanted).cast(pa.schema([MARTS[mart].field(name) for name in wanted]))
+
+    def tables(self, mart: str, *, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The same, one file after the other: no more than one is in memory.
+
+        Raises:
+            WarehouseError: A file is missing or damaged.
+        """
+        wanted = list(MARTS[mart].names if columns is None else columns)
+        schema = pa.schema([MARTS[mart].field(name) for name in wanted])
+        for path in self.files(mart):
+            try:
+                table = pq.read_table(path, columns=wanted, partitioning=None)
+            except (OSError, pa.ArrowInvalid) as error:
+                raise _unreadable(path, error) from error
+            yield table.select(wanted).cast(schema)
 
     def _together(self, mart: str) -> ds.Dataset:
         """The parts of a mart, each with what is known of its rows without opening it."""
