@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ import scipy.sparse as sp
 from segue.features.catalogue import Catalogue
 from segue.features.feedback_log import without_not_me
 from segue.features.interactions import Interactions
+from segue.features.on_disk import on_disk
 from segue.features.played import Histories, Played, PlayTables, numbered, played
 from segue.features.training_data import Neighbours, Sessions, TrainingData
 from segue.music import columns as c
@@ -43,6 +45,7 @@ def training_data(
     neighbours: pa.Table | None = None,
     training_sources: Collection[str] | None = None,
     as_of: datetime,
+    keep_in: Path | None = None,
 ) -> TrainingData:
     """Everything that recommenders may learn from, as of a moment.
 
@@ -59,6 +62,7 @@ def training_data(
         neighbours: The `neighbours` mart.
         training_sources: Sources of plays that may be learned from; None means all.
         as_of: Aware UTC.
+        keep_in: A folder for large arrays, which are mapped then; None: all is in memory.
 
     Returns:
         Training data whose columns are the tracks in the order of their ids.
@@ -69,12 +73,13 @@ def training_data(
     local = played(
         (without_not_me(_allowed(part, training_sources, as_of), said, as_of) for part in parts),
         catalogue,
+        keep_in=keep_in,
     )
     sessions = _until(_or_empty(crowd_sessions, "crowd_sessions"), c.PLAYED_AT, as_of)
     crowd = _crowd_rows(crowd_as_of(_or_empty(crowd_counts, "crowd_counts"), sessions, as_of))
     return TrainingData(
         catalogue=catalogue,
-        interactions=_interactions(catalogue, local, crowd),
+        interactions=_interactions(catalogue, local, crowd, keep_in),
         sessions=_joined(_local_sessions(local), _crowd_sessions(catalogue, sessions)),
         artist_interactions=_artist_interactions(crowd),
         trend=_trend(catalogue, local, crowd),
@@ -210,7 +215,9 @@ def _crowd_rows(counts: pa.Table) -> pa.Table:
     return table.filter(usable)
 
 
-def _interactions(catalogue: Catalogue, local: Played, crowd: pa.Table) -> Interactions:
+def _interactions(
+    catalogue: Catalogue, local: Played, crowd: pa.Table, keep_in: Path | None
+) -> Interactions:
     of_crowd = crowd.filter(pc.is_valid(crowd[c.TRACK_ID]))
     others = _matrix(
         of_crowd[c.USER_ID],
@@ -220,11 +227,21 @@ def _interactions(catalogue: Catalogue, local: Played, crowd: pa.Table) -> Inter
     )
     own = _own_matrix(catalogue, local)
     if not others.n_users or not own.n_users:
-        return own if own.n_users else others
+        return _kept(own if own.n_users else others, keep_in)
     users = np.concatenate((own.user_ids, others.user_ids))
     order = np.argsort(users.astype(str), kind="stable")
     both = sp.csr_array(sp.vstack((own.matrix, others.matrix), format="csr"))
-    return Interactions(both[order], users[order], catalogue.track_ids)
+    return _kept(Interactions(both[order], users[order], catalogue.track_ids), keep_in)
+
+
+def _kept(whole: Interactions, keep_in: Path | None) -> Interactions:
+    """The same, its matrix mapped if it is large."""
+    parts = {name: getattr(whole.matrix, name) for name in ("data", "indices", "indptr")}
+    mapped = [on_disk(array, keep_in, f"plays_{name}") for name, array in parts.items()]
+    matrix = sp.csr_array(tuple(mapped), whole.matrix.shape, copy=False)
+    # what is mapped cannot be put in order where it is, and need not
+    matrix.has_sorted_indices = matrix.has_canonical_format = True
+    return Interactions(matrix, whole.user_ids, whole.track_ids)
 
 
 def _own_matrix(catalogue: Catalogue, local: Played) -> Interactions:

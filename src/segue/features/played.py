@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.features.catalogue import Catalogue
+from segue.features.on_disk import on_disk
 from segue.music import columns as c
 from segue.music.query import HISTORY
 
@@ -101,10 +103,13 @@ class Histories(Mapping[str, pa.Table]):
         return {user: number for number, user in enumerate(self._plays.users)}
 
 
-def played(tables: Iterable[pa.Table], catalogue: Catalogue) -> Played:
+def played(
+    tables: Iterable[pa.Table], catalogue: Catalogue, *, keep_in: Path | None = None
+) -> Played:
     """The plays of tables, each of which is forgotten once it was read.
 
     Args:
+        keep_in: A folder for the arrays, which are mapped then; None: they are in memory.
         tables: user_id, track_id, played_at, session_id and counted; finished, skipped and country
             if known. Plays of nobody are left out.
     """
@@ -113,21 +118,23 @@ def played(tables: Iterable[pa.Table], catalogue: Catalogue) -> Played:
     if any(a.users[-1] >= b.users[0] for a, b in pairwise(parts)):
         raise ValueError("plays: a user is in two parts")
     lands = sorted({land for part in parts for land in part.lands})
+
+    def whole(name: str, kind: npt.DTypeLike, *, of: Callable[[Played], Any]) -> npt.NDArray[Any]:
+        arrays = [of(part) for part in parts]
+        return on_disk(np.concatenate(arrays) if arrays else np.empty(0, kind), keep_in, name)
+
+    sizes = whole("sizes", np.int64, of=lambda part: np.diff(part.offsets))
     return Played(
         catalogue,
         tuple(user for part in parts for user in part.users),
-        np.concatenate(([0], np.cumsum(_joined([np.diff(part.offsets) for part in parts], "q")))),
-        _joined([part.tracks for part in parts], np.int32),
-        _joined([part.at for part in parts], np.int64),
-        _joined([part.sessions for part in parts], np.int32),
-        _joined([part.flags for part in parts], np.uint8),
-        _joined([_of_lands(part, lands) for part in parts], np.int16),
+        np.concatenate(([0], np.cumsum(sizes, dtype=np.int64))),
+        whole("tracks", np.int32, of=lambda part: part.tracks),
+        whole("at", np.int64, of=lambda part: part.at),
+        whole("sessions", np.int32, of=lambda part: part.sessions),
+        whole("flags", np.uint8, of=lambda part: part.flags),
+        whole("countries", np.int16, of=lambda part: _of_lands(part, lands)),
         tuple(lands),
     )
-
-
-def _joined(arrays: Sequence[npt.NDArray[Any]], kind: npt.DTypeLike) -> npt.NDArray[Any]:
-    return np.concatenate(arrays) if arrays else np.empty(0, kind)
 
 
 def _of_lands(part: Played, lands: list[str]) -> npt.NDArray[np.int16]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import perf_counter
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
+from segue import __version__
 from segue.errors import NotReadyError
+from segue.features.catalogue import Catalogue
 from segue.features.from_marts import training_data
 from segue.features.training_data import TrainingData
+from segue.flows.kept_fits import KeptFits, kept_fits
 from segue.flows.lessons import school
 from segue.flows.make_models import ModelSettings, make_models
 from segue.music import columns as c
@@ -147,15 +150,39 @@ def train(
         BusyError: Another training is publishing.
         WarehouseError: The snapshot cannot be read.
     """
+    given = {
+        "segue": __version__,
+        "snapshot": snapshot.name,
+        "sources": sorted(training_sources),
+        "seed": seed,
+        "models": {name: dict(values) for name, values in (models or {}).items()},
+        "left_out": sorted(left_out),
+    }
+    settings = Settings(training_sources, seed, threads, left_out, models or {})
+    if refit:  # begins from what is published, which an interrupted training may have seen change
+        settings = replace(settings, previous=_published(bundles))
+        return _trained(snapshot, bundles, settings, progress, now)
+    with kept_fits(bundles.folder, given, now=now) as kept:
+        return _trained(snapshot, bundles, replace(settings, kept=kept), progress, now)
+
+
+def _trained(
+    snapshot: Marts, bundles: BundleStore, settings: Settings, progress: Progress, now: datetime
+) -> TrainReport:
     seconds: dict[str, float] = {}
     began = perf_counter()
     progress.start("Reading the snapshot")
     marts: dict[str, Any] = {**_read(snapshot, _BESIDE_PLAYS), "plays": _Plays(snapshot)}
-    data = training_data(**marts, training_sources=training_sources, as_of=now)
+    as_of = settings.kept.as_of if settings.kept else now
+    data = training_data(
+        **marts,
+        training_sources=settings.training_sources,
+        as_of=as_of,
+        keep_in=settings.kept.folder / "arrays" if settings.kept else None,
+    )
     seconds["read"] = perf_counter() - began
-    progress.done(f"{len(data.catalogue):,} tracks, {data.interactions.n_users:,} listeners")
-    previous = _published(bundles) if refit else {}
-    settings = Settings(training_sources, seed, threads, left_out, models or {}, previous)
+    again = f", going on with the training of {as_of:%Y-%m-%d %H:%M} UTC" if as_of != now else ""
+    progress.done(f"{len(data.catalogue):,} tracks, {data.interactions.n_users:,} listeners{again}")
     fitted, took = trained(marts, data, settings=settings, progress=progress)
     seconds |= took
     began = perf_counter()
@@ -218,6 +245,7 @@ class Settings:
         left_out: Installed recommenders that are not trained.
         models: Settings of single models that differ from the defaults.
         previous: Earlier fits by name, which those of their names begin from where they can.
+        kept: Where an interrupted training goes on; None: it begins anew.
     """
 
     training_sources: Collection[str] | None
@@ -226,6 +254,7 @@ class Settings:
     left_out: Collection[str] = ()
     models: ModelSettings = field(default_factory=dict)
     previous: Mapping[str, Recommender] = field(default_factory=dict)
+    kept: KeptFits | None = None
 
 
 def trained(
@@ -247,33 +276,40 @@ def trained(
         left_out=settings.left_out,
     )
     seconds = _taught(models, marts, data, settings, progress)
-    for name, value in fit_all(models, data, progress, settings.previous).items():
+    fits = fit_all(models, data, progress, settings.previous, kept=settings.kept)
+    for name, value in fits.items():
         seconds[name] = seconds.get(name, 0.0) + value
     return models, seconds
 
 
 def fit_all(
-    models: Sequence[StoredRecommender],
+    models: list[StoredRecommender],
     data: TrainingData,
     progress: Progress,
     previous: Mapping[str, Recommender] | None = None,
+    *,
+    kept: KeptFits | None = None,
 ) -> dict[str, float]:
     """Fit each, and give those that are made of others the others; returns name -> seconds.
 
     Args:
+        models: Unfitted. One that an interrupted training had fitted takes the place of its own.
         previous: Earlier fits by name, to begin from where a model can.
+        kept: What an interrupted training left.
     """
     seconds = {}
     progress.start("Training", total=len(models), unit="models")
-    for model in models:
+    for at, model in enumerate(models):
         began = perf_counter()
-        earlier = (previous or {}).get(model.name)
-        if isinstance(model, Refits) and isinstance(earlier, type(model)):
-            model.refit(earlier, data)
+        found = kept.find(model.name, data.catalogue) if kept else None
+        if isinstance(found, type(model)):
+            models[at] = found
+            progress.advance()
         else:
-            model.fit(data)
+            _fit(model, data, (previous or {}).get(model.name), kept, progress)
         seconds[model.name] = perf_counter() - began
-        progress.advance()
+        if kept is not None and models[at] is model:
+            kept.keep(model, seconds[model.name])
     for model in models:
         if isinstance(model, Composed):
             model.with_parts({part.name: part for part in models})
@@ -281,16 +317,41 @@ def fit_all(
     return seconds
 
 
+def _fit(
+    model: StoredRecommender,
+    data: TrainingData,
+    earlier: Recommender | None,
+    kept: KeptFits | None,
+    progress: Progress,
+) -> None:
+    """Fit one, telling how far it is where it says."""
+    told = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal told
+        progress.advance(share - told)
+        told = share
+
+    if kept is not None:
+        kept.place_for(model, tell)
+    if isinstance(model, Refits) and isinstance(earlier, type(model)):
+        model.refit(earlier, data)
+    else:
+        model.fit(data)
+    tell(1.0)
+
+
 def _taught(
-    models: Sequence[StoredRecommender],
+    models: list[StoredRecommender],
     marts: Mapping[str, Any],
     data: TrainingData,
     settings: Settings,
     progress: Progress,
 ) -> dict[str, float]:
     """Teach those of the models that learn from past weeks; returns name -> seconds."""
-    learners = [model for model in models if isinstance(model, Learner)]
-    if not learners:
+    learners = [model.name for model in models if isinstance(model, Learner)]
+    kept = settings.kept.within("taught") if settings.kept else None
+    if not learners or _already_taught(models, learners, data.catalogue, kept):
         return {}
     past = school(
         data.histories, data.catalogue, crowd_sessions=marts["crowd_sessions"], as_of=data.as_of
@@ -299,16 +360,41 @@ def _taught(
         return {}
     began = perf_counter()
     progress.start("Learning from past weeks", total=len(learners), unit="models")
-    then = training_data(**marts, training_sources=settings.training_sources, as_of=past.cut)
-    fit_all(models, then, Silent())
+    then = training_data(
+        **marts,
+        training_sources=settings.training_sources,
+        as_of=past.cut,
+        keep_in=settings.kept.folder / "past" / "arrays" if settings.kept else None,
+    )
+    fit_all(models, then, Silent(), kept=settings.kept and settings.kept.within("past"))
     seconds = {"past weeks": perf_counter() - began}
-    for model in learners:
-        began = perf_counter()
-        model.learn(past.lessons)
-        seconds[model.name] = perf_counter() - began
-        progress.advance()
+    for model in models:
+        if isinstance(model, Learner):
+            began = perf_counter()
+            model.learn(past.lessons)
+            if kept is not None:
+                kept.keep(model, kept.worth_s)
+            seconds[model.name] = perf_counter() - began
+            progress.advance()
     progress.done(f"{len(past.lessons)} weeks")
     return seconds
+
+
+def _already_taught(
+    models: list[StoredRecommender],
+    learners: Collection[str],
+    catalogue: Catalogue,
+    kept: KeptFits | None,
+) -> bool:
+    """Put those that an interrupted training had taught in their places, if it had all of them."""
+    found = {name: kept.find(name, catalogue) if kept else None for name in learners}
+    if not all(found.values()):
+        return False
+    for at, model in enumerate(models):
+        taught = found.get(model.name)
+        if isinstance(taught, type(model)):
+            models[at] = taught
+    return True
 
 
 def _learned(models: Sequence[StoredRecommender]) -> dict[str, str]:

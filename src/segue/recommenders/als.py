@@ -16,6 +16,7 @@ from segue.recommenders.from_crowd import FromCrowd
 from segue.recommenders.opinion import position_among
 from segue.recommenders.search_space import Real, Space, Whole
 from segue.recommenders.trust import Trust
+from segue.recommenders.workplace import Workplace
 
 __all__ = ["Als"]
 
@@ -23,9 +24,10 @@ __all__ = ["Als"]
 class Als(FromCrowd[Factors]):
     """Alternating least squares over listeners × tracks, and × artists for crowds that know these.
 
-    Hu, Koren and Volinsky (2008), "Collaborative Filtering for Implicit Feedback Datasets". Whoever
-    asks is folded in from their plays, by the closed form, so that the latest play counts; and the
-    closed form tells what each of them added to a score. For artists the answer is the best known tracks of the artists of highest score.
+    Hu, Koren and Volinsky (2008), "Collaborative Filtering for Implicit Feedback Datasets".
+    Whoever asks is folded in from their plays, by the closed form, so that the latest play
+    counts; and the closed form tells what each of them added to a score. For artists the answer is
+    the best known tracks of the artists of highest score.
 
     Args:
         n_factors: Length of the vectors.
@@ -62,6 +64,7 @@ class Als(FromCrowd[Factors]):
         self.trust = trust
         self.levelling = levelling
         self.seed = seed
+        self.workplace: Workplace | None = None
 
     def refit(self, previous: Als, data: TrainingData) -> Self:
         """As `fit` in a third of the rounds, from the vectors of an earlier fit; see `Refits`.
@@ -128,6 +131,7 @@ class Als(FromCrowd[Factors]):
             threads=self.threads,
             trust=Trust(self.trust, self.levelling),
             first=first,
+            workplace=self.workplace,
         )
 
     def _settings(self) -> dict[str, Any]:

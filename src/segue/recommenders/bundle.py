@@ -30,7 +30,7 @@ from segue.recommenders.base import Composed, Recommender, StoredRecommender
 from segue.recommenders.kept_names import load_columns, load_names, save_columns, save_names
 from segue.recommenders.kept_search import load_search, save_search
 
-__all__ = ["Bundle", "BundleStore"]
+__all__ = ["Bundle", "BundleStore", "load_model"]
 
 _FORMAT: Final = 1
 _GROUP: Final = "segue.recommenders"
@@ -270,7 +270,9 @@ class BundleStore:
         try:
             names, columns = load_names(folder / _NAMES), load_columns(folder / _COLUMNS)
             catalogue = Catalogue(_read_tracks(folder / _TRACKS), names, columns)
-            models = {name: _load(name, folder, catalogue) for name in manifest["recommenders"]}
+            models = {
+                name: load_model(name, folder, catalogue) for name in manifest["recommenders"]
+            }
             for model in models.values():
                 if isinstance(model, Composed):
                     model.with_parts(models)
@@ -301,7 +303,12 @@ def _installed() -> EntryPoints:
     return entry_points(group=_GROUP)
 
 
-def _load(name: str, folder: Path, catalogue: Catalogue) -> Recommender:
+def load_model(name: str, folder: Path, catalogue: Catalogue) -> Recommender:
+    """A model that was saved in a folder of its name, memory-mapped.
+
+    Raises:
+        NotReadyError: It is not installed here.
+    """
     found = [entry for entry in _installed() if entry.name == name]
     if not found:
         raise NotReadyError(

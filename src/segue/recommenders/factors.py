@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.features.ranked import Ranked
+from segue.recommenders.alternating import alternate
 from segue.recommenders.arrays import Array, load_array, save_arrays
 from segue.recommenders.crowd import Crowd
 from segue.recommenders.incidence import Incidence
@@ -19,6 +20,7 @@ from segue.recommenders.longest_first import LongestFirst
 from segue.recommenders.opinion import position_among
 from segue.recommenders.quiet_threads import quiet_threads
 from segue.recommenders.trust import Trust
+from segue.recommenders.workplace import Workplace
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -248,6 +250,7 @@ def factorise(
     threads: int,
     trust: Trust,
     first: npt.NDArray[np.float32] | None = None,
+    workplace: Workplace | None = None,
 ) -> Factors:
     """Learn factors of the columns from who listens to them how often.
 
@@ -257,35 +260,18 @@ def factorise(
             are drawn.
         threads: 0 means all cores; the answer does not depend on it.
         trust: How far plays are taken for liking, here and when users are folded in.
+        workplace: Where rounds are kept; see `alternate`.
     """
     believed = crowd.plays.copy()
     believed.data = trust.of_many(crowd.plays.data, crowd.plays.indptr).astype(np.float32)
-    vectors = _alternate(
+    vectors = alternate(
         believed,
-        first,
-        factors=n_factors,
-        regularization=regularisation,
+        n_factors=n_factors,
+        regularisation=regularisation,
         iterations=iterations,
-        random_state=seed,
-        num_threads=threads,
+        seed=seed,
+        threads=threads,
+        first=first,
+        workplace=workplace,
     )
     return Factors.of(crowd, vectors, regularisation, trust=trust)
-
-
-def _alternate(
-    believed: Any, first: npt.NDArray[np.float32] | None, **settings: Any
-) -> npt.NDArray[np.float32]:
-    """Item vectors by implicit's solver, which is imported here: making a playlist needs none."""
-    quiet_threads()
-    from implicit.cpu.als import AlternatingLeastSquares
-    from scipy.sparse import csr_matrix
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"):
-        model = AlternatingLeastSquares(**settings)
-        if first is not None:
-            draw = np.random.default_rng(settings["random_state"]).random(first.shape, np.float32)
-            known = np.any(first, axis=1, keepdims=True)
-            model.item_factors = np.where(known, first, np.float32(0.01) * draw)
-        model.fit(csr_matrix(believed), show_progress=False)
-    return np.asarray(model.item_factors, dtype=np.float32)

@@ -70,7 +70,7 @@ class Repeats:
         weeks: int = 52,
         strength: float = 10.0,
         half_life_weeks: float = 26.0,
-        listeners: int = 2000,
+        listeners: int = 500,
     ) -> None:
         self.weeks = weeks
         self.strength = strength
