@@ -20,6 +20,7 @@ from bench import (
     models,
     next_week,
     postgresql,
+    scale,
     sound,
     update_faults,
     warehouse,
@@ -37,11 +38,13 @@ def main() -> None:
         choices=sorted(warehouse.SIZES),
         nargs="+",
         default=["1m"],
-        help="of `warehouse`, `postgresql`",
+        help="of `warehouse`, `postgresql`, `scale`",
     )
     parser.add_argument("--warehouse", default="duckdb", help="of `warehouse`: the setting")
     parser.add_argument(
-        "--lakes", type=Path, help="of `warehouse`: a folder that keeps the lakes for the next time"
+        "--lakes",
+        type=Path,
+        help="of `warehouse`, `scale`: a folder that keeps what is made",
     )
     parser.add_argument("--kills", type=int, default=0, help="of `event_faults`, `update_faults`")
     given = parser.parse_args()
@@ -53,6 +56,7 @@ def main() -> None:
         "latency": partial(latency.run, given.tracks),
         "growth": growth.run,
         "event_faults": partial(event_faults.run, given.kills or event_faults.KILLS),
+        "scale": partial(scale.run, given.plays, given.lakes),
         "event_store": event_store.run,
         "elsewhere": partial(elsewhere.run, given.size),
         "listeners": listeners.run,

@@ -20,7 +20,7 @@ from segue.warehouse.snapshot_parts import MartFiles, Part, write_index
 from segue.warehouse.snapshots import SnapshotStore
 from segue.warehouse.storage import checksum
 
-__all__ = ["N_USERS", "make_home", "user_name"]
+__all__ = ["N_USERS", "make_home", "make_snapshot", "user_name"]
 
 N_USERS: Final = 100_000
 PLAYS_A_USER: Final = 100
@@ -49,25 +49,46 @@ def make_home(
     """
     if not (folder / "models" / "current").exists():
         home_of(folder, n_tracks)
+    make_snapshot(
+        folder, n_tracks=n_tracks, n_users=n_users, plays_a_user=plays_a_user, known=known
+    )
+
+
+def make_snapshot(
+    folder: Path,
+    *,
+    n_tracks: int,
+    n_users: int,
+    plays_a_user: int,
+    known: int,
+    users_a_file: int = _USERS_A_FILE,
+) -> None:
+    """The snapshot alone; one that is there already is kept."""
     if (folder / "snapshots" / "current").exists():
         return
     world = World(n_tracks)
     tracks = catalogue(world)
-    SnapshotStore(folder / "snapshots").publish(
-        lambda into: _write(into, world, tracks, n_users, plays_a_user, known), now=NOW
-    )
+
+    def write(into: Path) -> None:
+        _write(into, world, tracks, (n_users, users_a_file), plays_a_user, known)
+
+    SnapshotStore(folder / "snapshots").publish(write, now=NOW)
 
 
 def _write(
-    into: Path, world: World, tracks: Catalogue, n_users: int, plays_a_user: int, known: int
+    into: Path,
+    world: World,
+    tracks: Catalogue,
+    users_of: tuple[int, int],
+    plays_a_user: int,
+    known: int,
 ) -> None:
+    n_users, a_file = users_of
     ids = pa.array(tracks.track_ids, pa.string())
     (into / "plays").mkdir()
     users, parts = [], []
-    for number, first in enumerate(range(0, n_users, _USERS_A_FILE)):
-        plays = _plays(
-            world, ids, range(first, min(first + _USERS_A_FILE, n_users)), plays_a_user, known
-        )
+    for number, first in enumerate(range(0, n_users, a_file)):
+        plays = _plays(world, ids, range(first, min(first + a_file, n_users)), plays_a_user, known)
         name = f"plays/{number:04}.parquet"
         pq.write_table(plays, into / name, row_group_size=100_000, compression="zstd")
         parts.append(_part(into, name, plays))
