@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
-from typing import Final
+from typing import Final, Protocol
 
 from segue.access.api_key import ApiKey
 from segue.access.base import KeyStore, KnownKey
 from segue.access.tokens import digest_of, key_id_of, opens
 from segue.errors import SegueError
 
-__all__ = ["Keyring", "Unsure"]
+__all__ = ["Keyring", "Ring", "Unsure"]
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +29,29 @@ class Unsure(Enum):
     """What memory alone cannot answer."""
 
     ASK = "ask the store"
+
+
+class Ring(Protocol):
+    """What a service asks about keys: of a store of Segue's, or of somebody else's."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there never was a key, as far as this process knows."""
+
+    def at_hand(self, token: str) -> ApiKey | Unsure | None:
+        """The key that a token opens with, without waiting for anything; None: it opens nothing."""
+
+    def look_up(self, token: str) -> ApiKey | None:
+        """The same; it may take a while."""
+
+    def forget(self, user_id: str) -> int:
+        """Remove the keys of one user; how many."""
+
+    def start(self) -> None:
+        """Begin to follow whoever keeps the keys."""
+
+    def close(self) -> None:
+        """Stop that."""
 
 
 class Keyring:

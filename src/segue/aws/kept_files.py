@@ -93,6 +93,18 @@ class KeptFiles:
         """By name: what was kept when the head was read or written last."""
         return self._head.files
 
+    def look(self) -> Mapping[str, KeptFile]:
+        """What is kept now; whoever only reads need not be alone.
+
+        Objects that are not named any more stay for a day, so what is read here can be fetched.
+
+        Raises:
+            WarehouseError: The head is damaged.
+            ServiceError: S3 refuses or does not answer.
+        """
+        self._head = self._read()
+        return self._head.files
+
     @contextmanager
     def alone(self, *, now: datetime, until: datetime) -> Iterator[None]:
         """Be the only one at work; whoever is cut off is so no longer than until then.

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from segue.aws.clients import Aws
 from segue.errors import ServiceDownError
 
-__all__ = ["ItemOfEvent", "ProfileTable", "Took"]
+__all__ = ["ItemOfEvent", "Kept", "KeptEvent", "ProfileTable", "Took"]
 
 _SERVICE: Final = "DynamoDB"
 _PROFILE: Final = "profile"
@@ -25,6 +25,7 @@ _EVENT: Final = "event#"
 _AT_ONCE: Final = 90  # events in a transaction, which has room for 100 items
 _READ_AT_ONCE: Final = 100
 _ATTEMPTS: Final = 8
+_PLACES: Final = 100  # between two versions of a profile, for the events that one brought
 _CONFLICTS: Final = frozenset(
     {
         "TransactionCanceledException",
@@ -60,6 +61,34 @@ class Took:
 
     new: int = 0
     duplicate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """An event that is beside a profile.
+
+    Args:
+        position: Its place among those of its user: later ones were counted later.
+        body: All of it, as JSON.
+        taken_at: When it was counted, aware UTC, to the second.
+    """
+
+    position: int
+    body: str
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a user.
+
+    Args:
+        record: The profile; None: the user has done nothing yet.
+        events: In the order in which they were counted.
+    """
+
+    record: bytes | None
+    events: tuple[KeptEvent, ...] = ()
 
 
 class ProfileTable:
@@ -121,6 +150,41 @@ class ProfileTable:
                 Limit=limit,
             )
         return tuple(one["body"]["S"] for one in found["Items"])
+
+    def kept(self, user_id: str, *, after: int = 0) -> Kept:
+        """The profile of a user, and the events behind a position; it costs little if none is.
+
+        Raises:
+            ServiceDownError: Not now.
+        """
+        record, version = self._read(user_id)
+        if version * _PLACES <= after:
+            return Kept(record)
+        return Kept(record, tuple(sorted(self._behind(user_id, after), key=lambda e: e.position)))
+
+    def _behind(self, user_id: str, after: int) -> Iterator[KeptEvent]:
+        client, told = self._aws.client("dynamodb"), dict[str, Any]()
+        while True:
+            with self._aws.explained(_SERVICE, "read what a user did"):
+                found = client.query(
+                    TableName=self._table,
+                    KeyConditionExpression="user_id = :u AND begins_with(sk, :e)",
+                    FilterExpression="#p > :a",
+                    ExpressionAttributeNames={"#p": "position"},
+                    ExpressionAttributeValues={
+                        ":u": {"S": user_id},
+                        ":e": {"S": _EVENT},
+                        ":a": {"N": str(after)},
+                    },
+                    ConsistentRead=True,
+                    **told,
+                )
+            for one in found["Items"]:
+                taken_at = datetime.fromtimestamp(int(one["expires"]["N"]), UTC) - self._keep
+                yield KeptEvent(int(one["position"]["N"]), one["body"]["S"], taken_at)
+            if not found.get("LastEvaluatedKey"):
+                return
+            told = {"ExclusiveStartKey": found["LastEvaluatedKey"]}
 
     def _take_some(
         self,
@@ -193,11 +257,12 @@ class ProfileTable:
                         "at": {"S": one.at.isoformat()},
                         "body": {"S": one.body},
                         "expires": {"N": expires},
+                        "position": {"N": str((version + 1) * _PLACES + place)},
                     },
                     "ConditionExpression": "attribute_not_exists(sk)",
                 }
             }
-            for one in events
+            for place, one in enumerate(events)
         ]
         held = {":v": {"N": str(version)}}
         puts.append(

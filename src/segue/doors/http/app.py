@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from segue.access.keyring import Keyring
+from segue.access.keyring import Ring
 from segue.access.passwords import Passwords
 from segue.doors.http import (
     event_routes,
@@ -84,7 +84,7 @@ class Parts:
     """
 
     service: Service
-    ring: Keyring
+    ring: Ring
     home: Path
     clock: Callable[[], datetime]
     loopback: bool = True

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from segue.access.api_key import ApiKey, Scope
-from segue.access.keyring import Keyring, Unsure
+from segue.access.keyring import Ring, Unsure
 from segue.doors.http.buckets import Buckets, Left
 from segue.doors.http.call import FORWARDED, Call
 from segue.doors.http.problems import ProblemError
@@ -39,7 +39,7 @@ class Guard:
         share: This process's share of every rate.
     """
 
-    def __init__(self, ring: Keyring, *, rate: float, loopback: bool, share: float = 1.0) -> None:
+    def __init__(self, ring: Ring, *, rate: float, loopback: bool, share: float = 1.0) -> None:
         self._ring = ring
         self._rate = rate
         self._loopback = loopback

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
-from segue.access.keyring import Keyring
+from segue.access.keyring import Ring
 from segue.access.passwords import Passwords
 from segue.doors.http.as_json import as_json
 from segue.doors.http.asked import UserPage
@@ -23,7 +23,7 @@ _Calling = Annotated[Call, Depends(call_of)]
 _UserId = Annotated[str, Path(min_length=1, max_length=200)]
 
 
-def add_to(router: APIRouter, service: Service, ring: Keyring, passwords: Passwords) -> None:
+def add_to(router: APIRouter, service: Service, ring: Ring, passwords: Passwords) -> None:
     """Register the routes."""
 
     def get_profile(call: _Calling, user_id: _UserId) -> Response:
