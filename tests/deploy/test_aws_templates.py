@@ -66,17 +66,22 @@ def listed(value: Any) -> list[Any]:
 
 
 def test_what_is_wrong_with_a_choice_is_said(tmp_path: Path) -> None:
-    done = synth(tmp_path, "parts=pipeline,nonsense")
-    assert done.returncode == 1
-    assert "there is no part “nonsense”" in done.stderr
-    assert "Traceback" not in done.stderr
+    for choice, said in (
+        ("parts=pipeline,nonsense", "there is no part “nonsense”"),
+        ("parts=serving", "choose that, too"),
+        ("shards=0", "give a whole number from 1 on"),
+    ):
+        done = synth(tmp_path, choice)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_the_code_of_functions_is_the_package_alone(
     out: Path, resources: dict[str, dict[str, Any]]
 ) -> None:
     functions = of(resources, "Lambda::Function")
-    ours = [one for one in functions if str(one["Handler"]).startswith("segue.doors.aws.")]
+    ours = [one for one in functions if str(one.get("Handler")).startswith("segue.doors.aws.")]
     assert {one["Handler"] for one in ours} == {
         "segue.doors.aws.profiles.handler",
         "segue.doors.aws.hot.handler",
@@ -156,23 +161,68 @@ def test_functions_follow_the_stream_and_nothing_is_dropped(
         for one in of(resources, "Lambda::Function")
         if "SEGUE_PROFILE_TABLE" in one.get("Environment", {}).get("Variables", {})
     ]
-    assert days == [30]
+    assert set(days) == {30}
     assert days[0] * 24 > 2 * hours
 
 
 def test_a_key_is_asked_for_and_bodies_are_looked_at(
     resources: dict[str, dict[str, Any]],
 ) -> None:
-    (method,) = of(resources, "ApiGateway::Method")
-    assert method["ApiKeyRequired"] is True
+    methods = of(resources, "ApiGateway::Method")
+    assert all(method["ApiKeyRequired"] is True for method in methods)
+    (method,) = [one for one in methods if one["Integration"]["Type"] == "AWS"]
+    assert method["HttpMethod"] == "POST"
     assert "RequestValidatorId" in method
     assert of(resources, "ApiGateway::RequestValidator")[0]["ValidateRequestBody"] is True
     schema = of(resources, "ApiGateway::Model")[0]["Schema"]
     event, many = schema["oneOf"]
     assert many["properties"]["events"]["maxItems"] == 500
     assert event["required"] == ["event_id", "user_id", "track_id", "event_type", "timestamp"]
-    plan = of(resources, "ApiGateway::UsagePlan")[0]
-    assert plan["Throttle"] == {"RateLimit": 100, "BurstLimit": 200}
+    plans = of(resources, "ApiGateway::UsagePlan")
+    assert [one["Throttle"] for one in plans] == [{"RateLimit": 100, "BurstLimit": 200}] * 2
+    # keys of single users bring no events: nobody looks at whose those are
+    nothing = {"/events/POST": {"RateLimit": 0, "BurstLimit": 0}}
+    assert [one["ApiStages"][0]["Throttle"] for one in plans] == [{}, nothing]
+    (key,) = of(resources, "ApiGateway::ApiKey")
+    assert {"Key": "segue:scope", "Value": "recommend"} in key["Tags"]
+
+
+def test_recommendations_are_answered_behind_the_same_api(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    (serve,) = [one for one in of(resources, "Lambda::Function") if one.get("PackageType")]
+    assert serve["ImageConfig"]["Command"] == ["segue.doors.aws.serve.handler"]
+    assert serve["Timeout"] == 29  # API Gateway waits no longer
+    told = serve["Environment"]["Variables"]
+    assert set(told) == {"SEGUE_PUBLISHED", "SEGUE_PROFILE_TABLE", "SEGUE_EVENT_DAYS"}
+    assert json.dumps(told["SEGUE_PUBLISHED"]).endswith('"/home"]]}')
+    routes = [
+        one["HttpMethod"]
+        for one in of(resources, "ApiGateway::Method")
+        if one["Integration"]["Type"] == "AWS_PROXY"
+    ]
+    assert sorted(routes) == ["GET", "GET", "GET", "GET", "POST"]
+    paths = {one["PathPart"] for one in of(resources, "ApiGateway::Resource")}
+    assert paths == {"events", "recommendations", "recommend", "users", "tracks"} | {
+        "{what+}",
+        "{user_id+}",
+    }
+    role = json.dumps(serve["Role"]).split('"')[3]
+    actions = {
+        action
+        for one in of(resources, "IAM::Policy")
+        if role in json.dumps(one["Roles"])
+        for statement in one["PolicyDocument"]["Statement"]
+        for action in listed(statement["Action"])
+    }
+    assert actions == {
+        "apigateway:GET",
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:GetObject",
+    }
 
 
 def test_firehose_writes_what_the_table_and_athena_read(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 __all__ = ["PARTS", "Choices"]
 
-PARTS = ("pipeline", "personalize", "watching")
+PARTS = ("pipeline", "serving", "personalize", "watching")
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,9 @@ class Choices:
         glacier_days: After so many days raw events move to Glacier.
         event_days: For so long events stay beside a profile.
         tracking_id: Of Personalize's event tracker; empty: events are not told to it.
+        image: Tag of the image, in the repository of this name.
+        published: Prefix in the bucket where models are published.
+        warm: Functions that are kept ready to recommend; 0: none.
         mail: Who hears of alarms; empty: nobody.
         budget: In dollars a month; an alarm beyond it.
     """
@@ -37,6 +40,9 @@ class Choices:
     glacier_days: int
     event_days: int
     tracking_id: str
+    image: str
+    published: str
+    warm: int
     mail: str
     budget: int
 
@@ -51,10 +57,10 @@ class Choices:
         def told(name: str, usual: str) -> str:
             return str(context.get(name, usual))
 
-        def number(name: str, usual: int) -> int:
+        def number(name: str, usual: int, least: int = 1) -> int:
             value = told(name, str(usual))
-            if not value.isdecimal() or not int(value):
-                raise ValueError(f"{name} is “{value}”; give a whole number above 0")
+            if not value.isdecimal() or int(value) < least:
+                raise ValueError(f"{name} is “{value}”; give a whole number from {least} on")
             return int(value)
 
         name = told("name", "segue")
@@ -64,6 +70,8 @@ class Choices:
         for part in parts:
             if part not in PARTS:
                 raise ValueError(f"there is no part “{part}”; choose from {', '.join(PARTS)}")
+        if "serving" in parts and "pipeline" not in parts:
+            raise ValueError("serving answers behind the API of the pipeline: choose that, too")
         return cls(
             source,
             name,
@@ -73,6 +81,9 @@ class Choices:
             number("glacier_days", 90),
             number("event_days", 30),
             told("tracking_id", ""),
+            told("image", "latest"),
+            told("published", "home").strip("/"),
+            number("warm", 0, 0),
             told("mail", ""),
             number("budget", 50),
         )

@@ -103,7 +103,7 @@ class Door(Construct):
                 },
             ),
         ]
-        self.api.root.add_resource("events").add_method(
+        self.taking = self.api.root.add_resource("events").add_method(
             "POST",
             apigateway.AwsIntegration(
                 service="kinesis",
@@ -161,14 +161,23 @@ class Door(Construct):
 
     def _keys(self, choices: Choices) -> None:
         key = self.api.add_api_key("Key")
-        plan = self.api.add_usage_plan(
-            "Plan",
-            throttle=apigateway.ThrottleSettings(
-                rate_limit=choices.requests, burst_limit=choices.requests * 2
-            ),
+        cdk.Tags.of(key).add("segue:scope", "recommend")
+        allowed = apigateway.ThrottleSettings(
+            rate_limit=choices.requests, burst_limit=choices.requests * 2
         )
+        plan = self.api.add_usage_plan("Plan", throttle=allowed)
         plan.add_api_key(key)
         plan.add_api_stage(stage=self.api.deployment_stage)
+        # a key of one user: whose events a record holds is looked at by nobody, so it brings none
+        nothing = apigateway.ThrottleSettings(rate_limit=0, burst_limit=0)
+        listeners = self.api.add_usage_plan(
+            "Listeners", description="Keys with the tag segue:user.", throttle=allowed
+        )
+        listeners.add_api_stage(
+            stage=self.api.deployment_stage,
+            throttle=[apigateway.ThrottlingPerMethod(method=self.taking, throttle=nothing)],
+        )
+        cdk.CfnOutput(self, "ListenersPlan", value=listeners.usage_plan_id)
 
 
 def _schema(told: dict[str, object]) -> apigateway.JsonSchema:

@@ -15,9 +15,27 @@ from constructs import Construct
 
 from segue_aws.choices import Choices
 
-__all__ = ["follow", "function"]
+__all__ = ["follow", "function", "own_role"]
 
 _LEFT_OUT = ["**/__pycache__", "**/*.pyc", "**/*.dist-info", "segue/warehouse/dbt/target"]
+
+
+def own_role(scope: Construct, name: str) -> tuple[logs.LogGroup, iam.Role]:
+    """A log, and a role that may write to it and nothing else."""
+    log = logs.LogGroup(
+        scope,
+        f"{name}Log",
+        retention=logs.RetentionDays.ONE_MONTH,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
+    role = iam.Role(scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log.log_group_arn],
+        )
+    )
+    return log, role
 
 
 def function(
@@ -33,19 +51,7 @@ def function(
 
     Its role may write to its own log and nothing else until it is told.
     """
-    log = logs.LogGroup(
-        scope,
-        f"{name}Log",
-        retention=logs.RetentionDays.ONE_MONTH,
-        removal_policy=cdk.RemovalPolicy.DESTROY,
-    )
-    role = iam.Role(scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    role.add_to_policy(
-        iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[log.log_group_arn],
-        )
-    )
+    log, role = own_role(scope, name)
     return lambda_.Function(
         scope,
         name,

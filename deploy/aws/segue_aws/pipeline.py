@@ -15,6 +15,7 @@ from segue_aws.cold_path import ColdPath
 from segue_aws.door import Door
 from segue_aws.functions import follow, function
 from segue_aws.keep import KeepStack
+from segue_aws.serving import Serving
 
 __all__ = ["PipelineStack"]
 
@@ -53,6 +54,11 @@ class PipelineStack(cdk.Stack):
             self.functions.append(self._hot(choices))
         self.door = Door(self, "Door", choices, self.stream)
         self.cold = ColdPath(self, "Cold", choices, self.stream, keep.bucket)
+        self.serving: Serving | None = None
+        if choices.has("serving"):
+            self.serving = Serving(
+                self, "Serving", choices, table=self.table, bucket=keep.bucket, door=self.door
+            )
         cdk.CfnOutput(self, "Address", value=f"{self.door.api.url}events")
         cdk.CfnOutput(self, "Stream", value=self.stream.stream_name)
         cdk.CfnOutput(self, "RefusedQueue", value=self.refused.queue_url)

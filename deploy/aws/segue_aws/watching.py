@@ -32,6 +32,8 @@ class WatchingStack(cdk.Stack):
         board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=choices.name)
         for function in pipeline.functions:
             board.add_widgets(*self._of_function(function))
+        if pipeline.serving is not None:
+            board.add_widgets(*self._of_serving(pipeline.serving.function))
         board.add_widgets(*self._of_door(pipeline), *self._of_queues(pipeline))
         self._budget(choices)
 
@@ -48,6 +50,20 @@ class WatchingStack(cdk.Stack):
             _graph(f"{name}: age of events", age),
             _graph(f"{name}: errors, throttles", errors, throttles),
             _graph(f"{name}: duration, p99", slow),
+        ]
+
+    def _of_serving(self, function: lambda_.IFunction) -> list[cloudwatch.IWidget]:
+        errors = function.metric_errors(period=_MINUTE)
+        throttles = function.metric_throttles(period=_MINUTE)
+        slow = function.metric_duration(statistic="p99", period=_MINUTE)
+        running = function.metric("ConcurrentExecutions", statistic="Maximum", period=_MINUTE)
+        self._alarm("ServeErrors", errors, 0, 5, "requests for recommendations fail")
+        self._alarm("ServeThrottles", throttles, 0, 5, "requests for recommendations are held back")
+        self._alarm("ServeSlow", slow, 3_000, 10, "recommendations take over 3 seconds (p99)")
+        return [
+            _graph("Recommendations: errors, throttles", errors, throttles),
+            _graph("Recommendations: duration, p99", slow),
+            _graph("Recommendations: functions at once", running),
         ]
 
     def _of_door(self, pipeline: PipelineStack) -> list[cloudwatch.IWidget]:
