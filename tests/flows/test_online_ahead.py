@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from segue.doors.http.ahead import answering_ahead
+from segue.doors.web.readiness import getting_ready
 from segue.errors import BusyError, UnknownUserError
 from segue.flows.forget import Whose, forget
 from segue.flows.online import Service
@@ -181,3 +183,63 @@ def test_forgetting_beside_a_service_is_felt_at_once_and_says_what_is_left(home:
         assert service.at_hand("bob", Wishes()) is not None
         with pytest.raises(UnknownUserError):
             forget(Wiring(Settings(home=home)), Whose("zoe"), progress=Silent(), now=NOW)
+
+
+def test_what_is_got_ready_is_the_same_answer_and_noted_once_it_is_given(home: Path) -> None:
+    asked = [Wishes(mix="discover", size=7), Wishes(mix="daily", size=7)]
+    with opened(home) as service:
+        told = [service.recommendations("ann", wishes) for wishes in asked]
+    (home / "events" / "recommended.sqlite").unlink()
+    with opened(home) as service:
+        service.get_ready("ann", asked)
+        service.get_ready("nobody", asked)
+        service.settled()
+        noted = service.recommended.find
+        assert [noted(one.recommendation_id) for one in told] == [None, None]
+        assert service.at_hand("ann", asked[0]) is None
+        again = [service.recommendations("ann", wishes) for wishes in asked]
+        assert [one.body for one in again] == [one.body for one in told]
+        service.settled()
+        assert all(noted(one.recommendation_id) for one in told)
+
+
+def test_what_was_got_ready_is_not_told_after_something_new(home: Path) -> None:
+    asked = Wishes(size=5)
+    with opened(home) as service:
+        service.get_ready("ann", [asked])
+        before = body(home, "ann", size=5)
+        tell(home, "ann", NOW)
+        told = service.recommendations("ann", asked).body
+    assert told == body(home, "ann", size=5) != before
+
+
+def test_whoever_is_expected_finds_the_page_ready_also_after_something_new() -> None:
+    readied: list[str] = []
+    published, enough = iter(["", "old", "old", "new"]), threading.Event()
+
+    class Front:
+        def get_ready(self, users: Sequence[str], wanted: Callable[[], bool]) -> None:
+            assert wanted()
+            readied.extend(users)
+            if len(readied) == 3:
+                enough.set()
+
+    names = lambda: next(published, "new")  # noqa: E731 - one look each
+    with getting_ready(Front(), lambda: ["ann"], names, look_every_s=0.01):
+        assert enough.wait(20)
+    assert readied == ["ann", "ann", "ann"]
+
+
+def test_where_nobody_is_expected_nothing_is_made_ready() -> None:
+    looked = threading.Event()
+
+    class Front:
+        def get_ready(self, users: Sequence[str], wanted: Callable[[], bool]) -> None:
+            raise AssertionError(f"nobody asked for it: {users}, {wanted()}")
+
+    def nobody() -> list[str]:
+        looked.set()
+        return []
+
+    with getting_ready(Front(), nobody, lambda: "old", look_every_s=0.01):
+        assert looked.wait(20)

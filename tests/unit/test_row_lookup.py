@@ -78,3 +78,16 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "plays" / "0002.parquet").unlink()
     with pytest.raises(WarehouseError, match=r"0002\.parquet"):
         RowLookup(snapshot).read("plays", "u09", ["track_id"])
+
+
+def test_row_groups_of_one_user_alone_are_taken_as_they_are(tmp_path: Path) -> None:
+    table = tiny.plays([(user, f"t{n}", NOW) for user in ("ann", "bob") for n in range(12)])
+    snapshot = _write(tmp_path, "plays", table, rows_a_group=3)
+    part = Part("plays.parquet", 24, "ann", "bob", "", 0)
+    write_index(tmp_path, {"plays": MartFiles("user_id", (part,))})
+    lookup = RowLookup(snapshot)
+    for user in ("ann", "bob"):
+        for columns in (["track_id"], ["track_id", "user_id"]):
+            found = lookup.read("plays", user, columns)
+            assert found["track_id"].to_pylist() == [f"t{n}" for n in range(12)]
+            assert found.column_names == columns

@@ -23,6 +23,8 @@ __all__ = ["RowLookup"]
 
 _IN_MEMORY_BYTES: Final = 2 << 20
 """A mart of one file up to this size is read once and kept."""
+_MANY_GROUPS: Final = 3
+"""From so many on, others may help to unpack them: it is one listener with a long history."""
 _BUILD: Final = "Run `segue build`."
 
 
@@ -60,7 +62,7 @@ class RowLookup:
         elif (small := self._kept(mart, path, tuple(wanted))) is not None:
             rows = small.filter(pc.equal(small[by], key))
         else:
-            rows = _rows_of(path, by, key, wanted)
+            rows = _rows_of(path, by, key, columns)
         schema = pa.schema([MARTS[mart].field(name) for name in columns])
         return rows.select(list(columns)).cast(schema)
 
@@ -103,23 +105,30 @@ class RowLookup:
 def _rows_of(path: Path, by: str, key: str, columns: Sequence[str]) -> pa.Table:
     try:
         with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
-            groups = _groups(file.metadata, by, key)
-            rows = file.read_row_groups(groups, columns=list(columns), use_threads=False)
+            groups, all_fit = _groups(file.metadata, by, key)
+            wanted = columns if all_fit else list(dict.fromkeys((by, *columns)))
+            rows = file.read_row_groups(
+                groups, columns=list(wanted), use_threads=len(groups) >= _MANY_GROUPS
+            )
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
-    return rows.filter(pc.equal(rows[by], key))
+    return rows if all_fit else rows.filter(pc.equal(rows[by], key))
 
 
-def _groups(metadata: pq.FileMetaData, by: str, key: str) -> list[int]:
-    """Row groups that may hold the key."""
+def _groups(metadata: pq.FileMetaData, by: str, key: str) -> tuple[list[int], bool]:
+    """Row groups that may hold the key, and whether they certainly hold nothing else."""
     names = [metadata.schema.column(at).path for at in range(metadata.num_columns)]
     column = names.index(by)
-    found = []
+    found, all_fit = [], True
     for group in range(metadata.num_row_groups):
         known = metadata.row_group(group).column(column).statistics
-        if known is None or not known.has_min_max or known.min <= key <= known.max:
+        if known is None or not known.has_min_max:
             found.append(group)
-    return found
+            all_fit = False
+        elif known.min <= key <= known.max:
+            found.append(group)
+            all_fit = all_fit and known.min == known.max and known.null_count == 0
+    return found, all_fit
 
 
 def _unreadable(path: Path, error: Exception) -> WarehouseError:

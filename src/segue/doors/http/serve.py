@@ -11,8 +11,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from segue.access.keyring import Keyring
+from segue.access.passwords import Passwords
 from segue.doors.http.ahead import answering_ahead
 from segue.doors.http.app import API, Parts, make_app
 from segue.doors.http.arenas import one_arena
@@ -32,6 +33,7 @@ from segue.doors.http.front import Front
 from segue.doors.http.logs import log_as_json, write_lines
 from segue.doors.http.patience import Patience
 from segue.doors.web.late_page import LatePage, Opened
+from segue.doors.web.readiness import getting_ready
 from segue.errors import ConfigError, SegueError, WarehouseError
 from segue.flows.home_parts import ACCESS, PASSWORDS
 from segue.flows.keys import every_key
@@ -47,6 +49,7 @@ _BACKLOG: Final = 2048
 _IDLE_S: Final = 30
 _ORPHAN_S: Final = 0.5
 _SPARE_FILES: Final = 256
+_EXPECTED: Final = 4
 
 
 def serve(settings: Settings, say: Callable[[str], None]) -> None:
@@ -143,10 +146,15 @@ class _Worker:
         stack.callback(service.close)
         stack.callback(wiring.keys.close)
         ring = Keyring(wiring.keys, clock=_now)
-        page = None
+        page: LatePage | None = None
+        ahead: AbstractContextManager[None] = nullcontext()
         if self.settings.web.enabled:
             page = LatePage(lambda: self._page(wiring, service, ring), others=API)
             stack.callback(page.close)
+            if service_settings.ahead:
+                ahead = getting_ready(
+                    page, lambda: self._expected(ring), lambda: service.answers_with
+                )
         parts = Parts(
             service=service,
             ring=ring,
@@ -156,10 +164,17 @@ class _Worker:
             log=write_lines if service_settings.access_log else None,
             share=1 / service_settings.workers,
             numbers=self.numbers,
-            beside=stack,
+            beside=_both(stack, ahead),
             page=page,
         )
         return make_app(parts, service_settings)
+
+    def _expected(self, ring: Keyring) -> Sequence[str]:
+        """Who may open the page: those with a password; the home's user, where nobody needs one."""
+        named = Passwords(self.settings.home / ACCESS / PASSWORDS).users()
+        if named:
+            return named[:_EXPECTED]
+        return [self.settings.user_id] if self.loopback and ring.empty else []
 
     def _page(self, wiring: Wiring, service: Service, ring: Keyring) -> Opened:
         from segue.doors.web.open_page import open_page
@@ -167,6 +182,14 @@ class _Worker:
         page = open_page(wiring, service, ring, clock=_now, loopback=self.loopback)
         assert page is not None, "it is not wanted"
         return page
+
+
+@contextmanager
+def _both(
+    outer: AbstractContextManager[object], inner: AbstractContextManager[object]
+) -> Iterator[None]:
+    with outer, inner:
+        yield
 
 
 def _end_with(parent: int) -> None:
@@ -206,8 +229,6 @@ def _now() -> datetime:
 
 
 def _has_passwords(settings: Settings) -> bool:
-    from segue.access.passwords import Passwords
-
     return Passwords(settings.home / ACCESS / PASSWORDS).any
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from segue.doors.http.call import Call, Reply
@@ -23,6 +23,9 @@ class Opened(Protocol):
 
     def reply(self, call: Call, scope: Mapping[str, Any], receive: Any, /) -> Awaitable[Reply]:
         """The whole answer."""
+
+    def get_ready(self, users: Sequence[str], wanted: Callable[[], bool], /) -> None:
+        """Have at hand what these users will see first."""
 
     def close(self) -> None:
         """Finish what is under way."""
@@ -67,6 +70,10 @@ class LatePage:
         with self._opening:
             if self._page is not None:
                 self._page.close()
+
+    def get_ready(self, users: Sequence[str], wanted: Callable[[], bool]) -> None:
+        """Open it before anybody asks, with what these users will see first."""
+        self._open().get_ready(users, wanted)
 
     def _open(self) -> Opened:
         with self._opening:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -30,9 +31,11 @@ from segue.doors.web.sign_in import SignIn
 from segue.doors.web.static_files import StaticFiles
 from segue.doors.web.templates import Templates
 from segue.doors.web.trouble import Trouble, trouble_of
+from segue.errors import SegueError
 
 __all__ = ["HEADERS", "Page"]
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 HEADERS: Final = (
@@ -77,6 +80,18 @@ class Page:
         self._sign_in = SignIn(doorman)
         self._pool = ThreadPoolExecutor(_THREADS, "page")
         pages.own("static", "sign-in", "sign-out", "switch", "favicon.ico")
+
+    def get_ready(self, users: Sequence[str], wanted: Callable[[], bool]) -> None:
+        """Have at hand what these users will see first; what cannot be is told when they ask."""
+        self._templates.load()
+        for user_id in users:
+            for work_out in self._pages.ahead:
+                if not wanted():
+                    return
+                try:
+                    work_out(self._houses.own, user_id)
+                except SegueError as error:
+                    _log.debug("not worked out ahead: %s", error)
 
     def owns(self, path: str) -> bool:
         """Whether an address is one of the page's, rather than of the API."""

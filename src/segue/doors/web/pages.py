@@ -9,15 +9,17 @@ from typing import Literal
 
 from starlette.routing import compile_path
 
-from segue.doors.web.ask import Answer, Ask
+from segue.doors.web.ask import Answer, Ask, House
 
-__all__ = ["Body", "Handler", "Nav", "Pages", "Route", "Streaming"]
+__all__ = ["Body", "Handler", "Nav", "Pages", "Preparing", "Route", "Streaming"]
 
 Handler = Callable[[Ask], Answer]
 Body = Callable[[], Awaitable[bytes | None]]
 """The next piece of what is sent; None: that was all."""
 Streaming = Callable[[Ask, Body, int], Awaitable[Answer]]
 """Takes what is sent piece by piece; the number is its size in bytes, -1: unknown."""
+Preparing = Callable[[House, str], None]
+"""Works out ahead what a page will show to a user."""
 Group = Literal["listen", "look", "house"]
 
 
@@ -65,6 +67,7 @@ class Pages:
 
     def __init__(self) -> None:
         self.nav: dict[str, Nav] = {}
+        self.ahead: list[Preparing] = []
         self._routes: dict[str, list[Route]] = {"GET": [], "POST": []}
         self._roots: set[str] = set()
 
@@ -85,6 +88,10 @@ class Pages:
     def take(self, path: str, stream: Streaming) -> None:
         """Take something large, piece by piece."""
         self._add("POST", path, stream=stream)
+
+    def prepare(self, work_out: Preparing) -> None:
+        """Have something worked out before anybody asks, for those who are expected."""
+        self.ahead.append(work_out)
 
     def owns(self, path: str) -> bool:
         """Whether an address is one of the page's, rather than of the API."""

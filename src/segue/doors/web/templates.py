@@ -44,6 +44,11 @@ class Templates:
         known["icon"] = icon
         known["ui"] = self._environment.get_template("ui.html").module
 
+    def load(self) -> None:
+        """Have every template at hand."""
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
+
     def render(
         self,
         name: str,

@@ -24,6 +24,7 @@ from segue.music.playlist import Playlist
 __all__ = ["Answering"]
 
 _MOST: Final = 16 << 20
+_READY: Final = 4 << 20
 _NOTHING_LOVED: Final = "Nothing is known yet that could be rediscovered."
 
 
@@ -54,6 +55,7 @@ class Answering:
         self._recommended = recommended
         self._clock = clock
         self._kept: Kept[tuple[str | None, Wishes], _Made] = Kept(most_bytes)
+        self._ready: Kept[tuple[str | None, Wishes], tuple[_Made, tuple[str, ...]]] = Kept(_READY)
         self._making = threading.Lock()
 
     def still(self, somebody: Somebody, wishes: Wishes, moment: datetime) -> Answer | None:
@@ -78,13 +80,27 @@ class Answering:
         with self._making:
             if answer := self._again(key, somebody.version, moment):
                 return answer  # somebody else asked the same meanwhile
-            playlist = _playlist(opened, person(), wishes)
-        name = _name(opened, *key, somebody.version, moment)
-        answer = answer_of(playlist, name, somebody.user_id)
-        self._kept.put(key, _Made(somebody.version, moment, answer), answer.size)
-        track_ids = tuple(track.track_id for track in playlist.tracks)
-        self.note(answer, track_ids, somebody.user_id, opened)
-        return answer
+            made, track_ids = self._ready.get(key) or (None, ())
+            if made is None or (made.version, made.moment) != (somebody.version, moment):
+                made, track_ids = self._made(somebody, opened, wishes, moment, person=person())
+            self._kept.put(key, made, made.answer.size)
+        self.note(made.answer, track_ids, somebody.user_id, opened)
+        return made.answer
+
+    def get_ready(
+        self,
+        somebody: Somebody,
+        opened: Opened,
+        wishes: Wishes,
+        moment: datetime,
+        *,
+        person: Person,
+    ) -> None:
+        """Have an answer at hand before it is asked for; until then nobody was told it."""
+        with self._making:
+            if self.still(somebody, wishes, moment) is None:
+                made = self._made(somebody, opened, wishes, moment, person=person)
+                self._ready.put((somebody.user_id, wishes), made, made[0].answer.size)
 
     def made(
         self,
@@ -96,9 +112,23 @@ class Answering:
         person: Person,
     ) -> Answer:
         """The same answer, given to nobody yet."""
+        return self._made(somebody, opened, wishes, moment, person=person)[0].answer
+
+    def _made(
+        self,
+        somebody: Somebody,
+        opened: Opened,
+        wishes: Wishes,
+        moment: datetime,
+        *,
+        person: Person,
+    ) -> tuple[_Made, tuple[str, ...]]:
+        """A new answer, and its tracks."""
         playlist = _playlist(opened, person, wishes)
         name = _name(opened, somebody.user_id, wishes, somebody.version, moment)
-        return answer_of(playlist, name, somebody.user_id)
+        answer = answer_of(playlist, name, somebody.user_id)
+        track_ids = tuple(track.track_id for track in playlist.tracks)
+        return _Made(somebody.version, moment, answer), track_ids
 
     def note(
         self, answer: Answer, track_ids: tuple[str, ...], user_id: str, opened: Opened
@@ -154,6 +184,7 @@ class Answering:
     def drop(self, user_id: str) -> None:
         """Let go of the answers to a user."""
         self._kept.drop(lambda key: key[0] == user_id)
+        self._ready.drop(lambda key: key[0] == user_id)
 
     def _again(
         self, key: tuple[str | None, Wishes], version: str, moment: datetime

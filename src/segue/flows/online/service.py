@@ -133,6 +133,21 @@ class Service:
                 return answer
         return self._made_ahead(user_id, wishes, opened) if self.log.near else None
 
+    def get_ready(self, user_id: str, asked: Sequence[Wishes]) -> None:
+        """Have a user's answers to these questions at hand, for whenever they are asked.
+
+        Nothing is noted: nobody was told anything yet.
+
+        Raises:
+            NotReadyError: Nothing has been trained yet.
+        """
+        opened = self._shelf.current()
+        somebody = self._people.get(user_id, opened)
+        moment = self._moment(somebody, opened)
+        person = self._people.person(somebody, moment, opened)
+        for wishes in asked:
+            self._answering.get_ready(somebody, opened, wishes, moment, person=person)
+
     def standing(self) -> Hashable | None:
         """While this is the same, no answer changes but by the time; None: that is not known.
 

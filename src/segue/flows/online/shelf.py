@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +25,7 @@ __all__ = ["Opened", "Shelf"]
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S: Final = 1.0
 _POINTER: Final = "current"
+_LEAST_NICE: Final = 10
 
 Seen = tuple[int, int, int] | None
 
@@ -134,6 +137,7 @@ class Shelf:
         self._thread.start()
 
     def _read(self) -> None:
+        _step_back()
         with self._busy:
             self._take(verified=True)
 
@@ -182,6 +186,13 @@ class Shelf:
 
     def _look(self) -> tuple[Seen, Seen]:
         return _seen(self._bundles.folder / _POINTER), _seen(self._snapshots.folder / _POINTER)
+
+
+def _step_back() -> None:
+    """Let others of this process go first, from this thread on, where a thread can be told so."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LEAST_NICE)
 
 
 def _names(names: Callable[[], tuple[str, ...]], trouble: list[SegueError]) -> tuple[str, ...]:

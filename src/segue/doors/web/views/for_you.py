@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from segue.doors.web.ask import Answer as Told
-from segue.doors.web.ask import Ask, Redirect, View
+from segue.doors.web.ask import Ask, House, Redirect, View
 from segue.doors.web.chosen import FAR, Chosen, choices_of, wishes_of
 from segue.doors.web.pages import Nav, Pages
 from segue.doors.web.rows import rows_of, tile_of
@@ -17,6 +17,7 @@ from segue.errors import UnknownTrackError, UnknownUserError
 from segue.flows.home_parts import MODELS
 from segue.flows.online import Answer, Service
 from segue.flows.wishes import Wishes
+from segue.settings.listening import Recommending
 
 __all__ = ["add_to", "address_of", "asked_wishes", "fields_of", "length_in_words", "nothing_yet"]
 
@@ -49,8 +50,19 @@ class Card:
 
 def add_to(pages: Pages) -> None:
     """Register the addresses."""
+    pages.prepare(_get_ready)
     pages.get("/", first_page)
     pages.get("/for-you", for_you, nav=Nav("For you", "sparkle", "listen", 10, short=True))
+
+
+def _get_ready(house: House, user_id: str) -> None:
+    """The list of the usual mix, and those that covers of cards are of."""
+    told, service = house.settings.recommend, house.service
+    shown = [Chosen(mix=mix) for mix, _, _ in _MIXES]
+    service.get_ready(user_id, [_wishes(told, one) for one in shown])
+    service.genres()
+    genres = [Chosen(genre=genre) for genre in _genres(service, user_id)]
+    service.get_ready(user_id, [_wishes(told, one) for one in genres])
 
 
 def first_page(ask: Ask) -> Told:
@@ -106,7 +118,10 @@ def nothing_yet(ask: Ask, title: str) -> View:
 
 def asked_wishes(ask: Ask, chosen: Chosen) -> Wishes:
     """What is asked of the recommenders."""
-    told = ask.house.settings.recommend
+    return _wishes(ask.house.settings.recommend, chosen)
+
+
+def _wishes(told: Recommending, chosen: Chosen) -> Wishes:
     return wishes_of(chosen, size=_SIZE, per_artist=told.per_artist, recent_hours=told.recent_hours)
 
 

@@ -19,15 +19,15 @@ from segue.analytics.totals import Timeline
 from segue.analytics.windows import Window, zone_of
 from segue.analytics.words import change, days_of, duration, share
 from segue.doors.web import pictures
-from segue.doors.web.ask import Answer, Ask, View
+from segue.doors.web.ask import Answer, Ask, House, View
 from segue.doors.web.charts import Chart, chart_of, file_of
 from segue.doors.web.figures import Figure
 from segue.doors.web.pages import Nav, Pages
 from segue.doors.web.pictures import Bar, Line, Picture
 from segue.doors.web.plays import days_of_page, place_in, way_on
 from segue.doors.web.trouble import Trouble
-from segue.doors.web.windows import chosen_window, offered
-from segue.doors.web.zone import zone_of_page
+from segue.doors.web.windows import USUAL, WindowChoice, chosen_window, offered
+from segue.doors.web.zone import zone_of_house, zone_of_page
 from segue.errors import NotReadyError, UnknownUserError
 from segue.flows.history import Asked, Histories, Overview, Tops
 
@@ -49,6 +49,7 @@ def add_to(pages: Pages) -> None:
     """Register the addresses."""
     shelf = _Shelf()
     nav = Nav("History", "clock", "look", 10, short=True)
+    pages.prepare(shelf.get_ready)
     pages.get("/history", partial(_history, shelf), nav=nav)
     pages.get("/history/plays", partial(_plays, shelf))
     pages.get(_FILES, partial(_file, shelf))
@@ -65,25 +66,32 @@ class _Shelf:
         self._lately: OrderedDict[tuple[Path, str, str], Histories] = OrderedDict()
         self._lock = threading.Lock()
 
+    def get_ready(self, house: House, user_id: str) -> None:
+        """The usual window."""
+        asked = Asked(user_id, WindowChoice(USUAL).wish, zone_of_house(house))
+        found = self._found(house, user_id, "")
+        found.overview(asked, now=house.clock())
+        found.tops(asked)
+
     def of(self, ask: Ask) -> Histories:
-        return self._found(ask, "")
+        return self._found(ask.house, ask.who.user_id, "")
 
     def drift(self, ask: Ask) -> Drift | None:
-        return self._found(ask, "drift").drift(_asked(ask))
+        return self._found(ask.house, ask.who.user_id, "drift").drift(_asked(ask))
 
-    def _found(self, ask: Ask, what: str) -> Histories:
-        key = ask.house.home, ask.who.user_id, what
+    def _found(self, house: House, user_id: str, what: str) -> Histories:
+        key = house.home, user_id, what
         with self._lock:
             if key not in self._lately:
-                self._lately[key] = _opened(ask)
+                self._lately[key] = _opened(house)
                 if len(self._lately) > _AT_HAND:
                     self._lately.popitem(last=False)  # closed once nobody is answered from it
             self._lately.move_to_end(key)
             return self._lately[key]
 
 
-def _opened(ask: Ask) -> Histories:
-    return Histories(ask.house.wiring.snapshots, threads=ask.house.settings.threads)
+def _opened(house: House) -> Histories:
+    return Histories(house.wiring.snapshots, threads=house.settings.threads)
 
 
 def _asked(ask: Ask) -> Asked:
