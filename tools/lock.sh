@@ -11,6 +11,13 @@ compile --group build pyproject.toml -o requirements/runtime.txt
 sed -e '/^ /d' -e 's/ *\\$//' -e '/^certifi==/d' requirements/runtime.txt > requirements/.pins
 compile --group build --group dev --extra aws --extra snowflake -c requirements/.pins pyproject.toml \
     -o requirements/dev.txt
+# images of deploy/docker: the same versions as what is tested
+sed -e '/^ /d' -e 's/ *\\$//' -e '/^certifi==/d' requirements/dev.txt > requirements/.pins
+compile --group image-build -c requirements/.pins -o requirements/image-build.txt
+compile --group image-api -c requirements/.pins -o requirements/image-api.txt
+set -- --extra aws --extra notifications --extra postgresql
+compile "$@" -c requirements/.pins pyproject.toml -o requirements/image-worker.txt
+compile "$@" --extra snowflake -c requirements/.pins pyproject.toml -o requirements/image-full.txt
 rm requirements/.pins
 compile --group fakesnow -o requirements/fakesnow.txt
 compile --group cdk -o requirements/cdk.txt

@@ -1,9 +1,13 @@
 #!/bin/sh
-# Databases and roles of the profile `bi`, made when the server starts for the first time: who builds
-# the marts, who may read them, and Lightdash's own database. The same as in docs/warehouse.md.
+# Databases and roles of compose.yaml, made when the server starts for the first time: who builds the
+# marts and keeps events, who may read the marts, and Lightdash's own database. The same as in
+# docs/warehouse.md. Passwords are in files, so that no list of processes shows them.
 set -eu
-psql --set=ON_ERROR_STOP=1 --set=build="$SEGUE_BUILD_PASSWORD" --set=read="$SEGUE_READ_PASSWORD" \
-    --set=lightdash="$LIGHTDASH_PASSWORD" --username="$POSTGRES_USER" --dbname=postgres <<'SQL'
+export SECRETS="${SECRETS:-/run/secrets}"
+psql --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname=postgres <<'SQL'
+\set build `cat "$SECRETS/build_password"`
+\set read `cat "$SECRETS/read_password"`
+\set lightdash `cat "$SECRETS/lightdash_password"`
 create role segue_build login password :'build';
 create role segue_read login password :'read';
 create role lightdash login password :'lightdash';
@@ -18,6 +22,7 @@ revoke all on schema public from public;
 create schema raw authorization segue_build;
 create schema intermediate authorization segue_build;
 create schema marts authorization segue_build;
+create schema live authorization segue_build;
 grant usage on schema marts to segue_read;
 alter default privileges for role segue_build in schema marts grant select on tables to segue_read;
 \connect lightdash
