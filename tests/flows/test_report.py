@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -20,10 +21,12 @@ from segue.errors import ConfigError, UnknownUserError
 from segue.events.recommended import Recommendation, Recommended
 from segue.flows.destinations import given_lists
 from segue.flows.notify import notify
-from segue.flows.report import offers_of, weekly_report
+from segue.flows.report import note_shown, offers_of, weekly_report
 from segue.flows.report_files import formats_of, weekly_message, write_report
+from segue.music.playlist import Playlist, PlaylistTrack
 from segue.playlists.given import Given
 from segue.settings import load_settings
+from segue.warehouse.experiments import Experiment, ExperimentStore, Place, Record
 from segue.warehouse.snapshots import Snapshot
 from tests.listening_home import at, history, mart, play
 from tests.marts_folder import published
@@ -309,3 +312,41 @@ def test_what_is_no_format_is_refused() -> None:
     for wrong in ("pdf", "", "html,docx"):
         with pytest.raises(ConfigError, match="--format"):
             formats_of(wrong)
+
+
+# --- what was compared, and what was only shown -------------------------------------------------
+
+
+def test_experiments_of_the_week_are_told_of(snapshot: Snapshot, tmp_path: Path) -> None:
+    store = ExperimentStore(tmp_path / "experiments")
+
+    def begin(name: str, when: str, user: str = "ann") -> None:
+        one = Experiment(name, "als", "content|_", "discover", 2, (), 1, at(when))
+        store.start(one)
+        places = (Place("t2", "a", 1), Place("t3", "b", 1))
+        store.add(name, lambda number: Record(number, user, at(when), places))
+
+    begin("mine", "2024-05-13 07:00")
+    begin("over", "2024-04-01 07:00")
+    store.stop("over", at("2024-04-20 07:00"))
+    begin("later", "2024-05-20 07:00")
+    begin("theirs", "2024-05-13 07:00", user="bob")
+    told = report(snapshot, experiments=store)
+    (one,) = told.compared
+    assert (one.name, one.sides, one.playlists) == ("mine", ("als", "content|_"), 1)
+    assert (one.tracks, one.finished, one.wins) == ((1, 1), (1.0, 0.0), (1, 0))
+    assert "content\\|\\_: 0 % of 1 track" in write_report(told, tmp_path, ("md",))[0].read_text()
+    assert "<h2>Compared</h2>" in page_of(told)
+    assert json.loads(json.dumps(told.as_dict()))["compared"][0]["verdict"] == one.verdict
+    assert report(snapshot).compared == ()
+
+
+def test_what_was_shown_on_a_terminal_counts_as_recommended(tmp_path: Path) -> None:
+    track = PlaylistTrack(1, "t2", "Red", ("A",), 1.0, "Because.", ("als",))
+    playlist = Playlist("p1", "Discover", "", "ann", NOW, (track,), mix="discover")
+    for days in (0, 1):
+        note_shown(tmp_path, playlist, now=NOW + timedelta(days=days))
+    note_shown(tmp_path, replace(playlist, user_id=None), now=NOW)
+    (shown,) = offers_of(tmp_path, "ann", now=NOW + timedelta(days=2))
+    assert (shown.where, shown.mix, shown.offered_at) == ("on the screen", "discover", NOW)
+    assert shown.track_ids == ("t2",)

@@ -20,7 +20,7 @@ from segue.errors import ConfigError
 from segue.music import columns as c
 from segue.music.moods import MOODS
 
-__all__ = ["Mood", "Week", "WeeklyReport", "week_of", "work_out_week"]
+__all__ = ["Compared", "Mood", "Week", "WeeklyReport", "week_of", "work_out_week"]
 
 FEW_PLAYS: Final = 20
 """With fewer counted plays than this, a report says that it knows little."""
@@ -91,6 +91,29 @@ class Mood:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """What became of playlists in which two recommenders took turns, since they began.
+
+    Args:
+        name: Of the experiment.
+        sides: What took turns, two of them.
+        playlists: How many.
+        tracks: Of each side.
+        finished: Of these heard to the end, or liked (0 … 1).
+        wins: Pairs of tracks that each side won; the rest is undecided.
+        verdict: Which is preferred, in words, or that nobody knows yet.
+    """
+
+    name: str
+    sides: tuple[str, str]
+    playlists: int
+    tracks: tuple[int, int]
+    finished: tuple[float, float]
+    wins: tuple[int, int]
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
 class WeeklyReport:
     """A week, ready to be shown; its JSON is the stable answer.
 
@@ -118,6 +141,7 @@ class WeeklyReport:
         sound_known: Share of the plays whose sound is known.
         recommended: What became of recommendations.
         notes: What a reader must know to judge the numbers.
+        compared: Recommenders that took turns in the user's playlists, one line an experiment.
     """
 
     user_id: str
@@ -142,6 +166,7 @@ class WeeklyReport:
     sound_known: float
     recommended: Outcomes
     notes: tuple[str, ...]
+    compared: tuple[Compared, ...] = ()
 
     @property
     def title(self) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from segue.analytics.outcomes import WINDOW_DAYS, TrackOutcome
 from segue.analytics.tops import Ranked
-from segue.analytics.weekly import WeeklyReport
+from segue.analytics.weekly import Compared, WeeklyReport
 from segue.analytics.weekly_drawing import big_numbers, panels, poster
 from segue.analytics.words import count, share
 from segue.palette import DARK, FONT, LIGHT, SCALE
@@ -72,9 +72,36 @@ def page(report: WeeklyReport) -> str:
         f"{escape(report.user_id)}</p></header>\n"
         + (f'<ul class="numbers">{numbers}</ul>\n' if numbers else "")
         + (f'<div class="panels">{drawn}</div>\n' if drawn else "")
+        + _compared(report.compared)
         + _table(report.recommended.tracks)
         + f"<footer>{notes}</footer>\n</body>\n</html>\n"
     )
+
+
+def _compared(compared: Sequence[Compared]) -> str:
+    if not compared:
+        return ""
+    rows = "".join(
+        f'<tr><td>{escape(one.name)}<br><span class="quiet">{count(one.playlists, "playlist")}'
+        f"</span></td>"
+        + "".join(f"<td>{escape(side)}<br>{said}</td>" for side, said in _sides(one))
+        + f"<td>{escape(one.verdict)}</td></tr>"
+        for one in compared
+    )
+    return (
+        '<div class="wide"><h2>Compared</h2><table><thead><tr><th>Experiment</th><th>A</th>'
+        f"<th>B</th><th>Verdict so far</th></tr></thead><tbody>{rows}</tbody></table></div>\n"
+    )
+
+
+def _sides(one: Compared) -> list[tuple[str, str]]:
+    """Each side with what became of its tracks, in words."""
+    return [
+        (side, f"{share(rate)} of {count(tracks, 'track')} heard out or liked, {won} pairs won")
+        for side, rate, tracks, won in zip(
+            one.sides, one.finished, one.tracks, one.wins, strict=True
+        )
+    ]
 
 
 def _table(tracks: Sequence[TrackOutcome]) -> str:
@@ -135,6 +162,14 @@ def _markdown(report: WeeklyReport) -> Iterator[str]:
             n = week.counts
             said = f"{share(n.hit_rate)}, {n.played} of {n.judged} tracks"
             yield f"- {year}-W{nth:02}: {said}{goes_on}"
+    if report.compared:
+        yield from ("", "## Compared", "")
+        for trial in report.compared:
+            (a, of_a), (b, of_b) = _sides(trial)
+            yield _plain(
+                f"{trial.name} ({count(trial.playlists, 'playlist')}): A, {a}: {of_a};"
+                f" B, {b}: {of_b}. So far: {trial.verdict}."
+            )
     for note in (*report.notes, *_method(report)):
         yield from ("", _plain(note))
 

@@ -220,7 +220,9 @@ def chosen(store: ExperimentStore, name: str | None, *, running: bool = False) -
     )
 
 
-def tally(experiment: Experiment, store: ExperimentStore, snapshot: Marts) -> Tally:
+def tally(
+    experiment: Experiment, store: ExperimentStore, snapshot: Marts, *, user_id: str | None = None
+) -> Tally:
     """What became of the tracks of an experiment's playlists, by contender.
 
     A play counts for the latest of the user's playlists that was made before it and holds its
@@ -228,8 +230,10 @@ def tally(experiment: Experiment, store: ExperimentStore, snapshot: Marts) -> Ta
 
     Args:
         snapshot: Marts whose `feedback` is fresh.
+        user_id: Only this user's playlists; None: everybody's.
     """
-    records = store.records(experiment.name)
+    everything = store.records(experiment.name)
+    records = [one for one in everything if user_id in (None, one.user_id)]
     impressions: list[Impression] = []
     until: list[datetime] = []
     for user in sorted({record.user_id for record in records}):

@@ -49,6 +49,9 @@ class ListenBrainzAccount(Part):
     """The account at ListenBrainz that plays come from and playlists go to."""
 
     user: str | None = Field(None, description="Your name there.")
+    also: tuple[str, ...] = Field(
+        (), description="More names of yours there, of which plays are collected, too."
+    )
     token: SecretStr | None = Field(
         None, description="Your token, from listenbrainz.org/settings; better in the environment."
     )

@@ -15,6 +15,9 @@ class LastfmAccount(Part):
     """The account at Last.fm that plays are collected from; LASTFM_API_KEY says its key, too."""
 
     user: str | None = Field(None, description="Your name there.")
+    also: tuple[str, ...] = Field(
+        (), description="More names of yours there, such as that of an older account."
+    )
     api_key: SecretStr | None = Field(
         None,
         description="Your API key, from last.fm/api/account/create; better in the environment.",

@@ -89,3 +89,7 @@ class Recommending(Part):
     recent_hours: int = Field(
         8, ge=0, description="A track played within this many hours is left out."
     )
+    count_shown: bool = Field(
+        True,
+        description="Count in reports what `segue recommend` shows on a terminal as recommended.",
+    )

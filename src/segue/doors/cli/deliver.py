@@ -35,8 +35,12 @@ Output = Annotated[
 ]
 
 
-def deliver(playlist: Playlist, wiring: Wiring, as_format: Format, output: Path | None) -> None:
-    """Print the playlist, or write it to a file."""
+def deliver(playlist: Playlist, wiring: Wiring, as_format: Format, output: Path | None) -> bool:
+    """Print the playlist, or write it to a file.
+
+    Returns:
+        Whether a person saw it: as a table, on a terminal.
+    """
     chosen = _format(as_format, output)
     if chosen is Format.table:
         from segue.doors.cli.playlist_table import TableFile, playlist_table
@@ -45,14 +49,15 @@ def deliver(playlist: Playlist, wiring: Wiring, as_format: Format, output: Path 
             say(playlist_table(playlist))
         else:
             say(f"written to {TableFile(output).publish(playlist).destination}")
-        return
+        return output is None and sys.stdout.isatty()
     if output is None:
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")  # as the formats are, in any locale
         wiring.sink(chosen.value, sys.stdout).publish(playlist)
-        return
+        return False
     report = wiring.sink(chosen.value, output).publish(playlist)
     say(f"{report.tracks} tracks written to {report.destination}")
+    return False
 
 
 def _format(asked: Format, output: Path | None) -> Format:

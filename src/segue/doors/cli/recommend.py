@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from segue.doors.cli.context import AsJson, User, call_of
+from segue.doors.cli.context import now as moment
 from segue.doors.cli.deliver import AsFormat, Format, Output, deliver
 from segue.errors import ConfigError
 from segue.music.moods import Bound
@@ -139,7 +140,11 @@ def recommend(
         wishes=wishes,
         now=as_of.replace(tzinfo=UTC) if as_of else None,
     )
-    deliver(playlist, wiring, Format.json if as_json else as_format, output)
+    seen = deliver(playlist, wiring, Format.json if as_json else as_format, output)
+    if seen and as_of is None and settings.recommend.count_shown:
+        from segue.flows.report import note_shown
+
+        note_shown(wiring.home, playlist, now=moment())
 
 
 def _years(text: str | None) -> tuple[int | None, int | None] | None:

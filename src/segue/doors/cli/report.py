@@ -62,6 +62,7 @@ def weekly(
     Without --out it is printed as Markdown.
     """
     from segue.analytics.weekly_page import markdown
+    from segue.flows.fresh_marts import FreshMarts
     from segue.flows.report import offers_of, weekly_report
     from segue.flows.report_files import formats_of, weekly_message, write_report
     from segue.flows.wiring import Wiring
@@ -69,13 +70,16 @@ def weekly(
     kinds = formats_of(formats)
     settings = call_of(context).settings(user_id=user, time_zone=time_zone)
     wiring, moment = Wiring(settings), now()
+    snapshot = wiring.snapshots.current()
     report = weekly_report(
-        wiring.snapshots.current(),
+        snapshot,
         offers_of(wiring.home, settings.user_id, now=moment),
         user_id=settings.user_id,
         time_zone=machines_zone() if settings.time_zone == "local" else settings.time_zone,
         now=moment,
         week=week,
+        experiments=wiring.experiments,
+        marts=FreshMarts(snapshot, wiring.lake),
         memory_limit=settings.memory_limit,
         threads=settings.threads,
     )
