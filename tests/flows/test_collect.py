@@ -401,6 +401,25 @@ def test_what_is_not_configured_is_said_before_anything_is_asked(tmp_path: Path)
             collect(wiring, clock=lambda: NOON, sources=sources)
 
 
+def test_an_older_account_of_the_same_person_is_read_too(world: World) -> None:
+    """Each name goes on where it was; what both tell is one play."""
+    world.settings = {"lastfm": {"also": ["old_Ann", "ANN", ""]}}
+    world.lastfm.scrobbled("ann", *_plays(40))
+    world.lastfm.scrobbled("old_ann", *_plays(40, first=30))
+    first = collect(world.wiring, clock=world.clock.now, sources=("lastfm",), pause=world.pause)
+    told = [(one.user_id, one.name, one.account.kept) for one in first.collected]
+    assert told == [("me", "Ann", 40), ("me", "old_Ann", 30)]
+    assert len(world.kept) == len(set(world.kept)) == 70
+    world.clock.advance(seconds=600)
+    world.lastfm.scrobbled("old_ann", Scrobble(NOON + timedelta(minutes=5), "Artist", "New"))
+    second = collect(world.wiring, clock=world.clock.now, sources=("lastfm",), pause=world.pause)
+    assert [(one.account.read, one.requests) for one in second.collected] == [(0, 1), (1, 1)]
+    del world.lastfm.listeners["old_ann"]
+    gone = collect(world.wiring, clock=world.clock.now, sources=("lastfm",), pause=world.pause)
+    assert [one.error is None for one in gone.collected] == [True, False]
+    assert "old_Ann" in str(gone.collected[1].error)
+
+
 def test_everybody_of_a_household_has_an_own_account(world: World) -> None:
     world.settings["secrets"] = {"store": "file"}
     secret = SecretStr("")

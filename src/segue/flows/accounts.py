@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pydantic import SecretStr
@@ -34,6 +34,7 @@ ACCOUNTS: Final = "accounts"
 """Under this name the home's state file keeps whose accounts are in the store of secrets."""
 
 _NAME: Final = "user"
+_ALSO: Final = "also"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,22 @@ def account_at(wiring: Wiring, service: str, user_id: str) -> AccountThere:
 def accounts_at(wiring: Wiring, service: str) -> tuple[AccountThere, ...]:
     """The accounts of everybody at a service, those without a name left out.
 
+    The user of the settings may have more names there (`also`); each is an account.
+
     Raises:
         SecretError: The store of secrets is locked, damaged or gone.
     """
-    users = dict.fromkeys((wiring.settings.user_id, *_users(wiring, service)))
-    found = (account_at(wiring, service, user_id) for user_id in users)
-    return tuple(one for one in found if one.name)
+    main = wiring.settings.user_id
+    users = dict.fromkeys((main, *_users(wiring, service)))
+    found = []
+    for user_id in users:
+        first = account_at(wiring, service, user_id)
+        also = wiring.settings.section(service).get(_ALSO, ()) if user_id == main else ()
+        names: dict[str, str] = {}
+        for name in (first.name, *(name.strip() for name in also)):
+            names.setdefault(name.casefold(), name)
+        found += [replace(first, name=name) for name in names.values() if name]
+    return tuple(found)
 
 
 def keep_account(

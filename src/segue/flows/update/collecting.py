@@ -44,7 +44,8 @@ def collect_all(
     faults = [one.error for one in report.collected if one.error is not None]
     for one in report.collected:
         if one.error is None:
-            memory.note(f"collected {one.source}", clock(), one.user_id)
+            for what in dict.fromkeys((one.source, f"{one.source} {one.name}".strip())):
+                memory.note(f"collected {what}", clock(), one.user_id)
     users = [
         one.user_id for one in report.collected if one.source == "spotify" and one.error is None
     ]

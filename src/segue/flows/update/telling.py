@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -119,11 +120,14 @@ def _stopped(
     from segue.notifications.messages import collection_stopped
 
     details = [one for report in reports if report.step == "collect" for one in report.details]
+    accounts = Counter((one.get("user"), one["source"]) for one in details)
     for one in details:
         error: dict[str, Any] | None = one.get("fault")
         if error is None:
             continue
         user, source = str(one.get("user", "")), str(one["source"])
+        if accounts[user, source] > 1:  # one of several names there
+            source = f"{source} {one['name']}"
         last = memory.deed(f"collected {source}", user)
         may_pass = error["may_pass"] and error["kind"] != SignInError.__name__
         if may_pass and (last is None or now - last.at < _PATIENCE):
