@@ -341,6 +341,35 @@ def test_recommendations_of_listenbrainz_are_for_who_has_an_account(world: World
     assert kinds["similar_artist"] > 0
 
 
+def test_a_popularity_that_has_changed_takes_the_place_of_the_older(world: World) -> None:
+    brainz = world.services["listenbrainz"]
+    _import(world.wiring, world.home)
+    world.enrich("listenbrainz")
+    _build(world.wiring, world.clock.now())
+    before = _popularity(world)
+    world.clock.advance(days=100)
+    brainz.music = OpenMusic(Catalogue(900), misses=0.1, fame=0.1)
+    world.enrich("listenbrainz")
+    _build(world.wiring, world.clock.now())
+    after = _popularity(world)
+    again = [track for track, level in before.items() if level > 45]
+    assert len(again) > 10
+    assert all(after[track] == pytest.approx(before[track] - 20, abs=1) for track in again)
+    kept = {row["score"] or 0 for row in _answers(world) if row["kind"] == "popularity"}
+    assert {round(level / 100, 6) for level in before.values()} <= {round(s, 6) for s in kept}, (
+        "what was told first stays in the lake"
+    )
+
+
+def _popularity(world: World) -> dict[str, float]:
+    rows = world.wiring.snapshots.current().read("tracks").to_pylist()
+    return {
+        row["track_id"]: row["popularity"]
+        for row in rows
+        if row["plays"] and row["popularity"] is not None
+    }
+
+
 def test_what_it_would_take_is_told_before_anything_is_asked(world: World) -> None:
     plans = {
         (one.source, one.kind): one

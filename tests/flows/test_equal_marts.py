@@ -194,11 +194,55 @@ def extreme_numbers_and_times(lake: HandLake) -> None:
     )
 
 
+def told_by_services(lake: HandLake) -> None:
+    """What is alike, asked again and for two users; advice; a popularity that has changed."""
+    titles = ("Song 0", "Song 1", "Song 2", "Never heard")
+    names = [(title, name_ref("Artist", title)) for title in titles]
+    lake.add(
+        "catalogue",
+        [
+            {"catalogue": "listenbrainz_popularity", "artist": "Artist", "title": title}
+            | {"track_ref": ref, "popularity": 40.0}
+            for title, ref in names
+        ],
+    )
+
+    def told(
+        user: str, day: int, score: float | None, ref: str | None, **more: Any
+    ) -> dict[str, Any]:
+        row = {"source": "listenbrainz", "kind": "similar_track", "asked": "one", "position": 0}
+        row |= {"user_id": user, "told_at": NOW - timedelta(days=day), "score": score}
+        return row | {"subject_ref": names[0][1], "track_ref": ref} | more
+
+    refs = [ref for _, ref in names]
+    lake.add(
+        "answers",
+        [
+            told("w", 90, 1.0, refs[1]),  # that was so, and is no more
+            told("w", 90, 0.9, refs[2], position=1),
+            told("v", 1, 0.3, refs[2]),
+            told("v", 1, 0.2, refs[3], position=1),
+            told("w", 1, 0.7, refs[3], kind="similar_artist", source="lastfm"),
+            told("w", 2, 0.6, refs[3], kind="similar_artist", source="lastfm", asked="two"),
+            told("w", 1, 0.5, refs[3], kind="recommended", subject_ref="user:w"),
+            told("v", 3, 0.4, refs[3], kind="recommended", subject_ref="user:v"),
+            told("w", 200, 0.9, refs[0], kind="popularity"),
+            told("v", 1, 0.125, refs[0], kind="popularity"),
+            told("w", 1, None, None, kind="popularity", asked="two", position=-1),
+        ],
+    )
+
+
 SCENES: Mapping[str, tuple[Callable[[HandLake], None], ...]] = {
-    "several sources": (plays_told_by_several_sources,),
+    "several sources": (plays_told_by_several_sources, told_by_services),
     "awkward text": (awkward_text,),
     "extremes": (extreme_numbers_and_times,),
-    "all": (plays_told_by_several_sources, awkward_text, extreme_numbers_and_times),
+    "all": (
+        plays_told_by_several_sources,
+        told_by_services,
+        awkward_text,
+        extreme_numbers_and_times,
+    ),
 }
 
 
@@ -215,6 +259,8 @@ def test_of_a_lake_full_of(name: str, scene: str, lake: HandLake, tmp_path: Path
     found = equal(tmp_path, name, lake)
     if plays_told_by_several_sources in SCENES[scene]:
         assert len(found["plays"]) > 100
+        assert len(found["neighbours"]) == 5  # what is said last counts
+        assert any(repr(_exact(12.5)) in row for row in found["tracks"])
     if awkward_text in SCENES[scene]:
         assert len(found["plays"]) >= 2 * len(AWKWARD)
         assert any("nul\ufffdin\ufffdside" in row for row in found["tracks"])

@@ -55,6 +55,33 @@ def test_models_and_baselines_are_on_one_board(tmp_path: Path) -> None:
     json.dumps(board.as_dict(), allow_nan=False)
 
 
+def test_what_services_told_since_is_marked_and_their_advice_left_out(tmp_path: Path) -> None:
+    """The advice holds what was played in the weeks that are held out."""
+    same = {"source": "listenbrainz", "score": 1.0}
+    like = same | {"kind": "similar_track", "subject": "t00"}
+    told = [
+        like | {"track_id": "t10", "told_at": days_ago(90)},
+        like | {"track_id": "t11", "told_at": NOW},
+        *(
+            same | {"kind": "recommended", "subject": "me", "track_id": f"t{n}", "told_at": NOW}
+            for n in (12, 13)
+        ),
+    ]
+    marts = _marts(neighbours=mart("neighbours", told))
+    board = _evaluate(tmp_path / "a", marts, shown=["neighbours"])
+    assert board.row("neighbours", "discoveries", 5).metrics["recall"].value == 0.5
+    likeness, advice = board.notes
+    assert "1 of 4 likenesses were told after" in likeness
+    assert "2 recommendations to users" in advice
+    assert board.as_dict()["notes"] == [likeness, advice]
+    before = [row | {"told_at": days_ago(90)} for row in told]
+    board = _evaluate(
+        tmp_path / "b", _marts(neighbours=mart("neighbours", before)), shown=["neighbours"]
+    )
+    assert board.row("neighbours", "discoveries", 5).metrics["recall"].value == 1
+    assert board.notes == ()
+
+
 def test_only_what_is_asked_for_is_shown(tmp_path: Path) -> None:
     every = _evaluate(tmp_path / "a", _marts())
     some = _evaluate(tmp_path / "b", _marts(), shown=["als", "playlist"])

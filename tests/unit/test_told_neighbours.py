@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from segue.features.from_marts import training_data
@@ -19,10 +20,10 @@ LOVED, LIKED = "t0", "t1"
 
 def _row(subject: str, track: str, score: float, **more: str) -> dict[str, Any]:
     told = {"source": "listenbrainz", "kind": "similar_track", **more}
-    return {**told, "subject": subject, "track_id": track, "score": score}
+    return {**told, "subject": subject, "track_id": track, "score": score, "told_at": tiny.NOW}
 
 
-def _fitted() -> Neighbours:
+def _fitted(as_of: datetime = tiny.NOW) -> Neighbours:
     rows = [
         _row(LOVED, "t2", 0.9),
         _row(LOVED, LIKED, 1.0),  # known already
@@ -37,7 +38,7 @@ def _fitted() -> Neighbours:
         training_data(
             tiny.tracks({"track_id": f"t{n}"} for n in range(9)),
             neighbours=tiny.mart("neighbours", rows),
-            as_of=tiny.NOW,
+            as_of=as_of,
         )
     )
 
@@ -47,6 +48,12 @@ def _query(mix: Mix = "discover", **more: Any) -> Query:
     return Query(
         "ann", tiny.NOW, mix=mix, history=tiny.history([*plays, (LIKED, tiny.NOW)]), **more
     )
+
+
+def test_what_was_recommended_later_is_not_known_yet() -> None:
+    """It follows from what the user played since; likeness is of tracks and stays."""
+    found = _fitted(tiny.days_ago(1)).recommend(_query(), 10)
+    assert set(found.track_ids) == {"t2", "t3", "t4"}
 
 
 def test_what_is_like_the_loved_and_what_is_advised_comes_first() -> None:

@@ -83,6 +83,8 @@ class Leaderboard:
         left_out: user_id -> why not.
         weeks: Length of the held-out time asked for.
         rows: One for each model, part and k.
+        seconds: Stage or model -> seconds.
+        notes: What is to be known about it beside, a sentence each without its full stop.
     """
 
     snapshot: str
@@ -91,6 +93,7 @@ class Leaderboard:
     weeks: float
     rows: tuple[Row, ...]
     seconds: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def row(self, model: str, part: str, k: int) -> Row:
         """One row.
@@ -110,6 +113,7 @@ class Leaderboard:
             "users": list(self.users),
             "left_out": dict(self.left_out),
             "weeks": self.weeks,
+            "notes": list(self.notes),
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
             "rows": [
                 {

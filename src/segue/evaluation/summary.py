@@ -112,7 +112,10 @@ def _of_own(board: Leaderboard) -> Summary:
         facts=facts,
         panels=tuple(_panels(board.rows, _OWN_PARTS)),
         costs={m: (s, None, None) for m, s in board.seconds.items() if m in models},
-        notes=tuple(f"{user} is left out: {why}" for user, why in board.left_out.items()),
+        notes=(
+            *(f"{user} is left out: {why}" for user, why in board.left_out.items()),
+            *board.notes,
+        ),
     )
 
 

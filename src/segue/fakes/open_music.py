@@ -42,11 +42,15 @@ class OpenMusic:
     Args:
         catalogue: Which tracks there are; it is looked through once, so let it be small.
         misses: Which share of the tracks a service has never heard of; another one each.
+        fame: How many times as often as usual everything is played.
     """
 
-    def __init__(self, catalogue: Catalogue | None = None, *, misses: float = 0.1) -> None:
+    def __init__(
+        self, catalogue: Catalogue | None = None, *, misses: float = 0.1, fame: float = 1.0
+    ) -> None:
         self.catalogue = Catalogue(400) if catalogue is None else catalogue
         self._misses = misses
+        self._fame = fame
 
     def mbid(self, kind: str, of: str) -> str:
         """The MusicBrainz id of a “recording”, “artist” or “release” with a Spotify id."""
@@ -133,7 +137,7 @@ class OpenMusic:
 
     def listens(self, track: Track) -> int:
         """How often all listeners played it."""
-        return int(10 ** (1 + 4 * _chance("listens", track.id)))
+        return int(self._fame * 10 ** (1 + 4 * _chance("listens", track.id)))
 
     def sound(self, track: Track) -> dict[str, float]:
         """Its audio features; tracks with the same tags are near one another."""

@@ -59,7 +59,9 @@ def training_data(
         crowd_sessions: The `crowd_sessions` mart. Plays without a time count as long past.
         feedback: The `feedback` mart; plays that were said by `as_of` not to be their user's taste
             are left out.
-        neighbours: The `neighbours` mart.
+        neighbours: The `neighbours` mart. What was recommended to a user after `as_of` is left
+            out, as it was worked out from what they played since; likeness is of tracks, not of
+            users, and stays whenever it was told.
         training_sources: Sources of plays that may be learned from; None means all.
         as_of: Aware UTC.
         keep_in: A folder for large arrays, which are mapped then; None: all is in memory.
@@ -87,7 +89,15 @@ def training_data(
         as_of=as_of,
         countries=_countries(local),
         histories=Histories(local),
-        neighbours=_neighbours(catalogue, _or_empty(neighbours, "neighbours")),
+        neighbours=_neighbours(catalogue, _told_by(_or_empty(neighbours, "neighbours"), as_of)),
+    )
+
+
+def _told_by(neighbours: pa.Table, as_of: datetime) -> pa.Table:
+    """Without recommendations that were made later."""
+    likeness = pc.not_equal(neighbours[c.KIND], _RECOMMENDED)
+    return neighbours.filter(
+        pc.or_kleene(likeness, pc.less_equal(neighbours[c.TOLD_AT], _scalar(as_of)))
     )
 
 

@@ -24,7 +24,7 @@ from segue.evaluation.simple_rules import SIMPLE_RULES, Rule, rule_player
 from segue.evaluation.splits import Case, split
 from segue.features.catalogue import Catalogue
 from segue.features.from_marts import training_data
-from segue.flows.known_tracks import known_tracks, without_the_unheard
+from segue.flows.known_tracks import known_tracks, told_later, without_the_unheard
 from segue.flows.listener import Marts
 from segue.flows.make_models import ModelSettings
 from segue.flows.playlist_player import playlist_player
@@ -139,7 +139,8 @@ def evaluate(
     rows = leaderboard(found, ks=ks, n_tracks=n_tracks, seed=seed)
     _log.info("compared %d models on %d cases", len(found[0].lists), len(found))
     used = tuple(sorted({case.user_id for case in parts.cases}))
-    return Leaderboard(snapshot.name, used, parts.left_out, weeks, rows, seconds)
+    notes = told_later(marts["neighbours"], parts.cuts[0])
+    return Leaderboard(snapshot.name, used, parts.left_out, weeks, rows, seconds, notes)
 
 
 def _refuse_unknown(shown: Collection[str], there: Collection[str]) -> None:

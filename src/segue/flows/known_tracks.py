@@ -14,7 +14,7 @@ from segue.evaluation.splits import Case
 from segue.features.from_marts import crowd_as_of
 from segue.music import columns as c
 
-__all__ = ["known_tracks", "without_the_unheard"]
+__all__ = ["known_tracks", "told_later", "without_the_unheard"]
 
 
 def known_tracks(
@@ -53,6 +53,33 @@ def without_the_unheard(cases: Sequence[Case], marts: Mapping[str, pa.Table]) ->
         unheard = frozenset(later.to_pylist())
         barred += [replace(case, unheard=unheard) for case in asked]
     return barred
+
+
+def told_later(neighbours: pa.Table, cut: datetime) -> tuple[str, ...]:
+    """What has to be said where open services were asked only after what is held out began.
+
+    Args:
+        neighbours: The `neighbours` mart.
+        cut: The first moment of what is held out, aware UTC.
+    """
+    moment = pa.scalar(cut, pa.timestamp("us", tz="UTC"))
+    later = neighbours.filter(pc.greater(neighbours[c.TOLD_AT], moment))
+    if not later.num_rows:
+        return ()
+    advice = pc.sum(pc.equal(later[c.KIND], "recommended")).as_py() or 0
+    said = (
+        f"neighbours: {later.num_rows - advice:,} of {neighbours.num_rows:,} likenesses were told"
+        f" after {cut:%d %b %Y}, when what is held out began: the services may have learned since,"
+        " and tracks that segue enrich asked about are in the catalogue though they were first"
+        " played later, so that new ones are easier to find than they were"
+    )
+    if not advice:
+        return (said,)
+    return (
+        said,
+        f"neighbours: {advice:,} recommendations to users were made after that, from what was"
+        " played since, and are left out",
+    )
 
 
 def _start(case: Case) -> datetime:

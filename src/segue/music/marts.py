@@ -180,6 +180,7 @@ MARTS: Final[dict[str, pa.Schema]] = {
         (c.SUBJECT, _TEXT),  # track_id of what it is like, user_id to whom it is recommended
         (c.TRACK_ID, _TEXT),
         (c.SCORE, _REAL),  # 0 … 1
+        (c.TOLD_AT, TIMESTAMP),  # when the service said so; it may have known for long
     ),
     # one row per word that a user said of a track, an artist or plays; sorted by user_id, place
     "feedback": _table(

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
 from segue.errors import NotReadyError, WarehouseError
+from segue.music import columns as c
 from segue.music.listening_marts import LISTENING_MARTS
 from segue.music.marts import MARTS
 from segue.warehouse.beside import tidy_beside
@@ -154,6 +155,12 @@ class Snapshot:
         if mart == _NEIGHBOURS and mart not in self.marts:  # nobody had asked for any
             return MARTS[mart].empty_table().select(wanted)
         files = self.files(mart)
+        if mart == _NEIGHBOURS and c.TOLD_AT in wanted and not self._tells_when(files):
+            rest = [name for name in wanted if name != c.TOLD_AT]
+            told_at = pa.scalar(self.made_at, MARTS[mart].field(c.TOLD_AT).type)
+            known = self.read(mart, columns=rest, filters=filters)
+            times = pa.repeat(told_at, known.num_rows)
+            return known.append_column(MARTS[mart].field(c.TOLD_AT), times).select(wanted)
         try:
             if len(files) == 1:
                 table = pq.read_table(files[0], columns=wanted, filters=filters, partitioning=None)
@@ -179,6 +186,13 @@ class Snapshot:
             except (OSError, pa.ArrowInvalid) as error:
                 raise _unreadable(path, error) from error
             yield table.select(wanted).cast(schema)
+
+    def _tells_when(self, files: Sequence[Path]) -> bool:
+        """Whether it tells when each likeness was told; an older Segue did not."""
+        try:
+            return all(c.TOLD_AT in pq.read_schema(file).names for file in files)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise _unreadable(files[0], error) from error
 
     def _together(self, mart: str) -> ds.Dataset:
         """The parts of a mart, each with what is known of its rows without opening it."""

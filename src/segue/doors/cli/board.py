@@ -33,6 +33,8 @@ def board_lines(board: Leaderboard, k: int) -> list[str]:
         lines = [*_legend(k), "", *lines]
     for user, why in board.left_out.items():
         lines.append(f"{user} is left out: {why}")
+    if lines:
+        lines += [f"{note}." for note in board.notes]
     return lines or ["There was nothing to compare."]
 
 

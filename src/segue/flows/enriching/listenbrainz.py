@@ -181,7 +181,9 @@ class ListenBrainzFacts:
             level = min(100.0, _FULL * math.log10(1 + listeners))
             row = {c.TRACK_REF: f"mbid:{asked}", c.RECORDING_MBID: asked}
             row |= {c.TITLE: thing.title, c.ARTIST: thing.artist}
-            found.answer(question, facts=("popularity",))
+            # the score, too: of the same row a catalogue keeps what it was told first
+            told_row = {c.TRACK_REF: row[c.TRACK_REF], c.SCORE: level / 100}
+            found.answer(question, told_row, facts=("popularity",))
             catalogue = {c.CATALOGUE: "listenbrainz_popularity", c.POPULARITY: level}
             found.catalogue.append({**row, **catalogue})
         return found
@@ -307,6 +309,8 @@ def _without_address(known: Knowledge) -> Iterator[Question]:
 
 
 def _unheard_of(known: Knowledge) -> Iterator[Question]:
+    """Those whose popularity nobody told, or which it told before: that changes."""
     for thing in known.described:
-        if thing.mbid and "popularity" not in thing.has:
+        told_before = (ListenBrainzFacts.source, "popularity", thing.mbid) in known.asked
+        if thing.mbid and (told_before or "popularity" not in thing.has):
             yield thing.mbid, thing

@@ -15,14 +15,29 @@ with ranked as (
     from {{ ref('stg_catalogue') }} as catalogue
     inner join {{ ref('stg_track_refs') }} as refs on catalogue.track_ref = refs.track_ref
     where refs.track_id is not null
+),
+
+-- How many people know a track changes, and is asked again: what was told last counts.
+told as (
+    select refs.track_id, max(answers.score) * 100 as popularity
+    from {{ ref('stg_answers') }} as answers
+    inner join {{ ref('stg_track_refs') }} as refs on answers.track_ref = refs.track_ref
+    where answers.kind = 'popularity' and answers.score is not null
+    group by refs.track_id
 )
 
 select
-    track_id,
+    ranked.track_id,
     {{ whole(middle('duration_ms')) }} as duration_ms,
     min(year) as year,
     {{ any_true('explicit') }} as explicit,
-    max(popularity) as popularity,
+    max(
+        case
+            when ranked.catalogue = 'listenbrainz_popularity'
+                then coalesce(told.popularity, ranked.popularity)
+            else ranked.popularity
+        end
+    ) as popularity,
     {% for feature in measured_features() -%}
     {{ exact_mean(feature) }} as {{ feature }},
     {% endfor %}
@@ -30,4 +45,5 @@ select
     max(case when place = 1 then {{ feature }} end) as {{ feature }}{{ "," if not loop.last }}
     {% endfor %}
 from ranked
-group by track_id
+left join told on ranked.track_id = told.track_id
+group by ranked.track_id
