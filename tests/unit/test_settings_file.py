@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from segue.errors import ConfigError, StorageError
-from segue.flows.settings_file import model_section, write_model_section, write_values
+from segue.flows.settings_file import (
+    model_section,
+    write_model_section,
+    write_table,
+    write_values,
+)
 from segue.recommenders.search_space import Value
 
 BEST: dict[str, Value] = {"n_factors": 96, "regularisation": 0.5, "weight": "log", "fast": True}
@@ -94,4 +99,52 @@ def test_values_that_are_written_in_another_way_are_left(text: str, tmp_path: Pa
     path.write_text(text)
     with pytest.raises(ConfigError, match="not changed here"):
         write_values(path, {"recommend.size": 50})
+    assert path.read_text() == text
+
+
+LISTS = """# mine
+user_id = "ada"
+
+[[playlists]]  # first
+mix = "daily"
+to = [
+  "spotify",
+]
+
+[[playlists]]
+mix = "discover"
+
+[plays]  # rules
+counted_ms = 1
+"""
+
+
+def test_tables_of_a_list_are_added_changed_and_removed(tmp_path: Path) -> None:
+    path = tmp_path / "segue.toml"
+    write_table(path, "playlists", 0, {"mix": "daily", "to": ['a "b".m3u']})
+    assert tomllib.loads(path.read_text()) == {"playlists": [{"mix": "daily", "to": ['a "b".m3u']}]}
+    path.write_text(LISTS)
+    write_table(path, "playlists", 2, {"name": "ß", "adventurous": 0.5, "size": 3})
+    write_table(path, "playlists", 0, {"mix": "rediscover"})
+    write_table(path, "playlists", 1, None)
+    assert tomllib.loads(path.read_text()) == {
+        "user_id": "ada",
+        "playlists": [{"mix": "rediscover"}, {"name": "ß", "adventurous": 0.5, "size": 3}],
+        "plays": {"counted_ms": 1},
+    }
+    assert "# mine" in path.read_text()
+    assert "# rules" in path.read_text()
+    write_table(path, "playlists", 1, None)
+    write_table(path, "playlists", 0, None)
+    assert "playlists" not in tomllib.loads(path.read_text())
+
+
+@pytest.mark.parametrize("text", ['playlists = [{mix = "daily"}]\n', "playlists = 3\n", "x = [\n"])
+def test_lists_that_are_not_tables_are_left_alone(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "segue.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError):
+        write_table(path, "playlists", 0, {"mix": "discover"})
+    with pytest.raises(ConfigError):
+        write_table(path, "playlists", 7, None)
     assert path.read_text() == text

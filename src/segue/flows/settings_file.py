@@ -14,7 +14,7 @@ from segue.errors import ConfigError, StorageError
 from segue.recommenders.search_space import Value
 from segue.warehouse.storage import make_folder
 
-__all__ = ["model_section", "write_model_section", "write_values"]
+__all__ = ["model_section", "write_model_section", "write_table", "write_values"]
 
 
 def model_section(model: str, values: Mapping[str, Value]) -> str:
@@ -90,6 +90,72 @@ def write_values(path: Path, values: Mapping[str, Value]) -> None:
         _replace(path, changed)
 
 
+def write_table(path: Path, name: str, place: int, values: Mapping[str, Any] | None) -> None:
+    """Change, add or remove one table of a list such as [[playlists]], by one rename.
+
+    All else stays, comments as well; those inside of the table that is changed go with it.
+
+    Args:
+        place: Which of the list, from 0; its length: a new one at the end.
+        values: What it holds from now on; None: it is removed.
+
+    Raises:
+        ConfigError: The file is no TOML, or says the list in a way that cannot be changed by lines,
+            or there is no such table.
+        StorageError: It cannot be written; nothing was changed.
+    """
+    text = _text(path)
+    expected = _parsed(text, path)
+    before = expected.pop(name, [])
+    blocks = _blocks(text, name)
+    if not isinstance(before, list) or len(blocks) != len(before) or place > len(before):
+        raise _not_by_lines(path, name)
+    told, new = "", []
+    if values is not None:
+        told = _table(name, values)
+        new = [{key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}]
+    after = [*before[:place], *new, *before[place + 1 :]]
+    if place == len(before):
+        gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+        changed = f"{text}{gap}{told}"
+    else:
+        begin, end = blocks[place]
+        changed = text[:begin] + told + ("\n" if told and text[end:] else "") + text[end:]
+    if after:
+        expected[name] = after
+    try:
+        right = tomllib.loads(changed) == expected
+    except tomllib.TOMLDecodeError:
+        right = False
+    if not right:
+        raise _not_by_lines(path, name)
+    if changed != text:
+        _replace(path, changed)
+
+
+def _not_by_lines(path: Path, name: str) -> ConfigError:
+    return ConfigError(
+        f"{path}: {name} are written in a way that is not changed here, or have changed meanwhile",
+        field=name,
+        cure=f"Change the tables [[{name}]] in the file itself.",
+    )
+
+
+def _blocks(text: str, name: str) -> list[tuple[int, int]]:
+    """Where each table of a list begins and ends."""
+    header = re.compile(rf"^[ \t]*\[\[[ \t]*{re.escape(name)}[ \t]*\]\][^\n]*$", re.MULTILINE)
+    found = []
+    for begin in header.finditer(text):
+        after = _ANY_HEADER.search(text, begin.end())
+        found.append((begin.start(), after.start() if after else len(text)))
+    return found
+
+
+def _table(name: str, values: Mapping[str, Any]) -> str:
+    lines = [f"{key} = {_toml(value)}" for key, value in values.items()]
+    return "\n".join([f"[[{name}]]", *lines]) + "\n"
+
+
 def _with_value(text: str, section: str, key: str, value: str) -> str:
     """The text with one value in its place, or in a new line or section."""
     found = _header(section).search(text) if section else None
@@ -151,11 +217,13 @@ def _changed(text: str, model: str, section: str) -> str:
     return f"{text[: found.start()]}{section}\n" + (f"\n{rest}" if rest else "")
 
 
-def _toml(value: Value) -> str:
+def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(value)
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     return repr(value)
 
 

@@ -8,9 +8,10 @@ from pydantic import AfterValidator, Field
 
 from segue.errors import ConfigError
 from segue.jobs.timetable import timetable
+from segue.music.moods import MOODS
 from segue.settings.part import Part
 
-__all__ = ["KeptPlaylist", "Updating", "When"]
+__all__ = ["KeptPlaylist", "Span", "Updating", "When"]
 
 
 def _readable(text: str) -> str:
@@ -23,6 +24,26 @@ def _readable(text: str) -> str:
 
 When = Annotated[str, AfterValidator(_readable)]
 """A timetable, as `segue.jobs.timetable` reads it."""
+
+
+def _span(text: str) -> str:
+    low, dash, high = text.partition("-")
+    wrong = not all(
+        one.isdecimal() and one.isascii() and len(one) < 5 for one in (low, high) if one
+    )
+    if text and (not dash or wrong or not (low or high) or (low and high and int(low) > int(high))):
+        raise ValueError(f"“{text}” is no span, such as 1990-1999, 90- or -5")
+    return text
+
+
+Span = Annotated[str, AfterValidator(_span)]
+"""Two whole numbers, the lower first, either of which may be left away; empty: no bounds."""
+
+
+def _known(mood: str) -> str:
+    if mood and mood not in MOODS:
+        raise ValueError(f"there is no mood “{mood}”: choose one of {', '.join(MOODS)}")
+    return mood
 
 
 class KeptPlaylist(Part):
@@ -53,6 +74,12 @@ class KeptPlaylist(Part):
     )
     seeds: tuple[str, ...] = Field((), description="Tracks to start from, as of segue recommend.")
     genres: tuple[str, ...] = Field((), description="Only tracks of one of these genres.")
+    mood: Annotated[str, AfterValidator(_known)] = Field(
+        "", description="Only tracks of this mood; empty: any."
+    )
+    years: Span = Field("", description="Only tracks from these years, such as 1990-1999.")
+    tempo: Span = Field("", description="Only so many beats a minute, such as 90-120.")
+    minutes: Span = Field("", description="Only tracks of so many minutes, such as 3-5.")
     when: When = Field("monday at 06:00", description="When it is made anew.")
 
 

@@ -23,7 +23,7 @@ PAGES = [
     "/map",
     "/reports",
 ]
-PAGES += ["/status", "/settings"]
+PAGES += ["/status", "/settings", "/settings/playlists/new", "/settings/people?user=ann"]
 
 
 def faults(page: Page) -> list[str]:
@@ -42,7 +42,9 @@ def faults(page: Page) -> list[str]:
 def test_anybody_can_use_every_page(open_page: Open, size: tuple[int, int], theme: str) -> None:
     page = open_page("/", size=size, theme=theme)
     for address in PAGES:
-        page.goto(address)
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.ok, address
         expect(page.locator("main")).to_be_visible()
         expect(page.locator("[data-load], [aria-busy]")).to_have_count(0)
         assert faults(page) == [], address

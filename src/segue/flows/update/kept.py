@@ -20,6 +20,7 @@ from segue.music.playlist import Playlist
 if TYPE_CHECKING:
     from segue.flows.wiring import Wiring
     from segue.playlists.base import PublishReport
+    from segue.settings import Settings
     from segue.settings.updating import KeptPlaylist
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "make",
     "publish_to",
     "published",
+    "refuse_twins",
     "told",
 ]
 
@@ -77,17 +79,11 @@ def due_playlists(
     Raises:
         ConfigError: Two of them are the same one.
     """
-    main, seen, found = wiring.settings.user_id, set[str](), []
+    refuse_twins(wiring.settings)
+    main, found = wiring.settings.user_id, []
     for told in wiring.settings.playlists:
         user_id = told.user or main
         playlist_id = _id(told, user_id)
-        if playlist_id in seen:
-            raise ConfigError(
-                f"two playlists of “{user_id}” are both the {told.mix} mix",
-                field="playlists",
-                cure="Give each a name of its own, or one of them more destinations (to).",
-            )
-        seen.add(playlist_id)
         if users and user_id not in users:
             continue
         slot = now if at_once else timetable(told.when).last_until(now, zone)
@@ -103,6 +99,25 @@ def due_playlists(
         if places:
             found.append(Kept(told, user_id, playlist_id, slot, places))
     return tuple(found)
+
+
+def refuse_twins(settings: Settings) -> None:
+    """Look whether two playlists of the settings would be one.
+
+    Raises:
+        ConfigError: They would.
+    """
+    seen = set[str]()
+    for told in settings.playlists:
+        user_id = told.user or settings.user_id
+        playlist_id = _id(told, user_id)
+        if playlist_id in seen:
+            raise ConfigError(
+                f"two playlists of “{user_id}” are both the {told.mix} mix",
+                field="playlists",
+                cure="Give each a name of its own, or one of them more destinations (to).",
+            )
+        seen.add(playlist_id)
 
 
 def made(wiring: Wiring, memory: UpdateMemory, kept: Kept) -> Playlist | None:
@@ -164,6 +179,10 @@ def make(wiring: Wiring, memory: UpdateMemory, kept: Kept, *, dry_run: bool) -> 
             adventurous=usual.adventurous if told.adventurous is None else told.adventurous,
             seeds=told.seeds,
             genres=told.genres,
+            mood=told.mood or None,
+            years=_bounds(told.years),
+            tempo=_bounds(told.tempo),
+            minutes=_bounds(told.minutes),
             per_artist=usual.per_artist,
             recent_hours=usual.recent_hours,
         ),
@@ -257,6 +276,12 @@ def _sent(
         )
     sink = open_sink(wiring, place, user_id=kept.user_id, clock=clock, into=into)
     return sink.publish(playlist, dry_run=dry_run)
+
+
+def _bounds(span: str) -> tuple[int | None, int | None] | None:
+    """The two numbers of a span."""
+    low, _, high = span.partition("-")
+    return (int(low) if low else None, int(high) if high else None) if span else None
 
 
 def _id(told: KeptPlaylist, user_id: str) -> str:

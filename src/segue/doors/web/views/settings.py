@@ -10,7 +10,12 @@ from segue.doors.local_zone import clocks_of
 from segue.doors.web.ask import Ask, View
 from segue.doors.web.pages import Nav, Pages
 from segue.doors.web.trouble import Trouble, said_of
+from segue.doors.web.views.connect import WANTED
+from segue.doors.web.views.house_people import residents
+from segue.doors.web.views.kept_playlists import MIXES
+from segue.doors.web.views.publish import NAMES
 from segue.errors import ConfigError
+from segue.flows.accounts import account_at
 from segue.flows.publishing import ready_destinations
 from segue.flows.settings_file import write_values
 from segue.settings import Settings, load_settings, settings_file
@@ -33,6 +38,7 @@ class _Field:
 
 
 _FIELDS: Final = (
+    _Field("user_id", "The home’s own user", "Who looks after it; their short name", "text"),
     _Field("recommend.size", "Tracks in a playlist", "", "whole", 1, 1000),
     _Field("recommend.per_artist", "Most tracks of one artist", "", "whole", 1, 100),
     _Field(
@@ -74,7 +80,7 @@ def add_to(pages: Pages) -> None:
 def show(ask: Ask, *, note: str = "", wrong: str = "") -> View:
     """The page, with what the file says now."""
     settings = load_settings(home=ask.house.home)
-    wiring, clock = ask.house.wiring, ask.house.clock
+    wiring, clock, household = ask.house.wiring, ask.house.clock, ask.house.household
     told: dict[str, Any] = {
         "title": "Settings",
         "fields": [_shown(one, settings) for one in _FIELDS],
@@ -82,12 +88,18 @@ def show(ask: Ask, *, note: str = "", wrong: str = "") -> View:
         "ready": ready_destinations(wiring, ask.who.user_id, clock),
         "kept": [
             {
-                "title": one.title or one.name or one.mix,
-                "words": f"{one.user or settings.user_id} · {one.mix} · {one.when}",
-                "to": ", ".join(one.to),
+                "place": place,
+                "title": one.title or one.name or dict(MIXES)[one.mix],
+                "words": f"{household.name(one.user or settings.user_id)} · {one.mix} · {one.when}",
+                "to": ", ".join(NAMES.get(to, to) for to in one.to),
             }
-            for one in settings.playlists
+            for place, one in enumerate(settings.playlists)
             if ask.who.may_manage or (one.user or settings.user_id) == ask.who.user_id
+        ],
+        "residents": residents(ask) if ask.who.may_manage else [],
+        "accounts": [
+            (name, title, account_at(wiring, name, ask.who.user_id).name)
+            for name, (title, _, _) in WANTED.items()
         ],
         "may_manage": ask.who.may_manage,
         "note": note,
