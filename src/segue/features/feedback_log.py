@@ -112,20 +112,24 @@ def without_not_me(
 def _not_me(plays: pa.Table, words: pa.Table, until: datetime | None) -> npt.NDArray[np.bool_]:
     """Which plays of a user the latest word says are not theirs."""
     at = plays[c.PLAYED_AT].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
+    order = np.argsort(at, kind="stable")  # so that a span of time is a slice
+    at = at[order]
     others = np.zeros(len(at), dtype=bool)
     for row in _words(words, until):
         if row[c.KIND] == ARTIST or (row[c.KIND] != PLAYS and row[c.TRACK_ID] is None):
             continue
-        covered = at <= _micros(row[c.SAID_AT])
-        if row[c.SINCE] is not None:
-            covered &= at >= _micros(row[c.SINCE])
-        if row[c.UNTIL] is not None:
-            covered &= at <= _micros(row[c.UNTIL])
-        if row[c.TRACK_ID] is not None:
+        last = min(_micros(one) for one in (row[c.SAID_AT], row[c.UNTIL]) if one is not None)
+        first = 0 if row[c.SINCE] is None else np.searchsorted(at, _micros(row[c.SINCE]))
+        span = slice(int(first), int(np.searchsorted(at, last, side="right")))
+        is_others = row[c.VERB] == NOT_ME
+        if row[c.TRACK_ID] is None:
+            others[span] = is_others
+        else:
             same = pc.equal(plays[c.TRACK_ID], row[c.TRACK_ID]).fill_null(False)
-            covered &= same.to_numpy()
-        others[covered] = row[c.VERB] == NOT_ME
-    return others
+            others[span] = np.where(same.to_numpy()[order][span], is_others, others[span])
+    found = np.zeros(len(at), dtype=bool)
+    found[order] = others
+    return found
 
 
 def _words(log: pa.Table, until: datetime | None) -> Iterator[_Row]:

@@ -18,11 +18,11 @@ from segue.flows.feedback_words import About, FeedbackReport, Word
 from segue.flows.fresh_marts import FreshMarts
 from segue.flows.listener import Marts, is_known
 from segue.music import columns as c
-from segue.music.feedback import HIDE, LESS, NOT_ME, SAID_HERE, UNDO, VERBS, Verb
+from segue.music.feedback import HIDE, LESS, NOT_ME, RULES, SAID_HERE, UNDO, VERBS, Verb
 from segue.music.lake_tables import FEEDBACK, REJECTS, LakeTable
 from segue.warehouse.lake import Lake
 
-__all__ = ["About", "FeedbackReport", "Word", "feedback", "words"]
+__all__ = ["About", "FeedbackReport", "Word", "feedback", "keep_words", "words"]
 
 _log = logging.getLogger(__name__)
 _OF_ARTISTS: Final = (LESS, HIDE, UNDO)
@@ -85,13 +85,13 @@ def feedback(
     told = tuple(_word(row) for row in found)
     if changed == 0 and (verb == NOT_ME or _opinions(before, user_id) == _opinions(after, user_id)):
         raise _nothing(verb, told, user_id, any_plays=plays is not None and plays.num_rows > 0)
-    _keep(lake, rows, user_id, now)
+    keep_words(lake, rows, user_id=user_id, now=now)
     _log.info("feedback: %d × %s", len(told), verb)
     return FeedbackReport(user_id, told, None if changed is None else abs(changed))
 
 
 def words(snapshot: Marts, user_id: str, *, every: bool = False) -> tuple[Word, ...]:
-    """What a user said, the latest first.
+    """What a user said, the latest first; what follows from rules is not among it.
 
     Args:
         snapshot: Marts whose `feedback` is fresh.
@@ -101,7 +101,8 @@ def words(snapshot: Marts, user_id: str, *, every: bool = False) -> tuple[Word, 
         UnknownUserError: Others are known here, but not this user.
     """
     is_known(snapshot, user_id)
-    log = snapshot.read("feedback", filters=pc.field(c.USER_ID) == user_id)
+    by_hand = (pc.field(c.USER_ID) == user_id) & (pc.field(c.SOURCE) != RULES)
+    log = snapshot.read("feedback", filters=by_hand)
     log = log.sort_by([(c.PLACE, "descending")])
     names = {**_names(snapshot, log, "tracks", c.TRACK_ID)}
     names |= _names(snapshot, log, "artists", c.ARTIST_ID)
@@ -172,13 +173,24 @@ def _nothing(
     )
 
 
-def _keep(lake: Lake, rows: pa.Table, user_id: str, now: datetime) -> None:
-    name = "segue feedback"
+def keep_words(
+    lake: Lake, rows: pa.Table, *, user_id: str, now: datetime, source: str = SAID_HERE
+) -> None:
+    """Write words down, all or none.
+
+    Args:
+        rows: Of the lake's table.
+        source: Who says them: a person here, or rules.
+
+    Raises:
+        BusyError: Something else is writing to the lake.
+    """
+    name = "segue feedback" if source == SAID_HERE else f"segue {source}"
     with (
         lake.writing(),
         lake.begin("feedback", lake.folder, user_id=user_id, name=name) as staged,
     ):
-        staged.file(name, SAID_HERE)
+        staged.file(name, source)
         staged.stage(name, _Said(rows))
         staged.commit(now)
 

@@ -8,6 +8,7 @@ from typing import Final
 ROW_ID: Final = "row_id"
 FILE_NO: Final = "file_no"
 USER_ID: Final = "user_id"
+PLAY_ID: Final = "play_id"
 TRACK_ID: Final = "track_id"
 ARTIST_ID: Final = "artist_id"
 ALBUM_ID: Final = "album_id"

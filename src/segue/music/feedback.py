@@ -13,6 +13,7 @@ __all__ = [
     "NOT_ME",
     "OPINIONS",
     "PLAYS",
+    "RULES",
     "SAID_HERE",
     "TRACK",
     "UNDO",
@@ -44,6 +45,9 @@ OPINIONS: Final = (LIKE, LESS, KNOWN, HIDE)
 
 SAID_HERE: Final = "segue"
 """Source of the words that were said with `segue feedback`."""
+
+RULES: Final = "rules"
+"""Source of the words that follow from the settings `not_mine`."""
 
 TRACK: Final = "track"
 ARTIST: Final = "artist"

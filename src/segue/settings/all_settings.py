@@ -22,7 +22,7 @@ from segue.settings.accounts import ListenBrainzAccount, SpotifyApp, SubsonicSer
 from segue.settings.amazon import AmazonPersonalize
 from segue.settings.collecting import Collecting, LastfmAccount
 from segue.settings.enriching import Enriching, MusicBrainzAccess, ReccoBeatsAccess
-from segue.settings.household import HouseholdUser
+from segue.settings.household import HouseholdUser, NotMine
 from segue.settings.listening import InputLimits, Matching, PlayRules, Recommending, Training
 from segue.settings.notifications import Notifications
 from segue.settings.part import Part
@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     )
     users: tuple[HouseholdUser, ...] = Field(
         (), description="Who lives in the house, and what the page calls them: [[users]] each."
+    )
+    not_mine: tuple[NotMine, ...] = Field(
+        (),
+        description="Plays that somebody else made under a user's name, such as a child's: "
+        "[[not_mine]] each.",
     )
     time_zone: str = Field(
         "local",

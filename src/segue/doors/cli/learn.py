@@ -40,20 +40,15 @@ def build(context: typer.Context, replay: Replay = False, as_json: AsJson = Fals
     Loads what is new in the lake, finds out which plays are the same song, runs the dbt
     project with its tests, and publishes a snapshot that everything else reads.
     """
-    from segue.flows.build import build as run
+    from segue.doors.local_zone import clocks_of
     from segue.flows.compact import compact_if_due
+    from segue.flows.not_mine import build_by_rules
     from segue.flows.wiring import Wiring
 
     call = call_of(context)
     wiring = Wiring(call.settings())
-    report = run(
-        lake=wiring.lake,
-        warehouse=wiring.warehouse,
-        snapshots=wiring.snapshots,
-        progress=call.progress(),
-        now=now(),
-        replay=replay,
-    )
+    zone = clocks_of(wiring.settings)
+    report = build_by_rules(wiring, zone=zone, clock=now, progress=call.progress(), replay=replay)
     at_least = wiring.settings.compact_at
     compact_if_due(wiring.lake, at_least=at_least, progress=call.progress(), now=now())
     if as_json:

@@ -87,18 +87,14 @@ def _tell_import(report: IngestReport, *, as_json: bool) -> None:
 
 
 def _build(call: Call) -> str:
-    from segue.flows.build import build
+    from segue.doors.local_zone import clocks_of
     from segue.flows.compact import compact_if_due
+    from segue.flows.not_mine import build_by_rules
     from segue.flows.wiring import Wiring
 
     wiring = Wiring(call.settings())
-    report = build(
-        lake=wiring.lake,
-        warehouse=wiring.warehouse,
-        snapshots=wiring.snapshots,
-        progress=call.progress(),
-        now=now(),
-    )
+    zone = clocks_of(wiring.settings)
+    report = build_by_rules(wiring, zone=zone, clock=now, progress=call.progress())
     at_least = wiring.settings.compact_at
     compact_if_due(wiring.lake, at_least=at_least, progress=call.progress(), now=now())
     return report.snapshot

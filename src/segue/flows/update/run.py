@@ -167,22 +167,18 @@ class _Run:
         )
 
     def _build(self) -> StepReport:
-        from segue.flows.build import build
         from segue.flows.compact import compact_if_due
+        from segue.flows.not_mine import build_by_rules
 
         wiring = self.wiring
-        if not self._is_stale():
+        if not self._is_stale() and not self._is_ruled():
             return _skipped("build", "nothing is new since the last build")
         if self.wanted.dry_run:
             return StepReport("build", "planned", "there is something new to build")
         newest = self._newest()
         try:
-            report = build(
-                lake=wiring.lake,
-                warehouse=wiring.warehouse,
-                snapshots=wiring.snapshots,
-                progress=self.progress,
-                now=self.clock(),
+            report = build_by_rules(
+                wiring, zone=self.zone, clock=self.clock, progress=self.progress
             )
         except NotReadyError as error:
             return _skipped("build", error.message)
@@ -210,6 +206,12 @@ class _Run:
             return bool(last.detail["commit"] != self._newest())
         # built by hand; names of snapshots are exact to the second
         return any(one.made_at.replace(microsecond=0) > snapshot.made_at for one in commits)
+
+    def _is_ruled(self) -> bool:
+        """Whether rules of the settings say of other plays than before that they are not mine."""
+        from segue.flows.not_mine import settle
+
+        return not self.wanted.dry_run and settle(self.wiring, zone=self.zone, now=self.clock())
 
     def _commits(self) -> list[Commit]:
         """Those of the lake that a build has something to do about, oldest first."""
