@@ -21,3 +21,8 @@ compile "$@" --extra snowflake -c requirements/.pins pyproject.toml -o requireme
 rm requirements/.pins
 compile --group fakesnow -o requirements/fakesnow.txt
 compile --group cdk -o requirements/cdk.txt
+# the image of deploy/aws: the same versions as what is tested; hatchling builds the package itself
+sed -e '/^ /d' -e 's/ *\\$//' -e '/^certifi==/d' requirements/dev.txt > requirements/.pins
+compile --group build --extra lambda --extra snowflake -c requirements/.pins pyproject.toml \
+    -o requirements/image-lambda.txt
+rm requirements/.pins

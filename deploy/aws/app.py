@@ -24,9 +24,12 @@ def main() -> None:
     context = _told()
     choices = Choices.of(context, source=Path(__file__).parents[2] / "src")
     import aws_cdk as cdk  # starts Node.js: not before the choices are known to be good
+    from segue_aws.collector import CollectorStack
     from segue_aws.keep import KeepStack
+    from segue_aws.personal import PersonalStack
     from segue_aws.personalize import PersonalizeStack
     from segue_aws.pipeline import PipelineStack
+    from segue_aws.updater import SyncStack, UpdaterStack
     from segue_aws.watching import WatchingStack
 
     app = cdk.App(outdir=os.environ.get("SEGUE_SYNTH_OUT"), context=context)
@@ -37,6 +40,12 @@ def main() -> None:
         pipeline = PipelineStack(app, f"{choices.name}-pipeline", choices, keep)
         if choices.has("watching"):
             WatchingStack(app, f"{choices.name}-watching", choices, pipeline)
+    personal = {"updater": UpdaterStack, "collector": CollectorStack, "sync": SyncStack}
+    chosen = {part: stack for part, stack in personal.items() if choices.has(part)}
+    if chosen:
+        shared = PersonalStack(app, f"{choices.name}-personal", choices)
+        for part, stack in chosen.items():
+            stack(app, f"{choices.name}-{part}", choices, keep, shared)
     cdk.Tags.of(app).add("application", choices.name)
     app.synth()
 

@@ -7,62 +7,12 @@ import fnmatch
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.deploy.synthesis import CDK, ROOT, listed, needs_cdk, of, run, statements, synth
 
-ROOT = Path(__file__).parents[2]
-CDK = Path(sys.prefix).with_name(f"{Path(sys.prefix).name}-cdk") / "bin"
-pytestmark = [
-    pytest.mark.skipif(not (CDK / "node").exists(), reason="no environment of the CDK: make dev"),
-    pytest.mark.xdist_group("aws_templates"),
-]
-TRACKING = "11111111-2222-3333-4444-555555555555"
-
-
-def run(*command: str, folder: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PATH": f"{CDK}:{os.environ['PATH']}", **more}
-    environment.pop("PYTHONPATH", None)
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
-    )
-
-
-def synth(out: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    told = [part for word in words for part in ("-c", word)]
-    return run("python", "app.py", *told, folder=ROOT / "deploy/aws", SEGUE_SYNTH_OUT=str(out))
-
-
-@pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("aws")
-    done = synth(folder, f"tracking_id={TRACKING}", "mail=ops@example.org")
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
-@pytest.fixture(scope="module")
-def resources(out: Path) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for path in sorted(out.glob("*.template.json")):
-        found |= json.loads(path.read_text())["Resources"]
-    return found
-
-
-def of(resources: dict[str, dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [one["Properties"] for one in resources.values() if one["Type"] == f"AWS::{kind}"]
-
-
-def statements(resources: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for policy in of(resources, "IAM::Policy"):
-        yield from policy["PolicyDocument"]["Statement"]
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+pytestmark = needs_cdk
 
 
 def test_what_is_wrong_with_a_choice_is_said(tmp_path: Path) -> None:
@@ -190,7 +140,9 @@ def test_a_key_is_asked_for_and_bodies_are_looked_at(
 def test_recommendations_are_answered_behind_the_same_api(
     resources: dict[str, dict[str, Any]],
 ) -> None:
-    (serve,) = [one for one in of(resources, "Lambda::Function") if one.get("PackageType")]
+    (serve,) = [
+        one for one in of(resources, "Lambda::Function") if "SEGUE_PUBLISHED" in json.dumps(one)
+    ]
     assert serve["ImageConfig"]["Command"] == ["segue.doors.aws.serve.handler"]
     assert serve["Timeout"] == 29  # API Gateway waits no longer
     told = serve["Environment"]["Variables"]

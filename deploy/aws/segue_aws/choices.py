@@ -9,7 +9,8 @@ from pathlib import Path
 
 __all__ = ["PARTS", "Choices"]
 
-PARTS = ("pipeline", "serving", "personalize", "watching")
+PARTS = ("pipeline", "serving", "personalize", "watching", "updater", "collector", "sync")
+_WHEN = r"(cron|rate|at)\([^()]+\)"
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,20 @@ class Choices:
         glacier_days: After so many days raw events move to Glacier.
         event_days: For so long events stay beside a profile.
         tracking_id: Of Personalize's event tracker; empty: events are not told to it.
-        image: Tag of the image, in the repository of this name.
+        image: Tag of the image, in the repository of this name; "here": `cdk deploy` builds it.
         published: Prefix in the bucket where models are published.
         warm: Functions that are kept ready to recommend; 0: none.
         mail: Who hears of alarms; empty: nobody.
         budget: In dollars a month; an alarm beyond it.
+        user: Whose playlists and plays.
+        time_zone: By whose clocks schedules run.
+        memory: Of the updater, in MB.
+        update_when: When the updater runs, as EventBridge writes it.
+        collect_when: When the collector does.
+        sync_when: When the synchroniser does.
+        playlist_id: Of the playlist at Spotify that the updater refreshes; empty: it makes one.
+        sync_source: What the synchroniser reads.
+        sync_target: What it adds to.
     """
 
     source: Path
@@ -45,6 +55,15 @@ class Choices:
     warm: int
     mail: str
     budget: int
+    user: str
+    time_zone: str
+    memory: int
+    update_when: str
+    collect_when: str
+    sync_when: str
+    playlist_id: str
+    sync_source: str
+    sync_target: str
 
     @classmethod
     def of(cls, context: Mapping[str, object], *, source: Path) -> Choices:
@@ -63,6 +82,12 @@ class Choices:
                 raise ValueError(f"{name} is “{value}”; give a whole number from {least} on")
             return int(value)
 
+        def matching(pattern: str, name: str, usual: str) -> str:
+            value = told(name, usual)
+            if not re.fullmatch(pattern, value):
+                raise ValueError(f"{name} is “{value}”; see docs/aws.md for what it may be")
+            return value
+
         name = told("name", "segue")
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,15}", name):
             raise ValueError(f"name is “{name}”; give up to 16 small letters, digits and hyphens")
@@ -72,6 +97,10 @@ class Choices:
                 raise ValueError(f"there is no part “{part}”; choose from {', '.join(PARTS)}")
         if "serving" in parts and "pipeline" not in parts:
             raise ValueError("serving answers behind the API of the pipeline: choose that, too")
+        if "sync" in parts and not (told("sync_source", "") and told("sync_target", "")):
+            if "parts" in context:
+                raise ValueError("the part sync needs -c sync_source=… and -c sync_target=…")
+            parts = tuple(part for part in parts if part != "sync")
         return cls(
             source,
             name,
@@ -86,6 +115,15 @@ class Choices:
             number("warm", 0, 0),
             told("mail", ""),
             number("budget", 50),
+            matching(r"[A-Za-z0-9_.-]{1,40}", "user", "me"),
+            matching(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "time_zone", "UTC"),
+            number("memory", 512),
+            matching(_WHEN, "update_when", "cron(0 6 ? * MON *)"),
+            matching(_WHEN, "collect_when", "rate(1 hour)"),
+            matching(_WHEN, "sync_when", "cron(30 6 * * ? *)"),
+            told("playlist_id", ""),
+            told("sync_source", ""),
+            told("sync_target", ""),
         )
 
     def has(self, part: str) -> bool:
