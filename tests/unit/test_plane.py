@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segue.features.plane import lay_out, principal
+from segue.features.plane import lay_out, place_among, principal
 
 
 def _groups(rng: np.random.Generator) -> np.ndarray:
@@ -41,3 +41,16 @@ def test_directions_come_in_order_and_with_a_sign() -> None:
     spread = found.std(axis=0)
     assert spread[0] > spread[1] > spread[2]
     assert np.array_equal(found[:, :2], principal(vectors.astype("f4"), 2))
+
+
+def test_a_further_vector_stands_where_those_like_it_stand() -> None:
+    vectors = np.array([[0, 0, 0], [1, 0, 0], [0, 9, 0], [0, 9, 1], [5, 5, 5]], np.float32)
+    places = np.array([[0.1, 0.1], [0.2, 0.1], [0.9, 0.9], [0.9, 0.8], [0.5, 0.5]], np.float32)
+    others = np.array([[0, 0, 0], [0, 9, 0.5], [0.5, 0, 0]], np.float32)
+    found = place_among(vectors, places, others)
+    assert found.dtype == np.float32
+    assert np.abs(found[0] - places[0]).max() < 1e-3
+    assert np.abs(found[1] - [0.9, 0.85]).max() < 0.02
+    assert np.abs(found[2] - [0.15, 0.1]).max() < 0.02
+    assert place_among(vectors, places, others[:0]).shape == (0, 2)
+    assert place_among(vectors[:1], places[:1], others).tolist() == [places[0].tolist()] * 3

@@ -16,12 +16,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["lay_out", "principal"]
+__all__ = ["Directions", "lay_out", "place_among", "principal"]
 
 Reals = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 _NEIGHBOURS: Final = 10
+_LIKE: Final = 4
+_TOUCHING: Final = 1e-6
 _MIDDLE: Final = 5
 _CHANCE: Final = 10
 _DRAWN: Final = 6  # of which the second nearest stands at a middle distance
@@ -40,6 +42,35 @@ class _Pairs:
     pulls: bool
 
 
+@dataclass(frozen=True)
+class Directions:
+    """The directions in which some vectors differ most, the most first.
+
+    Args:
+        middle: The mean of the vectors, shape (d,).
+        sides: float64, shape (d, dimensions).
+    """
+
+    middle: Reals
+    sides: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, vectors: Reals, dimensions: int) -> Directions:
+        """Those of vectors, float32, shape (n, d); fewer dimensions where d is less."""
+        middle = vectors.mean(axis=0)
+        centred = vectors - middle
+        spread = (centred.T @ centred).astype(np.float64)
+        _, directions = np.linalg.eigh(spread)
+        chosen = directions[:, ::-1][:, :dimensions]
+        # a direction has no sign of its own: the largest entry is made positive
+        largest = chosen[np.abs(chosen).argmax(axis=0), np.arange(chosen.shape[1])]
+        return cls(middle, chosen * np.where(largest < 0, -1, 1))
+
+    def seen(self, vectors: Reals) -> Reals:
+        """Vectors of the same kind along these directions, shape (n, dimensions), float32."""
+        return np.asarray((vectors - self.middle) @ self.sides, dtype=np.float32)
+
+
 def principal(vectors: Reals, dimensions: int) -> Reals:
     """The directions in which the vectors differ most, the most first, shape (n, dimensions).
 
@@ -47,13 +78,30 @@ def principal(vectors: Reals, dimensions: int) -> Reals:
         vectors: float32, shape (n, d).
         dimensions: At most; fewer where d is less.
     """
-    centred = vectors - vectors.mean(axis=0)
-    spread = (centred.T @ centred).astype(np.float64)
-    _, directions = np.linalg.eigh(spread)
-    chosen = directions[:, ::-1][:, :dimensions]
-    # a direction has no sign of its own: the largest entry is made positive
-    largest = chosen[np.abs(chosen).argmax(axis=0), np.arange(chosen.shape[1])]
-    return np.asarray(centred @ (chosen * np.where(largest < 0, -1, 1)), dtype=np.float32)
+    return Directions.of(vectors, dimensions).seen(vectors)
+
+
+def place_among(vectors: Reals, places: Reals, others: Reals) -> Reals:
+    """Places for further vectors on a plane that has been laid out, shape (m, 2), float32.
+
+    Each stands among the vectors that it is like, next to the one it is most like: a mean weighted
+    by one over the squared distance, as D. Shepard (1968), “A two-dimensional interpolation
+    function for irregularly-spaced data”, has it.
+
+    Args:
+        vectors: What `lay_out` was given, float32, shape (n, d).
+        places: What it answered, shape (n, 2).
+        others: float32, shape (m, d).
+    """
+    from scipy.spatial import cKDTree  # as above
+
+    if not len(others) or not len(vectors):
+        return np.full((len(others), 2), 0.5, np.float32)
+    apart, near = cKDTree(vectors).query(others, k=min(_LIKE, len(vectors)))
+    apart, near = apart.reshape(len(others), -1), near.reshape(len(others), -1)
+    weights = 1.0 / (apart.astype(np.float64) ** 2 + _TOUCHING)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.asarray((places[near] * weights[:, :, None]).sum(axis=1), dtype=np.float32)
 
 
 def lay_out(

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from segue.errors import NotReadyError
 from segue.features.catalogue import Catalogue
-from segue.features.plane import lay_out, principal
-from segue.features.vectors import TrackVectors
+from segue.features.plane import Directions, lay_out, place_among
+from segue.features.vectors import TrackVectors, Vectors
 from segue.flows.online.shelf import Opened
 from segue.music import columns as c
 from segue.music.mood_colours import hex_of, mood_colour
@@ -28,7 +28,8 @@ from segue.warehouse.snapshots import Snapshot
 __all__ = ["COLOURED", "Label", "Spot", "TasteMap", "draw_map"]
 
 _log = logging.getLogger(__name__)
-_HEARD: Final = 12_000
+_HEARD: Final = 12_000  # that find their places by themselves, the most played
+_FURTHER: Final = 40_000  # that are placed among those
 _NEAR: Final = 4_000
 _LOOKED_AT: Final = 40_000  # tracks among which the near ones are sought, the best known first
 _FAVOURITES: Final = 200
@@ -45,7 +46,9 @@ _ARTISTS: Final = 240
 _CELLS: Final = 24
 _SEED: Final = 17
 _FEWEST: Final = 8
-_VISITS: Final = 60_000
+_HEAD: Final = "head"
+_FILE: Final = "file"
+_VISITS: Final = 240_000
 
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float32]
@@ -116,6 +119,39 @@ class TasteMap:
     labels: tuple[Label, ...]
     file: bytes
 
+    def as_bytes(self) -> bytes:
+        """All of it, for `from_bytes`."""
+        head = {"name": self.name, "heard": self.heard, "genres": self.genres}
+        told = json.dumps({**head, "labels": [asdict(label) for label in self.labels]})
+        columns = {
+            "track_id": pa.array(self.track_ids, pa.string()),
+            "x": self.places[:, 0],
+            "y": self.places[:, 1],
+            "genre": self.genre,
+        }
+        table = pa.table(columns).replace_schema_metadata({_HEAD: told, _FILE: self.file})
+        sink = pa.BufferOutputStream()
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+            writer.write_table(table)
+        return bytes(sink.getvalue().to_pybytes())
+
+    @classmethod
+    def from_bytes(cls, kept: bytes) -> TasteMap:
+        """A map of `as_bytes`."""
+        table = pa.ipc.open_stream(kept).read_all()
+        told = json.loads(table.schema.metadata[_HEAD.encode()])
+        return cls(
+            name=told["name"],
+            track_ids=tuple(table["track_id"].to_pylist()),
+            heard=told["heard"],
+            places=np.stack([table[side].to_numpy() for side in "xy"], axis=1),
+            genre=table["genre"].to_numpy(),
+            genres=tuple(told["genres"]),
+            labels=tuple(Label(**label) for label in told["labels"]),
+            file=table.schema.metadata[_FILE.encode()],
+        )
+
     def names(self, catalogue: Catalogue) -> list[str]:
         """Title and artist of each track, in their order; of the catalogue it was drawn from."""
         columns = catalogue.tracks.select([c.TITLE, c.ARTIST])
@@ -138,13 +174,19 @@ class TasteMap:
 
 
 def draw_map(
-    opened: Opened, user_id: str, *, tell: Callable[[float], None] = lambda part: None
+    opened: Opened,
+    user_id: str,
+    *,
+    first: int = _HEARD,
+    tell: Callable[[float], None] = lambda part: None,
 ) -> TasteMap:
     """Draw the map anew; the same models and history give the same map.
 
     Args:
         opened: Models and history.
         user_id: Whose.
+        first: So many tracks, the most played, find their places by themselves; the others that
+            were heard are placed among them, and shown where there is room.
         tell: Is told how much is done, 0 … 1.
 
     Raises:
@@ -159,7 +201,7 @@ def draw_map(
             cure="Add a catalogue with audio features: `segue catalogue add`.",
         )
     visits = _visits(opened.snapshot, user_id)
-    rows, plays = _heard_rows(visits, catalogue, vectors)
+    rows, plays = _heard_rows(visits, catalogue, vectors, first + _FURTHER)
     if not len(rows):
         raise NotReadyError(
             f"no map can be drawn: of nothing that {user_id} played the sound or genre is known",
@@ -168,9 +210,7 @@ def draw_map(
         )
     near = _near(rows, plays, catalogue, vectors)
     every = np.concatenate([rows, near])
-    full = vectors.at(every)
-    sides = np.hstack([full.dense, full.genre * np.float32(_GENRE_SHARE)])
-    places = lay_out(principal(sides, _SIDES), rng=np.random.default_rng(_SEED), tell=tell)
+    places = _places(rows[:first], rows[first:], near, vectors, tell=tell)
     counts = np.concatenate([plays, np.zeros(len(near), np.int64)])
     genre, genres = _main_genres(catalogue, every, counts)
     labels = (
@@ -186,8 +226,36 @@ def draw_map(
         genre=genre,
         genres=genres,
         labels=labels,
-        file=_packed(_Drawn(places, genre, genres, labels, counts), every, catalogue, visits),
+        file=_packed(
+            _Drawn(places, genre, genres, labels, counts, first), every, catalogue, visits
+        ),
     )
+
+
+def _places(
+    core: Ints, further: Ints, near: Ints, vectors: TrackVectors, *, tell: Callable[[float], None]
+) -> Reals:
+    """Where the tracks stand: the less played ones join the others."""
+    laid_out = vectors.at(np.concatenate([core, near]))
+    sides = _sides(laid_out, laid_out.terms)
+    directions = Directions.of(sides, _SIDES)
+    seen = directions.seen(sides)
+    places = lay_out(seen, rng=np.random.default_rng(_SEED), tell=tell)
+    joined = [places[: len(core)]]
+    for start in range(0, len(further), _AT_ONCE):
+        part = vectors.at(further[start : start + _AT_ONCE])
+        joined.append(place_among(seen, places, directions.seen(_sides(part, laid_out.terms))))
+    return np.concatenate([*joined, places[len(core) :]])
+
+
+def _sides(vectors: Vectors, terms: Ints) -> Reals:
+    """Sound and genres side by side; of the genres these terms, in ascending order."""
+    columns = np.searchsorted(terms, vectors.terms)
+    columns[columns == len(terms)] = 0
+    told = terms[columns] == vectors.terms if len(terms) else np.zeros(len(vectors.terms), bool)
+    genre = np.zeros((len(vectors.dense), len(terms)), np.float32)
+    genre[:, columns[told]] = vectors.genre[:, told]
+    return np.hstack([vectors.dense, genre * np.float32(_GENRE_SHARE)])
 
 
 def _visits(snapshot: Snapshot, user_id: str) -> pa.Table:
@@ -210,7 +278,9 @@ def _visits(snapshot: Snapshot, user_id: str) -> pa.Table:
         )
 
 
-def _heard_rows(visits: pa.Table, catalogue: Catalogue, vectors: TrackVectors) -> tuple[Ints, Ints]:
+def _heard_rows(
+    visits: pa.Table, catalogue: Catalogue, vectors: TrackVectors, most: int
+) -> tuple[Ints, Ints]:
     """The tracks that were heard most and have a place, with their plays."""
     sums = visits.group_by(c.TRACK_ID).aggregate([(c.PLAYS, "sum")])
     rows = catalogue.rows(sums[c.TRACK_ID].to_pylist())
@@ -218,7 +288,7 @@ def _heard_rows(visits: pa.Table, catalogue: Catalogue, vectors: TrackVectors) -
     fit = rows >= 0
     fit[fit] = vectors.known[rows[fit]]
     rows, plays = rows[fit], plays[fit]
-    order = np.lexsort((rows, -plays))[:_HEARD]
+    order = np.lexsort((rows, -plays))[:most]
     return rows[order], plays[order]
 
 
@@ -296,16 +366,18 @@ class _Drawn:
     genres: tuple[str, ...]
     labels: Iterable[Label]
     plays: Ints
+    first: int
 
 
 def _packed(drawn: _Drawn, rows: Ints, catalogue: Catalogue, visits: pa.Table) -> bytes:
     """The map as a page reads it, all numbers little endian.
 
     Four bytes with the length of the head; the head, JSON padded to a multiple of four: how many
-    `points` and `visits`, the `genres` that have a colour, the first days of the `periods`, the
-    `labels`. Then 12 bytes a point (x, y and plays as 16 bits; genre, 255 for others; the first
-    period in which it was heard, 255 for never; red, green and blue of its mood; whether that is
-    known), and 4 bytes a visit (point as 16 bits, period, plays).
+    `points` and `visits`, how many points are shown at a glance (`first`, and those never heard),
+    the `genres` that have a colour, the first days of the `periods`, the `labels`. Then 12 bytes a
+    point (x, y and plays as 16 bits; genre, 255 for others; the first period in which it was
+    heard, 255 for never; red, green and blue of its mood; whether that is known), and 4 bytes a
+    visit (point as 16 bits, period, plays).
     """
     periods = sorted(set(visits["period"].to_pylist()))[-_PERIODS:]
     visited = _visited(visits, periods, catalogue, rows)
@@ -319,6 +391,7 @@ def _packed(drawn: _Drawn, rows: Ints, catalogue: Catalogue, visits: pa.Table) -
     head: Mapping[str, Any] = {
         "points": len(points),
         "visits": len(visited),
+        "first": drawn.first,
         "genres": drawn.genres[:COLOURED],
         "periods": [_day(period) for period in periods],
         "labels": [asdict(label) for label in drawn.labels],

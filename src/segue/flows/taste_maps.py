@@ -10,10 +10,13 @@ from typing import Final
 
 from segue.flows.online.shelf import Opened
 from segue.flows.taste_map import TasteMap, draw_map
+from segue.warehouse.beside import Beside
 
 __all__ = ["Drawing", "TasteMaps"]
 
-_KEPT: Final = 16  # maps; one of 16,000 tracks takes some 3 MB
+_KEPT: Final = 6  # maps in memory; one of 50,000 tracks takes some 10 MB
+_FORM: Final = 1
+"""Changes with what is drawn, and how it is written down."""
 
 
 @dataclass
@@ -24,7 +27,7 @@ class Drawing:
 
 
 class TasteMaps:
-    """The maps of a service. They live as long as it does: nothing of them is written down.
+    """The maps of a service; each is kept beside the snapshot that it was drawn from.
 
     One is drawn at a time, so that answers to others stay quick.
     """
@@ -62,11 +65,35 @@ class TasteMaps:
 
     def _start(self, key: tuple[str, str], opened: Opened) -> None:
         drawing = Drawing()
-
-        def tell(part: float) -> None:
-            drawing.part = part
-
-        future = self._pool.submit(draw_map, opened, key[1], tell=tell)
+        kept = _kept(opened, key[1])
+        if kept is not None:
+            future: Future[TasteMap] = Future()
+            future.set_result(kept)
+        else:
+            future = self._pool.submit(_draw, opened, key[1], drawing)
         self._drawn[key] = (future, drawing)
         while len(self._drawn) > _KEPT:
             self._drawn.popitem(last=False)
+
+
+def _beside(opened: Opened) -> Beside:
+    return Beside(opened.snapshot.folder.parent)
+
+
+def _name(opened: Opened) -> str:
+    return f"map-{_FORM}-{opened.bundle.name}"
+
+
+def _kept(opened: Opened, user_id: str) -> TasteMap | None:
+    """The map that was drawn before, maybe by another process."""
+    content = _beside(opened).get(opened.snapshot.name, user_id, _name(opened))
+    return None if content is None else TasteMap.from_bytes(content)
+
+
+def _draw(opened: Opened, user_id: str, drawing: Drawing) -> TasteMap:
+    def tell(part: float) -> None:
+        drawing.part = part
+
+    drawn = draw_map(opened, user_id, tell=tell)
+    _beside(opened).put(opened.snapshot.name, user_id, _name(opened), drawn.as_bytes())
+    return drawn

@@ -7,6 +7,7 @@ const ARTISTS_FROM = 2.2;  // zoom from which artists are named
 const FARTHEST = 1;
 const NEAREST = 40;
 const SPREAD = 1.7;  // how much wider than high the map may become
+const AT_ONCE = 16000;  // dots, which are drawn within a frame or two; nearer by there are fewer
 
 function read(buffer) {
   const view = new DataView(buffer);
@@ -46,7 +47,11 @@ class TasteMap {
     this.spot = stage.dataset.x ? { x: Number(stage.dataset.x), y: Number(stage.dataset.y) } : null;
     this.fingers = new Map();
     this.is_keyed = false;
-    this.order = map.points.map((_, n) => n).sort((a, b) => map.points[a].plays - map.points[b].plays);
+    /* at a glance: what was played most, and what was never played; the others as there is room */
+    const all = map.points.map((_, n) => n);
+    this.first = all.filter((n) => n < map.first || map.points[n].first === NEVER)
+      .sort((a, b) => map.points[a].plays - map.points[b].plays);
+    this.further = all.filter((n) => n >= map.first && map.points[n].first !== NEVER);
     this.watch();
     this.colours();
     this.fit();
@@ -132,6 +137,28 @@ class TasteMap {
     return point.genre === NEVER ? this.others : this.series[point.genre];
   }
 
+  is_seen(n) {
+    const { x, y } = this.map.points[n];
+    const left = (x - this.x) * this.across * this.zoom;
+    const top = (y - this.y) * this.down * this.zoom;
+    return Math.abs(left) < this.width / 2 + 20 && Math.abs(top) < this.height / 2 + 20;
+  }
+
+  /* What is drawn, the least played first. */
+  shown(visited) {
+    const first = this.first.filter((n) => this.is_seen(n));
+    const others = [];
+    let room = AT_ONCE - first.length;
+    for (const n of this.further) {
+      if (room <= 0 && !visited) break;
+      if ((room > 0 || visited?.has(n)) && this.is_seen(n)) {
+        others.push(n);
+        room -= 1;
+      }
+    }
+    return others.reverse().concat(first);
+  }
+
   paint() {
     const { pen, map } = this;
     const is_all = this.when >= map.periods.length;
@@ -139,10 +166,9 @@ class TasteMap {
     const small = Math.min(1, Math.max(0.65, Math.sqrt(this.width / 900)));
     const grown = Math.min(Math.sqrt(this.zoom), 2.6) * small;
     pen.clearRect(0, 0, this.width, this.height);
-    for (const n of this.order) {
+    for (const n of this.shown(visited)) {
       const point = map.points[n];
       const [left, top] = this.on_screen(point);
-      if (left < -20 || top < -20 || left > this.width + 20 || top > this.height + 20) continue;
       const is_heard = point.first !== NEVER && (is_all || point.first <= this.when);
       const now = visited?.get(n) ?? 0;
       let size = 1.3;
@@ -296,8 +322,8 @@ class TasteMap {
   nearest(left, top, within) {
     let best = -1;
     let apart = within ** 2;
-    this.map.points.forEach((point, n) => {
-      const [x, y] = this.on_screen(point);
+    this.shown(null).forEach((n) => {
+      const [x, y] = this.on_screen(this.map.points[n]);
       const far = (x - left) ** 2 + (y - top) ** 2;
       if (far < apart) { apart = far; best = n; }
     });
