@@ -1,7 +1,8 @@
-"""How long the page takes, in a real browser: first page, changes of page, filters.
+"""How long the page takes, in a real browser: first page, changes of page, filters, history, map.
 
 `python -m bench.page FOLDER`: a home with a million tracks and one listener of 500,000 plays is
-made there, unless it is there already; `--models` takes trained models from another home.
+made there, unless it is there already; `--models` takes trained models from another home. What
+the service makes ahead or keeps of the listener is removed first.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ PLAYS: Final = 500_000
 KNOWN: Final = 20_000
 ROUNDS: Final = 12
 _CHUNKS: Final = 60
+_PATIENCE_MS: Final = 180_000
+_SETTLED_S: Final = 8.0
 _PAGES: Final = ("Search", "Playlists", "History", "Map", "Reports", "Add music", "For you")
 _START: Final = "import sys; sys.argv[0] = 'segue'; from segue.doors.cli import main; main()"
 _ARGUMENTS: Final = (
@@ -111,7 +114,9 @@ def serving(home: Path) -> Iterator[tuple[str, Meter]]:
 
 def opened(browser: Browser, url: str) -> Page:
     """A page in a browser that has nothing at hand."""
-    return browser.new_context(viewport={"width": 1280, "height": 860}, base_url=url).new_page()
+    page = browser.new_context(viewport={"width": 1280, "height": 860}, base_url=url).new_page()
+    page.set_default_timeout(_PATIENCE_MS)
+    return page
 
 
 def timed(do: Callable[[], object]) -> float:
@@ -181,10 +186,25 @@ def windows(page: Page) -> list[float]:
     return took
 
 
+def mapped(browser: Browser, url: str) -> float:
+    """Until the map of the taste is there to wander in."""
+    page = opened(browser, url)
+
+    def open_it() -> None:
+        page.goto("/map", wait_until="commit")
+        page.locator("#stage[data-ready]").wait_for()
+
+    try:
+        return timed(open_it)
+    finally:
+        page.context.close()
+
+
 def scrolled(page: Page) -> list[float]:
     """From a scroll to the end of the list of plays until it goes on."""
+    page.wait_for_load_state("networkidle")  # what was asked for before
     page.goto("/history/plays")
-    page.locator(".chunk").first.wait_for()
+    page.locator(".chunk").first.wait_for(state="attached")
     took = []
     for _ in range(_CHUNKS):
         there = page.locator(".chunk").count()
@@ -197,12 +217,13 @@ def scrolled(page: Page) -> list[float]:
     return took
 
 
-def told(name: str, took: Took, limit: int) -> str:
-    """A row of the table."""
+def tell(name: str, took: Took, limit: int) -> None:
+    """A row of the table, as soon as it is known."""
     ordered = sorted(took.clock)
     most = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
     p50 = statistics.median(took.clock)
-    return f"| {name} | {p50:,.0f} ms | {most:,.0f} ms | {took.cpu:,.0f} ms | {limit:,} ms |"
+    row = f"| {name} | {p50:,.0f} ms | {most:,.0f} ms | {took.cpu:,.0f} ms | {limit:,} ms |"
+    print(row, flush=True)
 
 
 def _row(page: Page) -> None:
@@ -219,30 +240,40 @@ def main() -> None:
     if given.models and not (given.home / "models").exists():
         (given.home / "models").symlink_to((given.models / "models").absolute())
     make_home(given.home, n_users=1, plays_a_user=PLAYS, known=KNOWN)
+    for part in ("events", "snapshots/beside"):
+        shutil.rmtree(given.home / part, ignore_errors=True)
     path = os.environ.get("SEGUE_CHROMIUM") or shutil.which("chromium")
-    with serving(given.home) as (url, meter), sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
-        opened(browser, url).goto("/version")  # the browser itself is there
-        very_first = meter.of(lambda: [first_page(browser, url)])
+        browser.new_context().new_page().goto("about:blank")  # the browser itself is there
+        print(f"The load at the beginning: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.\n")
+        print("| what | p50 | p95 | CPU of the service | wanted |\n|---|---:|---:|---:|---:|")
+        _measure(browser, given.home)
+        print(f"\nThe load at the end: {os.getloadavg()[0]:.1f}.")
+        browser.close()
+
+
+def _measure(browser: Browser, home: Path) -> None:
+    with serving(home) as (url, meter):
+        told = "the very first page, as soon as the service has told its address"
+        tell(told, meter.of(lambda: [first_page(browser, url)]), 1500)
+        tell("the map, drawn for the first time", meter.of(lambda: [mapped(browser, url)]), 60_000)
+    with serving(home) as (url, meter):
+        time.sleep(_SETTLED_S)
+        tell("the first page, seconds later", meter.of(lambda: [first_page(browser, url)]), 1500)
+        tell("the map after a restart", meter.of(lambda: [mapped(browser, url)]), 1500)
         rounds = meter.of(lambda: [first_page(browser, url) for _ in range(ROUNDS)])
+        tell("a first page in another browser", rounds, 1500)
         page = opened(browser, url)
         page.goto("/for-you")
-        moved = meter.of(lambda: changes(page, _PAGES))
-        chosen = meter.of(lambda: filters(page))
-        again = meter.of(lambda: filters(page))
+        tell("another page", meter.of(lambda: changes(page, _PAGES)), 300)
+        tell("a filter or the dial, for the first time", meter.of(lambda: filters(page)), 150)
+        tell("a filter or the dial, again", meter.of(lambda: filters(page)), 150)
         seen = meter.of(lambda: windows(page))
-        went_on = meter.of(lambda: scrolled(page))
+        tell("another window of the history, for the first time", seen, 1000)
+        tell("the list of plays goes on", meter.of(lambda: scrolled(page)), 300)
         rows = page.locator(".track.play").count()
-        browser.close()
-    print("| what | p50 | p95 | CPU of the service | wanted |\n|---|---:|---:|---:|---:|")
-    print(told("first page, of a listener the service has just begun with", very_first, 1500))
-    print(told("first page", rounds, 1500))
-    print(told("another page", moved, 300))
-    print(told("a filter or the dial, for the first time", chosen, 150))
-    print(told("a filter or the dial, again", again, 150))
-    print(told("another window of the history, for the first time", seen, 1000))
-    print(told("the list of plays goes on", went_on, 300))
-    print(f"\nAfter {40 * _CHUNKS:,} plays scrolled past, {rows:,} are in the page.")
+        print(f"\nAfter {40 * _CHUNKS:,} plays scrolled past, {rows:,} are in the page.")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from segue.doors.http.call import Call, Reply
 from segue.doors.web.ask import Answer, Ask, Download, House, Redirect, Values, View
 from segue.doors.web.doorman import Doorman, Entered
 from segue.doors.web.houses import LOOKING, Houses
+from segue.doors.web.packing import packed, wants_packing
 from segue.doors.web.pages import Pages, Route
 from segue.doors.web.reading import (
     Headers,
@@ -54,6 +55,7 @@ HEADERS: Final = (
 
 _KEPT: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 _THREADS: Final = 4
+_SLOW_THREADS: Final = 1
 
 
 class Page:
@@ -79,6 +81,7 @@ class Page:
         self._templates = Templates(pages, self._static)
         self._sign_in = SignIn(doorman)
         self._pool = ThreadPoolExecutor(_THREADS, "page")
+        self._slow = ThreadPoolExecutor(_SLOW_THREADS, "page-slow")
         pages.own("static", "sign-in", "sign-out", "switch", "favicon.ico")
 
     def get_ready(self, users: Sequence[str], wanted: Callable[[], bool]) -> None:
@@ -99,6 +102,7 @@ class Page:
 
     def close(self) -> None:
         """Finish what is under way."""
+        self._slow.shutdown(cancel_futures=True)
         self._pool.shutdown()
         self._houses.close()
 
@@ -111,11 +115,13 @@ class Page:
         fragment = text_of(headers, b"x-fragment")
         theme = cookies.get("segue_theme", "")
         show = Shown(self._templates, fragment, theme)
+        small = wants_packing(headers, scope)
         try:
             if not self._doorman.may_ask(headers):
                 raise Trouble(403, "Only this machine is served", _STRANGE)
             entered = await self._in_thread(self._doorman.who, cookies.get(COOKIE, ""))
-            return await self._entered(call, scope, receive, entered, show)
+            reply = await self._entered(call, scope, receive, entered, show)
+            return await self._in_thread(packed, reply) if small else reply
         except Exception as error:  # a door: whatever it is becomes a page
             trouble = trouble_of(error, call.request_id.decode())
             return show.trouble(trouble)
@@ -163,7 +169,9 @@ class Page:
             )
         assert found is not None
         call.route = found[0].name
-        return await self._in_thread(self._answered, call, found, form, headers, entered, show)
+        pool = self._slow if show.fragment in found[0].slow else self._pool
+        answered = partial(self._answered, call, found, form, headers, entered, show)
+        return await asyncio.get_running_loop().run_in_executor(pool, answered)
 
     def _answered(
         self,

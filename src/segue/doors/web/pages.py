@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from re import Pattern
 from typing import Literal
@@ -49,12 +49,14 @@ class Route:
         name: The address as it was registered, for the log.
         handle: Answers, in a thread of its own.
         stream: Answers instead, and is given what is sent piece by piece.
+        slow: Blocks of its page that may take seconds; others do not wait behind them.
     """
 
     name: str
     pattern: Pattern[str]
     handle: Handler | None = None
     stream: Streaming | None = None
+    slow: frozenset[str] = frozenset()
 
 
 class Pages:
@@ -71,13 +73,23 @@ class Pages:
         self._routes: dict[str, list[Route]] = {"GET": [], "POST": []}
         self._roots: set[str] = set()
 
-    def get(self, path: str, handle: Handler, *, nav: Nav | None = None) -> None:
+    def get(
+        self,
+        path: str,
+        handle: Handler,
+        *,
+        nav: Nav | None = None,
+        slow: Collection[str] = (),
+    ) -> None:
         """Show something at an address, such as /history or /playlists/{name}.
 
         Args:
             nav: Its place in the navigation; None: it has none.
+            slow: Names of its blocks that may take seconds to work out. Who has left the page by
+                then is not waited for, but what they asked for is still made: so that takes turns
+                with its like, and no other page waits for it.
         """
-        self._add("GET", path, handle=handle)
+        self._add("GET", path, handle=handle, slow=slow)
         if nav is not None:
             self.nav[path] = nav
 
@@ -115,7 +127,8 @@ class Pages:
         *,
         handle: Handler | None = None,
         stream: Streaming | None = None,
+        slow: Collection[str] = (),
     ) -> None:
         pattern, name, _ = compile_path(path)
-        self._routes[method].append(Route(name, pattern, handle, stream))
+        self._routes[method].append(Route(name, pattern, handle, stream, frozenset(slow)))
         self._roots.add(path.split("/", 2)[1])

@@ -7,6 +7,7 @@ import { ask, toast } from "./fragments.js";
 
 const NEAR = "1500px";
 const FAR = "6000px";
+const AGAIN_MS = 3000;
 const kept = new WeakMap();
 
 const coming = new IntersectionObserver((seen) => {
@@ -33,7 +34,10 @@ async function go_on(link) {
   const end = link.parentElement;
   try {
     const answer = await ask(link.getAttribute("href"), "plays", { key: "earlier" });
-    if (answer === null || !end.isConnected) return;
+    if (answer === null || !end.isConnected) {
+      later(link);
+      return;
+    }
     const had_focus = end.contains(document.activeElement);
     const place = document.createElement("template");
     place.innerHTML = answer.html;
@@ -43,7 +47,13 @@ async function go_on(link) {
     watch(chunk.parentElement);
   } catch (error) {
     toast(error.message);
+    later(link);
   }
+}
+
+/* It is tried again as long as its place is near. */
+function later(link) {
+  setTimeout(() => { if (link.isConnected) coming.observe(link); }, AGAIN_MS);
 }
 
 function watch(list) {

@@ -50,7 +50,7 @@ def add_to(pages: Pages) -> None:
     shelf = _Shelf()
     nav = Nav("History", "clock", "look", 10, short=True)
     pages.prepare(shelf.get_ready)
-    pages.get("/history", partial(_history, shelf), nav=nav)
+    pages.get("/history", partial(_history, shelf), nav=nav, slow=("drift",))
     pages.get("/history/plays", partial(_plays, shelf))
     pages.get(_FILES, partial(_file, shelf))
 
