@@ -20,7 +20,7 @@ import pytest
 
 from segue.errors import BusyError, ConfigError, StorageError, UnknownJobError
 from segue.flows.jobs import cancel_job, job, job_log, jobs, start_job, wait_for_job
-from segue.jobs import record
+from segue.jobs import launch, record
 from segue.jobs.base import Job
 from segue.jobs.report import JobReport
 from segue.jobs.store import JobStore
@@ -121,6 +121,29 @@ def test_a_job_outlives_the_process_that_began_it(home: Path) -> None:
     pid = _begun(home, found)
     assert os.getsid(pid) == pid, "no hang-up and no Ctrl-C reaches it"
     assert job(home, found.job_id).state == "running"
+
+
+def test_a_job_in_another_container_is_told_by_a_file_and_no_number_is_trusted(home: Path) -> None:
+    found = start_job(home, "stand-in", LASTS, now=NOW)
+    _begun(home, found)
+    path = home / "jobs" / f"{found.job_id}.job"
+    assert record.read(path).place == record.here() != ""
+    launch.end(path, here="another")
+    ended = wait_for_job(home, found.job_id, seconds=SOON_S)
+    assert (ended.state, ended.exit_code) == ("failed", 143), "nobody has asked the store"
+    other = start_job(home, "stand-in", LASTS, now=NOW)
+    _begun(home, other)
+    launch.end(home / "jobs" / f"{other.job_id}.job", at_once=True, here="another")
+    assert wait_for_job(home, other.job_id, seconds=SOON_S).state == "lost"
+
+
+def test_the_wish_of_another_container_goes_nowhere_when_a_job_is_over(home: Path) -> None:
+    begun, handle = JobStore(home / "jobs").open("build", ("build",), user="", now=NOW)
+    path = home / "jobs" / f"{begun.job_id}.job"
+    record.write(handle, record.LifeRecord(os.getpid(), "another", started_us=1))
+    os.close(handle)
+    launch.end(path, at_once=True)
+    assert not record.wish_path(path).exists()
 
 
 def test_of_many_starts_at_once_one_wins(home: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from segue.errors import OverloadedError
 from segue.jobs import record
-from segue.jobs.report import HANDLE
+from segue.jobs.report import HANDLE, put_wish
 
 __all__ = ["begin", "end"]
 
@@ -57,14 +57,23 @@ def begin(home: Path, command: Sequence[str], *, handle: int, log: Path) -> None
     threading.Thread(target=process.wait, name=f"job {process.pid}", daemon=True).start()
 
 
-def end(path: Path, *, at_once: bool = False) -> None:
+def end(path: Path, *, at_once: bool = False, here: str | None = None) -> None:
     """Tell the process that holds a record to end; nothing, if there is none.
+
+    One in another container has another number here, which may be somebody else's: it finds a file
+    with the wish, and ends itself.
 
     Args:
         at_once: Whether it, and what it has begun, is ended without being asked.
+        here: As `record.here`; None: asked for.
     """
-    pid = record.read(path).pid
+    told = record.read(path)
+    pid, here = told.pid, record.here() if here is None else here
     if not pid:
+        return
+    if here and told.place and here != told.place:
+        if record.lives(path):
+            put_wish(path, at_once=at_once)
         return
     with suppress(ProcessLookupError, PermissionError):
         known = os.pidfd_open(pid)

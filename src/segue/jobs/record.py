@@ -18,7 +18,17 @@ from typing import Any, Final
 
 from segue.errors import StorageError
 
-__all__ = ["LifeRecord", "create", "lives", "read", "seen_at", "unwritable", "write"]
+__all__ = [
+    "LifeRecord",
+    "create",
+    "here",
+    "lives",
+    "read",
+    "seen_at",
+    "unwritable",
+    "wish_path",
+    "write",
+]
 
 _BYTES: Final = 4096
 """One page: what is written in one piece is read in one piece."""
@@ -32,6 +42,7 @@ class LifeRecord:
 
     Args:
         pid: Its number; 0: it has not begun.
+        place: Where that is its number, see `here`; empty: not known.
         started_us: When it began, in microseconds since 1970; 0: not yet.
         progress: How much of its present stage is done, 0 to 1.
         words: That stage in a few words.
@@ -40,6 +51,7 @@ class LifeRecord:
     """
 
     pid: int = 0
+    place: str = ""
     started_us: int = 0
     progress: float | None = None
     words: str = ""
@@ -111,6 +123,23 @@ def lives(path: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def here() -> str:
+    """Among which processes a number means one: those of this container, until the machine stops.
+
+    Empty: the system does not say.
+    """
+    try:
+        run = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{run}/{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
+
+
+def wish_path(path: Path) -> Path:
+    """Where the process is told to end by whoever cannot reach it with a signal."""
+    return path.with_suffix(".end")
 
 
 def seen_at(path: Path) -> datetime | None:

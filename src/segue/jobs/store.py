@@ -223,7 +223,8 @@ class JobStore:
                 self._remove_files(path.stem)
 
     def _remove_files(self, job_id: str) -> None:
-        for path in (self.record_path(job_id), self.log_path(job_id)):
+        held = self.record_path(job_id)
+        for path in (held, record.wish_path(held), self.log_path(job_id)):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
