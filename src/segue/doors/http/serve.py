@@ -34,7 +34,7 @@ from segue.doors.http.logs import log_as_json, write_lines
 from segue.doors.http.patience import Patience
 from segue.doors.web.late_page import LatePage, Opened
 from segue.doors.web.readiness import getting_ready
-from segue.errors import ConfigError, SegueError, WarehouseError
+from segue.errors import ConfigError, SegueError, UnknownUserError, WarehouseError
 from segue.flows.home_parts import ACCESS, PASSWORDS
 from segue.flows.keys import every_key
 from segue.flows.online import Service
@@ -153,7 +153,7 @@ class _Worker:
             stack.callback(page.close)
             if service_settings.ahead:
                 ahead = getting_ready(
-                    page, lambda: self._expected(ring), lambda: service.answers_with
+                    page, lambda: self._expected(service, ring), lambda: service.answers_with
                 )
         parts = Parts(
             service=service,
@@ -169,12 +169,20 @@ class _Worker:
         )
         return make_app(parts, service_settings)
 
-    def _expected(self, ring: Keyring) -> Sequence[str]:
-        """Who may open the page: those with a password; the home's user, where nobody needs one."""
+    def _expected(self, service: Service, ring: Keyring) -> Sequence[str]:
+        """Who may open the page: those with a password; the home's user, where nobody needs one.
+
+        In a home that knows nothing of that user, it is its only listener.
+        """
         named = Passwords(self.settings.home / ACCESS / PASSWORDS).users()
         if named:
             return named[:_EXPECTED]
-        return [self.settings.user_id] if self.loopback and ring.empty else []
+        if not self.loopback or not ring.empty:
+            return []
+        with suppress(UnknownUserError):
+            return [service.user(self.settings.user_id).user_id]
+        everybody = [one.user_id for one in service.users(limit=2)]
+        return everybody if len(everybody) == 1 else [self.settings.user_id]
 
     def _page(self, wiring: Wiring, service: Service, ring: Keyring) -> Opened:
         from segue.doors.web.open_page import open_page

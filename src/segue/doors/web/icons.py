@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from markupsafe import Markup
@@ -45,6 +46,7 @@ _PATHS: Final[Mapping[str, str]] = {
 }
 
 
+@cache
 def icon(name: str, *, size: int = 20) -> Markup:
     """A drawing that a screen reader passes over: what it means is said beside it.
 

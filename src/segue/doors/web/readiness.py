@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
+from segue.errors import SegueError
+
 __all__ = ["getting_ready"]
 
+_log = logging.getLogger(__name__)
 _LOOK_S: Final = 5.0
 _BEGIN_S: Final = 0.05  # the address is told first
 
@@ -42,10 +46,13 @@ def getting_ready(
         pause = _BEGIN_S
         while not stop.wait(pause):
             pause = look_every_s
-            name, users = published(), expected()
-            if name != done and users:
-                page.get_ready(users, lambda: not stop.is_set())
-                done = name
+            try:
+                name = published()
+                if name != done and (users := expected()):
+                    page.get_ready(users, lambda: not stop.is_set())
+                    done = name
+            except SegueError as error:  # whoever opens the page is told
+                _log.debug("the page is not made ready: %s", error)
 
     thread = threading.Thread(target=watch, name="page-ready", daemon=True)
     thread.start()

@@ -23,6 +23,7 @@ __all__ = ["TrackFinder", "found_tracks"]
 
 _GENRES: Final = 200
 _REMEMBERED: Final = 100_000
+_CARDS: Final = 2_000
 _CURE: Final = "Search with GET /tracks/search, or give an id of an answer."
 
 
@@ -41,6 +42,7 @@ class TrackFinder:
     snapshot: RowLookup
     kept_search: TrackSearch | None = None
     _ids: dict[str, str] = field(default_factory=dict, repr=False)
+    _cards: dict[str, TrackCard] = field(default_factory=dict, repr=False)
 
     def id_of(self, called: str) -> str:
         """The id of a track, by it or by a reference; what nobody knows stays as it is."""
@@ -78,7 +80,15 @@ class TrackFinder:
         Raises:
             UnknownTrackError: It is not in the catalogue.
         """
-        row = self.catalogue.tracks.slice(self.row_of(called), 1).to_pylist()[0]
+        found = self._cards.get(called)
+        if found is None:
+            if len(self._cards) >= _CARDS:
+                self._cards.clear()
+            found = self._cards[called] = self._card(self.row_of(called))
+        return found
+
+    def _card(self, number: int) -> TrackCard:
+        row = self.catalogue.tracks.slice(number, 1).to_pylist()[0]
         sound = {name: row[name] for name in c.AUDIO_FEATURES if row[name] is not None}
         return TrackCard(
             track_id=row[c.TRACK_ID],

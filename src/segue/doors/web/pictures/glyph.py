@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from html import escape
 from typing import Final
 
@@ -11,6 +12,7 @@ from segue.music.mood_colours import hex_of, mood_colour
 
 __all__ = ["glyph", "mood_in_words"]
 
+_REMEMBERED: Final = 2_048
 _ENERGY: Final = ((0.33, "quiet"), (0.66, "lively"), (1.01, "loud"))
 _VALENCE: Final = ((0.33, "sad"), (0.6, ""), (1.01, "happy"))
 
@@ -21,7 +23,10 @@ def mood_in_words(features: Mapping[str, float | None] | None) -> str:
     >>> mood_in_words({"energy": 0.9, "valence": 0.8})
     'loud and happy'
     """
-    energy, valence = _pair(features)
+    return _in_words(*_pair(features))
+
+
+def _in_words(energy: float | None, valence: float | None) -> str:
     words = [_word(energy, _ENERGY), _word(valence, _VALENCE)]
     return " and ".join(word for word in words if word)
 
@@ -31,8 +36,12 @@ def glyph(features: Mapping[str, float | None] | None) -> str:
 
     A track of unknown sound has an empty field, so that rows keep their form.
     """
-    energy, valence = _pair(features)
-    words = mood_in_words(features) or "sound unknown"
+    return _glyph(*_pair(features))
+
+
+@lru_cache(_REMEMBERED)
+def _glyph(energy: float | None, valence: float | None) -> str:
+    words = _in_words(energy, valence) or "sound unknown"
     dot = ""
     if energy is not None or valence is not None:
         up, along = (0.5 if value is None else value for value in (energy, valence))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from segue.music.scenery import SIDE, Disc, Ridge, scene_of
 
 __all__ = ["tile"]
 
+_REMEMBERED: Final = 2_048  # the same tracks come again with the next filter
 _VIEW: Final = 100  # so fine that whole numbers do
 
 
@@ -22,7 +24,12 @@ def tile(features: Mapping[str, float | None] | None, *, key: str) -> str:
         features: Audio features by the names of their columns; None or empty if unknown.
         key: The track's id; for a track of unknown sound better its genre or artist.
     """
-    scene = scene_of(features, key=key)
+    return _tile(None if features is None else tuple(features.items()), key)
+
+
+@lru_cache(_REMEMBERED)
+def _tile(features: tuple[tuple[str, float | None], ...] | None, key: str) -> str:
+    scene = scene_of(None if features is None else dict(features), key=key)
     drawn = "".join(
         _disc(shape) if isinstance(shape, Disc) else _ridge(shape) for shape in scene.shapes
     )
