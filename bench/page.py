@@ -1,8 +1,9 @@
 """How long the page takes, in a real browser: first page, changes of page, filters, history, map.
 
 `python -m bench.page FOLDER`: a home with a million tracks and one listener of 500,000 plays is
-made there, unless it is there already; `--models` takes trained models from another home. What
-the service makes ahead or keeps of the listener is removed first.
+made there (without FOLDER, in the folder for temporary files), unless it is there already;
+`--models` takes trained models from another home. What the service makes ahead or keeps of the
+listener is removed first.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -233,7 +235,8 @@ def _row(page: Page) -> None:
 def main() -> None:
     """Measure, and print the table of the documentation."""
     parser = argparse.ArgumentParser(prog="python -m bench.page")
-    parser.add_argument("home", type=Path)
+    usual = Path(tempfile.gettempdir()) / "segue-page"
+    parser.add_argument("home", type=Path, nargs="?", default=usual)
     parser.add_argument("--models", type=Path, help="a home with models of a million tracks")
     given = parser.parse_args()
     given.home.mkdir(parents=True, exist_ok=True)
