@@ -1,4 +1,7 @@
-"""A real S3 on loopback, and a proxy in front of it that can be told to misbehave."""
+"""A real S3 on loopback, and a proxy in front of it that can be told to misbehave.
+
+The server is moto's: other services of AWS are there, too, and behind the proxy.
+"""
 
 from __future__ import annotations
 
@@ -214,11 +217,12 @@ def s3_proxy(server: S3Server) -> Iterator[Proxy]:
                 proxy.sent += len(content)
 
         def _refuse(self, fault: Fault) -> None:
-            text = (
-                f"<Error><Code>{fault.code}</Code><Message>as the test wants it</Message></Error>"
-            )
+            kind, said = "xml", "<Error><Code>%s</Code><Message>so be it</Message></Error>"
+            if "X-Amz-Target" in self.headers:  # DynamoDB, Kinesis and the like
+                kind, said = "x-amz-json-1.0", '{"__type": "%s", "message": "so be it"}'
+            text = said % fault.code
             self.send_response(fault.status)
-            self.send_header("Content-Type", "application/xml")
+            self.send_header("Content-Type", f"application/{kind}")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             if self.command != "HEAD":

@@ -1,4 +1,4 @@
-"""What API Gateway's mappings make of a body; runs in `.venv-cdk`, prints JSON.
+"""What API Gateway's mappings make of a body; runs in `.venv-cdk`, a line of JSON each.
 
 Velocity is played by airspeed; `$input` and `$util` are what API Gateway's documentation says.
 """
@@ -54,12 +54,16 @@ class Util:
 
 
 def main() -> None:
-    """Read {"folder", "bodies", "answers"} and print what becomes of each."""
-    airspeed: Any = import_module("airspeed")
-    told = json.load(sys.stdin)
-    sys.path.insert(0, told["folder"])
-    door: Any = import_module("segue_aws.door")
+    """For each line {"folder", "bodies", "answers"} print what becomes of each."""
+    for line in sys.stdin:
+        print(json.dumps(_mapped(json.loads(line))), flush=True)  # noqa: T201 - the answer
 
+
+def _mapped(told: Any) -> list[Any]:
+    airspeed: Any = import_module("airspeed")
+    if told["folder"] not in sys.path:
+        sys.path.insert(0, told["folder"])
+    door: Any = import_module("segue_aws.door")
     requests = [
         airspeed.Template(door.into_stream("s")).merge({"input": Input(body), "util": Util()})
         for body in told["bodies"]
@@ -69,7 +73,7 @@ def main() -> None:
         context: dict[str, Any] = {"responseOverride": {"header": {}}}
         text = airspeed.Template(door.told_back()).merge({"input": Input(body), "context": context})
         answers.append([json.loads(text), context["responseOverride"]])
-    print(json.dumps([[json.loads(one) for one in requests], answers]))  # noqa: T201 - the answer
+    return [[json.loads(one) for one in requests], answers]
 
 
 if __name__ == "__main__":

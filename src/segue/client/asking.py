@@ -32,7 +32,7 @@ class SegueClient:
 
     Args:
         url: As `segue serve` tells it.
-        token: Of `segue keys create`; None: the service has no keys.
+        token: Of `segue keys create`, or a key of API Gateway; None: the service has no keys.
         timeout: Seconds for one try.
         tries: So often a request is made at most.
 
@@ -239,7 +239,8 @@ class AsyncSegueClient:
 
 
 def _headers(token: str | None) -> dict[str, str]:
-    return {} if token is None else {"authorization": f"Bearer {token}"}
+    """By either of which a service knows who asks: its own is a bearer's, API Gateway's a key."""
+    return {} if token is None else {"authorization": f"Bearer {token}", "x-api-key": token}
 
 
 def _sent(request: requests.Request[Any]) -> dict[str, Any]:
