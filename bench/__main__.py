@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from bench import (
+    aws,
+    aws_simulation,
     compare_power,
     elsewhere,
     event_faults,
@@ -50,6 +52,8 @@ def main() -> None:
     given = parser.parse_args()
     benchmarks: dict[str, Callable[[], list[str]]] = {
         "import": import_speed.run,
+        "aws": aws.run,
+        "aws_simulation": aws_simulation.run,
         "journey": journey.run,
         "models": partial(models.run, given.size),
         "compare": compare_power.run,

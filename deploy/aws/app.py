@@ -25,6 +25,7 @@ def main() -> None:
     choices = Choices.of(context, source=Path(__file__).parents[2] / "src")
     import aws_cdk as cdk  # starts Node.js: not before the choices are known to be good
     from segue_aws.collector import CollectorStack
+    from segue_aws.delivery import DeliveryStack
     from segue_aws.keep import KeepStack
     from segue_aws.personal import PersonalStack
     from segue_aws.personalize import PersonalizeStack
@@ -34,6 +35,8 @@ def main() -> None:
 
     app = cdk.App(outdir=os.environ.get("SEGUE_SYNTH_OUT"), context=context)
     keep = KeepStack(app, f"{choices.name}-keep", choices)
+    if choices.has("delivery"):
+        DeliveryStack(app, f"{choices.name}-delivery", choices)
     if choices.has("personalize"):
         PersonalizeStack(app, f"{choices.name}-personalize", choices, keep)
     if choices.has("pipeline"):

@@ -9,7 +9,16 @@ from pathlib import Path
 
 __all__ = ["PARTS", "Choices"]
 
-PARTS = ("pipeline", "serving", "personalize", "watching", "updater", "collector", "sync")
+PARTS = (
+    "pipeline",
+    "serving",
+    "delivery",
+    "personalize",
+    "watching",
+    "updater",
+    "collector",
+    "sync",
+)
 _WHEN = r"(cron|rate|at)\([^()]+\)"
 
 
@@ -29,6 +38,11 @@ class Choices:
         image: Tag of the image, in the repository of this name; "here": `cdk deploy` builds it.
         published: Prefix in the bucket where models are published.
         warm: Functions that are kept ready to recommend; 0: none.
+        parallel: Batches of a shard at once, 1 … 10.
+        repository: At GitHub, owner/name, whose workflow may deploy; empty: none.
+        branch: What CodeBuild builds.
+        environment: At GitHub: only a run for it may deploy.
+        deploy_args: What CodeBuild deploys with: -c name=value …
         mail: Who hears of alarms; empty: nobody.
         budget: In dollars a month; an alarm beyond it.
         user: Whose playlists and plays.
@@ -53,6 +67,11 @@ class Choices:
     image: str
     published: str
     warm: int
+    parallel: int
+    repository: str
+    branch: str
+    environment: str
+    deploy_args: str
     mail: str
     budget: int
     user: str
@@ -95,6 +114,9 @@ class Choices:
         for part in parts:
             if part not in PARTS:
                 raise ValueError(f"there is no part “{part}”; choose from {', '.join(PARTS)}")
+        repository = told("repository", "")
+        if repository and not re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", repository):
+            raise ValueError(f"repository is “{repository}”; give owner/name, as at GitHub")
         if "serving" in parts and "pipeline" not in parts:
             raise ValueError("serving answers behind the API of the pipeline: choose that, too")
         if "sync" in parts and not (told("sync_source", "") and told("sync_target", "")):
@@ -113,6 +135,11 @@ class Choices:
             told("image", "latest"),
             told("published", "home").strip("/"),
             number("warm", 0, 0),
+            min(10, number("parallel", 1)),
+            repository,
+            told("branch", "main"),
+            told("environment", "aws"),
+            told("deploy_args", ""),
             told("mail", ""),
             number("budget", 50),
             matching(r"[A-Za-z0-9_.-]{1,40}", "user", "me"),

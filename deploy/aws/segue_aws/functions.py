@@ -69,12 +69,18 @@ def function(
 
 
 def follow(
-    of: lambda_.Function, stream: kinesis.Stream, given_up: sqs.Queue, *, window: cdk.Duration
+    of: lambda_.Function,
+    stream: kinesis.Stream,
+    given_up: sqs.Queue,
+    *,
+    window: cdk.Duration,
+    parallel: int,
 ) -> lambda_.EventSourceMapping:
     """Let a function take what comes into a stream.
 
     A batch that fails is halved until the record at fault stands alone; what fails for a day goes
-    to a queue, and the rest flows.
+    to a queue, and the rest flows. Events of one user are never in two batches at once, however
+    many run in parallel.
     """
     of.add_to_role_policy(
         iam.PolicyStatement(
@@ -99,6 +105,7 @@ def follow(
         starting_position=lambda_.StartingPosition.TRIM_HORIZON,
         batch_size=500,
         max_batching_window=window,
+        parallelization_factor=parallel,
         bisect_batch_on_error=True,
         report_batch_item_failures=True,
         retry_attempts=50,

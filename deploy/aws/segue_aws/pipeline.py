@@ -94,7 +94,13 @@ class PipelineStack(cdk.Stack):
             )
         )
         self._may_refuse(made)
-        follow(made, self.stream, self.given_up, window=cdk.Duration.seconds(1))
+        follow(
+            made,
+            self.stream,
+            self.given_up,
+            window=cdk.Duration.seconds(1),
+            parallel=choices.parallel,
+        )
         return made
 
     def _hot(self, choices: Choices) -> lambda_.Function:
@@ -119,7 +125,13 @@ class PipelineStack(cdk.Stack):
             )
         )
         self._may_refuse(made)
-        follow(made, self.stream, self.given_up, window=cdk.Duration.seconds(0))
+        follow(
+            made,
+            self.stream,
+            self.given_up,
+            window=cdk.Duration.seconds(0),
+            parallel=choices.parallel,
+        )
         return made
 
     def _may_refuse(self, made: lambda_.Function) -> None:
