@@ -13,8 +13,9 @@ from typing import Final
 from segue.errors import ConfigError, NotReadyError
 from segue.evaluation.team_draft import TEAMS, Pick, Team, team_draft
 from segue.flows.listener import Marts, find_person
+from segue.flows.making import Making
 from segue.flows.pool import Known
-from segue.flows.recommend import Making, resolved
+from segue.flows.recommend import resolved
 from segue.flows.wishes import Wishes
 from segue.music.candidates import Candidates
 from segue.music.playlist import Playlist

@@ -46,7 +46,8 @@ def restored(archive: PlaylistArchive, place: Place, *, at: datetime, user_id: s
         states = archive.states(place.name)
         since = f"since {states[0].at:%Y-%m-%d %H:%M} UTC" if states else "never"
         raise SinkError(
-            f"{place.name} was not archived by {at:%Y-%m-%d %H:%M} UTC (it was {since})",
+            f"{place.name.replace('=', ':')} was not archived by {at:%Y-%m-%d %H:%M} UTC"
+            f" (it was {since})",
             cure="Name a later moment, or archive it from now on: segue playlist archive.",
         )
     digest = hashlib.sha256(f"{user_id}\x1f{place.name}".encode()).hexdigest()

@@ -103,6 +103,8 @@ def _lines(report: EnrichReport) -> list[str]:
         was, now_is = before.shares[name], after.shares[name]
         lines.append(f"Plays whose track has {words}: {was:.0%} before, {now_is:.0%} now")
     lines.append(f"New tracks that are like yours: {after.new:,} (before: {before.new:,})")
+    if not any(one.found for one in report.sources):
+        return lines
     return [*lines, "", "Next: segue build, then segue train"]
 
 

@@ -80,6 +80,9 @@ def _say_step(step: StepReport) -> None:
     say(f"{step.step:<10} {step.state:<8} {step.words}" + (f"  ({step.seconds:.1f} s)"))
     if step.cure:
         say(f"{'':<19} {step.cure}")
+    faults = [one for one in step.details if "playlist" in one and "error" in one]
+    for one in faults if len(step.details) > 1 else ():
+        say(f"{'':<19} {one['playlist']}: {one['error']['message']}")
     for one in step.details:
         if "to" in one and "error" not in one:
             added, removed = len(one["added"]), len(one["removed"])

@@ -12,12 +12,13 @@ from typing import Final
 from segue.errors import NotReadyError
 from segue.events.recommended import Recommendation, Recommended
 from segue.flows.listener import Person
+from segue.flows.making import Making
 from segue.flows.online.answers import Answer, answer_of
 from segue.flows.online.kept import Kept
 from segue.flows.online.people import Somebody
 from segue.flows.online.shelf import Opened
 from segue.flows.pool import Known
-from segue.flows.recommend import Making, resolved
+from segue.flows.recommend import resolved
 from segue.flows.wishes import Wishes
 from segue.music.playlist import Playlist
 

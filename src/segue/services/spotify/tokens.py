@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from segue.errors import SignInError
-from segue.services.spotify.accounts import AGAIN, SERVICE, Accounts, Granted
+from segue.services.spotify.accounts import SERVICE, Accounts, Granted
 
 __all__ = [
     "AUTHORISED",
@@ -135,7 +135,9 @@ def _signed_in(kept: Mapping[str, str]) -> tuple[str, str]:
     """Client id and refresh token."""
     client_id, token = kept.get(CLIENT_ID, ""), kept.get(REFRESH, "")
     if not token or not client_id:
-        raise SignInError("nobody is signed in at Spotify", service=SERVICE, cure=AGAIN)
+        raise SignInError(
+            "nobody is signed in at Spotify", service=SERVICE, cure="Sign in: segue spotify login."
+        )
     return client_id, token
 
 
