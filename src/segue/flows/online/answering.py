@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ __all__ = ["Answering"]
 
 _MOST: Final = 16 << 20
 _READY: Final = 4 << 20
+_TURN_S: Final = 0.002  # whoever waits to be answered comes before the next that is made ahead
 _NOTHING_LOVED: Final = "Nothing is known yet that could be rediscovered."
 
 
@@ -78,15 +80,26 @@ class Answering:
             person: Sums the user up, which takes its time.
         """
         key = somebody.user_id, wishes
-        with self._making:
-            if answer := self._again(key, somebody.version, moment):
-                return answer  # somebody else asked the same meanwhile
-            made, track_ids = self._ready.get(key) or (None, ())
-            if made is None or (made.version, made.moment) != (somebody.version, moment):
-                made, track_ids = self._made(somebody, opened, wishes, moment, person=person())
-            self._kept.put(key, made, made.answer.size)
+        found = self._got_ready(somebody, wishes, moment)
+        if found is None:
+            with self._making:
+                if answer := self._again(key, somebody.version, moment):
+                    return answer  # somebody else asked the same meanwhile
+                found = self._got_ready(somebody, wishes, moment) or self._made(
+                    somebody, opened, wishes, moment, person=person()
+                )
+        made, track_ids = found
+        self._kept.put(key, made, made.answer.size)
         self.note(made.answer, track_ids, somebody.user_id, opened)
         return made.answer
+
+    def _got_ready(
+        self, somebody: Somebody, wishes: Wishes, moment: datetime
+    ) -> tuple[_Made, tuple[str, ...]] | None:
+        found = self._ready.get((somebody.user_id, wishes))
+        if found is None or (found[0].version, found[0].moment) != (somebody.version, moment):
+            return None
+        return found
 
     def get_ready(
         self,
@@ -95,13 +108,14 @@ class Answering:
         wishes: Wishes,
         moment: datetime,
         *,
-        person: Person,
+        person: Callable[[], Person],
     ) -> None:
         """Have an answer at hand before it is asked for; until then nobody was told it."""
         with self._making:
             if self.still(somebody, wishes, moment) is None:
-                made = self._made(somebody, opened, wishes, moment, person=person)
+                made = self._made(somebody, opened, wishes, moment, person=person())
                 self._ready.put((somebody.user_id, wishes), made, made[0].answer.size)
+        time.sleep(_TURN_S)
 
     def made(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ _OF_ANYBODY: Final = 10_000
 _OF_TASTE: Final = 120_000
 _OF_A_PLAY: Final = 250
 _LOOK_EVERY_S: Final = 1.0
+_READERS: Final = 32
 
 
 def mark_of(user_id: str) -> str:
@@ -132,13 +134,14 @@ class People:
         self._counting = counting
         self._known: Kept[str, Somebody] = Kept(most_bytes)
         self._prepared: Kept[str, tuple[str, Prepared]] = Kept(most_bytes)
+        self._reading = tuple(threading.Lock() for _ in range(_READERS))
         self._marks: int | None = None
         self._looked = -_LOOK_EVERY_S
 
     def get(self, user_id: str, opened: Opened) -> Somebody:
         """What is known of a user now."""
         before = self._remembered(user_id, opened)
-        known = before or self._read(user_id, opened)
+        known = before or self._read_once(user_id, opened)
         new = self._log.of_user(user_id, after=known.live.position)
         if new:
             known = self._after(known, new, opened)
@@ -216,6 +219,15 @@ class People:
                 self._prepared.clear()
             self._marks = marks
         return self._marks
+
+    def _read_once(self, user_id: str, opened: Opened) -> Somebody:
+        """Who was read, if need be: a long history once, however many parts of a page ask."""
+        with self._reading[hash(user_id) % _READERS]:
+            known = self._remembered(user_id, opened)
+            if known is None:
+                known = self._read(user_id, opened)
+                self._known.put(user_id, known, known.size)
+            return known
 
     def _read(self, user_id: str, opened: Opened) -> Somebody:
         published, words = records_of(opened.rows, user_id), self._beside.of(user_id)

@@ -144,9 +144,14 @@ class Service:
         opened = self._shelf.current()
         somebody = self._people.get(user_id, opened)
         moment = self._moment(somebody, opened)
-        person = self._people.person(somebody, moment, opened)
         for wishes in asked:
-            self._answering.get_ready(somebody, opened, wishes, moment, person=person)
+            self._answering.get_ready(
+                somebody,
+                opened,
+                wishes,
+                moment,
+                person=lambda: self._people.person(somebody, moment, opened),
+            )
 
     def standing(self) -> Hashable | None:
         """While this is the same, no answer changes but by the time; None: that is not known.
