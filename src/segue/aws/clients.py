@@ -119,7 +119,7 @@ def _client(aws: Aws, service: str) -> Any:
             cure="Install Segue with its extra: pip install 'segue[aws]'.",
         ) from error
     config = Config(
-        connect_timeout=5,
+        connect_timeout=min(5.0, aws.timeout_seconds),
         read_timeout=aws.timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": aws.attempts},
         user_agent_extra="segue",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from time import perf_counter
 from typing import Final, Protocol
 
@@ -27,13 +28,14 @@ from segue.features.from_marts import training_data
 from segue.flows.known_tracks import known_tracks, told_later, without_the_unheard
 from segue.flows.listener import Marts
 from segue.flows.make_models import ModelSettings
+from segue.flows.personalize.seen import Seen
 from segue.flows.playlist_player import playlist_player
 from segue.flows.train import Settings, read_training_marts, trained
 from segue.flows.wiring import adapters
 from segue.flows.wishes import Wishes
 from segue.music import columns as c
 from segue.progress import Progress
-from segue.recommenders.base import Recommender
+from segue.recommenders.base import Elsewhere, Recommender
 
 __all__ = ["PLAYLIST", "Blend", "Snapshot", "evaluate", "rule_blends"]
 
@@ -42,6 +44,10 @@ _log = logging.getLogger(__name__)
 Blend = Callable[[Mapping[str, Recommender], Catalogue], Player]
 """Makes one player of all fitted recommenders."""
 
+_FAIR: Final = (
+    "To compare it: `segue personalize import --until {cut}`, `segue personalize train`,"
+    " `segue personalize campaign`"
+)
 PLAYLIST: Final = "playlist"
 """What the playlist itself is called beside the recommenders that it is made of."""
 
@@ -68,6 +74,7 @@ def evaluate(
     blends: Mapping[str, Blend] | None = None,
     left_out: Collection[str] = (),
     shown: Collection[str] | None = None,
+    elsewhere: Mapping[str, Seen] | None = None,
     progress: Progress,
 ) -> Leaderboard:
     """Train on what came before a cut, ask once a week after it, and compare with what was played.
@@ -89,9 +96,12 @@ def evaluate(
         blends: Name -> what to compare besides.
         left_out: Installed recommenders that are not compared.
         shown: Only these are asked, though all are trained; None means all.
+        elsewhere: Recommender that is not trained here -> what it has seen. One that has seen what
+            is held out, or may have, is left out, and the board says so.
 
     Raises:
-        ConfigError: One that is to be left out is not installed, or one to be shown is not there.
+        ConfigError: One that is to be left out is not installed, or one to be shown is not there
+            or must not be compared.
         UnknownUserError: One of the users has no plays here.
         NotReadyError: No history is long enough to hold anything out.
     """
@@ -110,6 +120,7 @@ def evaluate(
             cure="Import a longer history, then run `segue build`.",
         )
     seconds = {"read": perf_counter() - began}
+    notes: dict[str, str] = {}
     found: list[Answers] = []
     n_tracks = 0
     settings = Settings(training_sources, seed, threads, left_out, models or {})
@@ -122,25 +133,57 @@ def evaluate(
         data = training_data(**tables, training_sources=training_sources, as_of=cut)
         n_tracks = max(n_tracks, len(data.catalogue))
         learned, took = trained(tables, data, settings=settings, progress=progress)
+        unfair = _unfair(learned, elsewhere or {}, cut)
+        for name in sorted(unfair.keys() & {*(shown or ())}):
+            raise ConfigError(
+                unfair[name], field="models", cure=_FAIR.format(cut=cut.isoformat()) + "."
+            )
+        notes |= {
+            name: f"{why}. {_FAIR.format(cut=cut.isoformat())}" for name, why in unfair.items()
+        }
         for name, value in took.items():
             seconds[name] = seconds.get(name, 0.0) + value
-        fitted: dict[str, Recommender] = {model.name: model for model in learned}
+        fitted: dict[str, Recommender] = {
+            model.name: model for model in learned if model.name not in unfair
+        }
         players: dict[str, Player] = {model.name: model.recommend for model in learned}
         players[PLAYLIST] = playlist_player(
             fitted, data.catalogue, snapshot=snapshot, wishes=wishes or Wishes()
         )
         for name, blend in (blends or {}).items():
             players[name] = blend(fitted, data.catalogue)
-        players = {name: play for name, play in players.items() if shown is None or name in shown}
+        players = {
+            name: play
+            for name, play in players.items()
+            if name not in unfair and (shown is None or name in shown)
+        }
         looks = Looks(data.catalogue, Yardsticks.of(data))
         asked_of = without_the_unheard(cases, tables)
         found += _asked(asked_of, players, k=max(ks), looks=looks, progress=progress)
+        notes |= {
+            model.name: f"{model.name}: {model.outcome()}"
+            for model in learned
+            if isinstance(model, Elsewhere) and model.name in players
+        }
     seconds["total"] = perf_counter() - began
     rows = leaderboard(found, ks=ks, n_tracks=n_tracks, seed=seed)
     _log.info("compared %d models on %d cases", len(found[0].lists), len(found))
     used = tuple(sorted({case.user_id for case in parts.cases}))
-    notes = told_later(marts["neighbours"], parts.cuts[0])
-    return Leaderboard(snapshot.name, used, parts.left_out, weeks, rows, seconds, notes)
+    later = (*told_later(marts["neighbours"], parts.cuts[0]), *notes.values())
+    return Leaderboard(snapshot.name, used, parts.left_out, weeks, rows, seconds, later)
+
+
+def _unfair(
+    models: Sequence[Recommender], elsewhere: Mapping[str, Seen], cut: datetime
+) -> dict[str, str]:
+    """Recommenders that are not trained here and know, or may know, what is held out -> why."""
+    found = {}
+    for model in models:
+        if isinstance(model, Elsewhere):
+            seen = elsewhere.get(model.name, Seen())
+            if why := seen.unfair_after(cut):
+                found[model.name] = f"{model.name} is not compared: {why}"
+    return found
 
 
 def _refuse_unknown(shown: Collection[str], there: Collection[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from segue.errors import ConfigError
 from segue.flows.wiring import adapters, load_adapter
-from segue.recommenders.base import Composed, StoredRecommender, Tunable
+from segue.recommenders.base import Composed, Elsewhere, StoredRecommender, Tunable
 from segue.recommenders.search_space import OneOf, Real, Value, Whole
 
 __all__ = ["ModelSettings", "checked", "defaults_of", "make_models", "needed_for"]
@@ -36,7 +36,8 @@ def make_models(
     Those whose constructor takes a seed or threads are given them.
 
     Args:
-        names: Which; None means all that are installed.
+        names: Which; None means all that are installed, but for those that answer from elsewhere
+            and were not told where.
         settings: What differs from the defaults; also of models that are not made.
         left_out: Names of those that are not wanted.
 
@@ -57,7 +58,9 @@ def make_models(
         made = load_adapter(_GROUP, name)
         taken = inspect.signature(made).parameters
         passed = {key: value for key, value in given.items() if key in taken}
-        models.append(_made(name, made, {**passed, **own.get(name, {})}))
+        model = _made(name, made, {**passed, **own.get(name, {})})
+        if names is not None or not isinstance(model, Elsewhere) or model.configured:
+            models.append(model)
     return sorted(models, key=lambda model: isinstance(model, Composed))
 
 

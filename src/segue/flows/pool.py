@@ -18,9 +18,10 @@ from segue.playlists.choose import shortlist_of
 from segue.playlists.facts import ManyFacts, TrackFacts
 from segue.playlists.filters import Filter, Screened, WithTitle, screen
 from segue.playlists.mixes import Part
-from segue.recommenders.base import Deferring, Recommender
+from segue.recommenders.base import Deferring, Elsewhere, Recommender
+from segue.recommenders.bundle import Bundle
 
-__all__ = ["Known", "Pool", "ask", "with_evidence"]
+__all__ = ["Known", "Pool", "ask", "led_from_elsewhere", "with_evidence"]
 
 _FIRST: Final = 500
 _DEEPER: Final = 4
@@ -119,6 +120,26 @@ def ask(
         size: Tracks wanted in the end; a multiple of it is looked for, to have a choice.
         filters_for: The rules, given all candidates (whose facts are known by then).
     """
+    elsewhere = {name for name, one in recommenders.items() if _is_elsewhere(type(one))}
+    led = _led(part, query, size, recommenders, known, filters_for)
+    if len(led.candidates) >= size:
+        return led
+    others = recommenders
+    if len(recommenders) > 1:  # else it alone was asked for by name
+        others = {name: one for name, one in recommenders.items() if name not in elsewhere}
+    own = _own(part, query, size, others, known, filters_for)
+    return _before(led, own) if led.candidates else own
+
+
+def _own(
+    part: Part,
+    query: Query,
+    size: int,
+    recommenders: Mapping[str, Recommender],
+    known: Known,
+    filters_for: Callable[[Candidates], Sequence[Filter]],
+) -> Pool:
+    """See `ask`: what the recommenders here answer."""
     weights = part.weights_among(recommenders)
     few = part.known == "only"
     pool = _deep(weights, query, _ENOUGH * size, recommenders, known, filters_for, few=few)
@@ -127,6 +148,44 @@ def ask(
             more = _deep({name: 1.0}, query, size, recommenders, known, filters_for)
             pool = _behind(pool, more)
     return pool
+
+
+def _led(
+    part: Part,
+    query: Query,
+    size: int,
+    recommenders: Mapping[str, Recommender],
+    known: Known,
+    filters_for: Callable[[Candidates], Sequence[Filter]],
+) -> Pool:
+    """What a recommender elsewhere says that is asked before all others; nothing: none is."""
+    for one in recommenders.values() if part.led else ():
+        if _is_elsewhere(type(one)) and (leader := cast(Elsewhere, one)).leads:
+            found = leader.answer(query, _FIRST)
+            if found is not None:
+                enough = max(_ENOUGH * size, shortlist_of(size) * 11 // 10)
+                fitting = _screened(_about_seeds(found, query), enough, known, filters_for)
+                return Pool(fitting.candidates, fitting.cost)
+    return Pool()
+
+
+def led_from_elsewhere(bundle: Bundle) -> bool:
+    """Whether playlists ask somebody elsewhere first, who is not to be asked in vain."""
+    return any(
+        _is_elsewhere(type(one)) and cast(Elsewhere, one).leads
+        for one in bundle.recommenders.values()
+    )
+
+
+@cache
+def _is_elsewhere(kind: Any) -> bool:
+    """Whether recommenders of a kind answer from elsewhere; asking a protocol takes its time."""
+    return all(hasattr(kind, name) for name in ("answer", "configured"))
+
+
+def _before(led: Pool, own: Pool) -> Pool:
+    """The few tracks of the one that leads, and all others after them."""
+    return replace(_behind(led, own), tell=own.tell, fallback=own.fallback)
 
 
 def _deep(

@@ -38,6 +38,7 @@ class Part:
         loved: Only what was played often and not for long.
         habit: What the user plays these days anyway.
         ranked: Where there is a second stage that asks all recommenders itself, it alone is asked.
+        led: Whether a recommender elsewhere that leads is asked before all others.
     """
 
     mix: Mix
@@ -49,6 +50,7 @@ class Part:
     loved: bool = False
     habit: bool = False
     ranked: bool = False
+    led: bool = False
 
     def weights_among(self, recommenders: Collection[str]) -> dict[str, float]:
         """How much the word of each of these counts."""
@@ -58,7 +60,9 @@ class Part:
 
     def alone(self, recommender: str) -> Part:
         """The same part with one recommender's word only."""
-        return replace(self, weights={recommender: 1.0}, others=0.0, fallback=(), ranked=False)
+        return replace(
+            self, weights={recommender: 1.0}, others=0.0, fallback=(), ranked=False, led=False
+        )
 
     def weight(self, recommender: str) -> float:
         """How much a recommender's word counts, 0 or more."""
@@ -79,14 +83,16 @@ def parts_of(mix: Mix, adventurous: float) -> tuple[Part, ...]:
     Args:
         adventurous: 0 … 1, the dial.
     """
-    discoveries = Part("discover", _NEARBY, "out", others=0.5, fallback=("popular",), ranked=True)
+    discoveries = Part(
+        "discover", _NEARBY, "out", others=0.5, fallback=("popular",), ranked=True, led=True
+    )
     if mix == "discover":
         return (discoveries,)
     if mix == "rediscover":
         return (Part(mix, _FORGOTTEN, "only", loved=True),)
     if mix == "similar":
         known: Known = "any" if adventurous < KNOWN_FROM else "out"
-        return (Part(mix, _AROUND, known, others=0.5),)
+        return (Part(mix, _AROUND, known, others=0.5, led=True),)
     new = replace(discoveries, share=adventurous**_NEWNESS)
     favourites = Part(mix, _FAMILIAR, "only", share=1 - new.share, habit=True, ranked=True)
     return (favourites, new)

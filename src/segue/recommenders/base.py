@@ -22,6 +22,7 @@ __all__ = [
     "Batch",
     "Composed",
     "Deferring",
+    "Elsewhere",
     "Frank",
     "Learner",
     "NextTrack",
@@ -64,6 +65,27 @@ class Frank(Protocol):
 
     def silent_because(self) -> str | None:
         """Why it will answer no query, in a few words; None if it can."""
+
+
+@runtime_checkable
+class Elsewhere(Protocol):
+    """A recommender that answers from somewhere else, for which it must be told where.
+
+    What it has learned, and from what, is not known here.
+    """
+
+    leads: bool
+    """Whether playlists ask it before all others for what is new or similar."""
+
+    @property
+    def configured(self) -> bool:
+        """Whether it was told; one that was not is not there, unless it is asked for by name."""
+
+    def outcome(self) -> str:
+        """How often it answered, and why it did not, in a line for people."""
+
+    def answer(self, query: Query, k: int) -> Candidates | None:
+        """As `recommend`; None: somebody else is to be asked, for it cannot or need not answer."""
 
 
 @runtime_checkable

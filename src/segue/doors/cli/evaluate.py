@@ -32,12 +32,15 @@ if TYPE_CHECKING:
     from segue.evaluation.data_board import DataBoard
     from segue.evaluation.leaderboard import Leaderboard
     from segue.flows.evaluate_data_set import Asking
+    from segue.flows.personalize.seen import Seen
+    from segue.settings import Settings
 
 __all__ = ["add_to"]
 
 _OWN_K = "30"
 _DATA_K = "10,20"
 
+_ELSEWHERE: Final = "personalize"  # it knows nobody of a data set
 _OF_OWN_PLAYS: Final = ("weeks", "user", "rules")
 _OF_DATA_SETS: Final = (
     "test",
@@ -215,10 +218,11 @@ def _of_data_set(
     progress = call.progress()
     data = options.read(Wiring(settings).limits, progress)
     first = settings.training.seed
+    here = {name: told for name, told in settings.models.items() if name != _ELSEWHERE}
     return evaluate_data_set(
         data,
         lambda seed: make_models(
-            needed, seed=seed, threads=settings.training.threads, settings=settings.models
+            needed, seed=seed, threads=settings.training.threads, settings=here
         ),
         asking,
         seeds=tuple(range(first, first + seeds)),
@@ -244,6 +248,26 @@ def _refuse_what_does_not_fit(context: typer.Context, *, of_data_set: bool) -> N
             else ("data sets", f"Leave out {option}, or add --dataset NAME and --path.")
         )
         raise ConfigError(f"{option} is for {where} only", field=given[0], cure=cure)
+
+
+def _seen(settings: Settings, shown: Sequence[str] | None) -> dict[str, Seen]:
+    """What a campaign of Personalize has seen, where one is to be compared."""
+    name = _ELSEWHERE
+    if name in settings.training.left_out or (shown is not None and name not in shown):
+        return {}
+    from segue.flows.personalize.seen import seen_by, settings_of
+
+    if not (campaigns := settings_of(settings.models.get(name, {}))):
+        if shown is not None:
+            raise ConfigError(
+                "no campaign of Personalize is named",
+                field="models.personalize.campaign",
+                cure="`segue personalize campaign` says what to write into segue.toml.",
+            )
+        return {}
+    from segue.flows.personalize.account import open_account
+
+    return {name: seen_by(open_account(settings), campaigns)}
 
 
 def _own(
@@ -280,6 +304,7 @@ def _own(
         models=settings.models,
         blends=rule_blends() if rules else None,
         shown=shown,
+        elsewhere=_seen(settings, shown),
         progress=call.progress(),
     )
     if shown is None:  # a board of a few models does not take the place of that of all

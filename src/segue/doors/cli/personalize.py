@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,6 +24,12 @@ Whole = Annotated[bool, typer.Option("--whole", help="Send every play anew, not 
 New = Annotated[bool, typer.Option("--new", help="Send new plays only, however old the rest is.")]
 
 
+Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATE", help="Nothing played from then on; for a fair comparison. Replaces all."
+    ),
+]
 Anew = Annotated[
     bool, typer.Option("--whole", help="Take all events anew; replaces what was imported.")
 ]
@@ -82,7 +89,11 @@ def deploy(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def bring(
-    context: typer.Context, whole: Whole = False, new: New = False, as_json: AsJson = False
+    context: typer.Context,
+    whole: Whole = False,
+    new: New = False,
+    until: Until = None,
+    as_json: AsJson = False,
 ) -> None:
     """Send plays, tracks and users to S3, and have Personalize import them, to the end.
 
@@ -91,13 +102,17 @@ def bring(
     from segue.flows.personalize.learn import import_all
     from segue.flows.wiring import Wiring
 
-    if whole and new:
-        raise ConfigError("--whole and --new exclude each other", cure="Give one of them.")
+    if new and (whole or until):
+        other = "--whole" if whole else "--until"
+        raise ConfigError(f"{other} and --new exclude each other", cure="Give one of them.")
+    before = None if until is None else _moment(until)
     call = call_of(context)
     account = _account(call)
     mode: Mode = "whole" if whole else "new" if new else "auto"
     snapshot = Wiring(account.settings).snapshots.current()
-    done = import_all(account, snapshot, mode=mode, now=now(), progress=call.progress())
+    done = import_all(
+        account, snapshot, mode=mode, now=now(), until=before, progress=call.progress()
+    )
     if as_json:
         print_json(
             [
@@ -162,6 +177,7 @@ def train(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -> 
 
 def campaign(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -> None:
     """Let campaigns answer from the newest training; they are billed by the hour from then on."""
+    from segue.flows.personalize.asking import to_ask
     from segue.flows.personalize.bills import campaign_words
     from segue.flows.personalize.learn import run_campaigns
 
@@ -172,8 +188,10 @@ def campaign(context: typer.Context, yes: Yes = False, as_json: AsJson = False) 
     done = run_campaigns(account, call.progress())
     if as_json:
         print_json([{"name": one.name, "arn": one.arn, "status": one.status} for one in done])
-    else:
-        say(*(f"{one.name}: {one.arn}" for one in done))
+        return
+    say(*(f"{one.name}: {one.arn}" for one in done), "")
+    say("To have it asked, write into segue.toml, then run `segue train`:", "")
+    say("[models.personalize]", *(f'{name} = "{arn}"' for name, arn in to_ask(account).items()))
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
@@ -206,6 +224,19 @@ def destroy(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -
         print_json(list(removed))
     else:
         say(f"Removed {len(removed)} things." if removed else "There was nothing to remove.")
+
+
+def _moment(text: str) -> datetime:
+    """A day or a moment, in UTC where it does not say."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"--until {text} is no day and no moment",
+            field="until",
+            cure="Write 2026-10-24, or 2026-10-24T18:00:00+00:00.",
+        ) from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _account(call: Call) -> Account:

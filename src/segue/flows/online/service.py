@@ -36,6 +36,7 @@ from segue.flows.online.profiles import profile_of
 from segue.flows.online.published_users import latest_users, published_user, published_users
 from segue.flows.online.said_beside import SaidBeside
 from segue.flows.online.shelf import Opened, Shelf
+from segue.flows.pool import led_from_elsewhere
 from segue.flows.wiring import Wiring
 from segue.flows.wishes import Wishes
 from segue.music import columns as c
@@ -194,13 +195,13 @@ class Service:
         """The answer to the usual question, for `keep_ahead`; None where there is no use in it.
 
         That is: it is kept already, the user is not known, or did something so lately that the
-        answer would hold for minutes only.
+        answer would hold for minutes only; or a recommender elsewhere would be asked for everybody.
 
         Raises:
             NotReadyError: Nothing has been trained yet.
         """
         opened = self._shelf.current()
-        if self._found_ahead(user_id, opened) is not None:
+        if led_from_elsewhere(opened.bundle) or self._found_ahead(user_id, opened) is not None:
             return None
         somebody = self._people.get(user_id, opened)
         latest, now = somebody.live.latest, self._clock()

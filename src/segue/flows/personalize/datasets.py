@@ -13,7 +13,14 @@ from typing import Any, Final
 
 from segue.music.columns import AUDIO_FEATURES
 
-__all__ = ["DATASETS", "Column", "Dataset", "dataset_named", "interactions_sql"]
+__all__ = [
+    "DATASETS",
+    "Column",
+    "Dataset",
+    "dataset_named",
+    "dataset_sql",
+    "interactions_sql",
+]
 
 _NAMESPACE: Final = "com.amazonaws.personalize.schema"
 _MOST_ITEMS: Final = 5_000_000  # of the recipes of version 2
@@ -151,6 +158,27 @@ DATASETS: Final = (_INTERACTIONS, _ITEMS, _USERS)
 def dataset_named(kind: str) -> Dataset:
     """The data set of this kind."""
     return next(one for one in DATASETS if one.kind == kind)
+
+
+def dataset_sql(kind: str, *, until: datetime | None = None) -> str:
+    """The rows of a data set; those of users and tracks as they were at a moment."""
+    if until is None or kind == "Interactions":
+        return dataset_named(kind).sql
+    played = (
+        "SELECT user_id, track_id, count(*) FILTER (counted) AS plays FROM plays"
+        f" WHERE NOT not_me AND played_at < {_moment(until)} GROUP BY user_id, track_id"
+    )
+    if kind == "Users":
+        counts = f"SELECT user_id, sum(plays)::BIGINT AS plays FROM ({played}) GROUP BY user_id"
+        users = f"(SELECT u.* REPLACE (c.plays AS plays) FROM users AS u JOIN ({counts}) AS c"
+        sql = dataset_named(kind).sql.replace("user_track_counts AS c", f"({played}) AS c")
+        return sql.replace("users AS u LEFT", f"{users} USING (user_id)) AS u LEFT")
+    counts = f"SELECT track_id, sum(plays)::BIGINT AS plays FROM ({played}) GROUP BY track_id"
+    tracks = (
+        "(SELECT t.* REPLACE (coalesce(c.plays, 0) AS plays) FROM tracks AS t"
+        f" LEFT JOIN ({counts}) AS c USING (track_id)) AS tracks"
+    )
+    return dataset_named(kind).sql.replace("FROM tracks WHERE", f"FROM {tracks} WHERE")
 
 
 def interactions_sql(

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
-from segue.aws.personalize_things import CAMPAIGN, DATASET, IMPORT, SOLUTION, VERSION, Thing
+from segue.aws.personalize_things import ACTIVE, CAMPAIGN, DATASET, IMPORT, SOLUTION, VERSION, Thing
 from segue.errors import ConfigError, NotReadyError
 from segue.flows.personalize.account import Account
 from segue.flows.personalize.csv_files import Uploads
-from segue.flows.personalize.datasets import dataset_named, interactions_sql
+from segue.flows.personalize.datasets import dataset_sql, interactions_sql
 from segue.flows.personalize.deploy import ensure
 from segue.flows.personalize.wanted import Wanted
 from segue.progress import Progress
@@ -23,9 +23,10 @@ from segue.warehouse.snapshots import Snapshot
 __all__ = ["Imported", "Mode", "import_all", "run_campaigns", "train"]
 
 Mode = Literal["auto", "whole", "new"]
+_MOST_NEW: Final = 1_000_000_000  # bytes: what an import of what is new may have
 _FEWEST_PLAYS: Final = 1_000
 _FEWEST_USERS: Final = 25
-_OURS: Final = re.compile(r"-(full|incremental)-\d+(-\d+)?$")  # daily data sets have other names
+_OURS: Final = re.compile(r"-(full|incremental)-(\d+)(-\d+)?$")  # daily data sets have other names
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,13 @@ class Imported:
 
 
 def import_all(
-    account: Account, snapshot: Snapshot, *, mode: Mode, now: datetime, progress: Progress
+    account: Account,
+    snapshot: Snapshot,
+    *,
+    mode: Mode,
+    now: datetime,
+    until: datetime | None = None,
+    progress: Progress,
 ) -> tuple[Imported, ...]:
     """Bring the published marts to Personalize and follow the imports to their end.
 
@@ -58,6 +65,8 @@ def import_all(
     Args:
         mode: "new" plays only, the "whole" history, or "auto": new ones, all of them now and then.
         now: Aware UTC.
+        until: Nothing that was played from this moment on is sent, and users and tracks are what
+            they were then; all that was imported before is replaced.
 
     Raises:
         ConfigError: No bucket or no role is named.
@@ -85,8 +94,8 @@ def import_all(
                     cure="Run `segue personalize deploy` first.",
                 )
             kind = str(one.told["datasetType"])
-            work = _Import(account, database, kind, dataset, now)
-            done.append(work.run(mode, progress))
+            work = _Import(account, database, kind, dataset, now, until)
+            done.append(work.run("whole" if until else mode, progress))
     return tuple(done)
 
 
@@ -97,6 +106,7 @@ class _Import:
     kind: str
     dataset: Thing
     now: datetime
+    until: datetime | None = None
 
     def run(self, mode: Mode, progress: Progress) -> Imported:
         jobs = sorted(
@@ -118,7 +128,7 @@ class _Import:
         told, how = self.account.settings.personalize, "FULL" if since is None else "INCREMENTAL"
         stamp = until if self.kind == "Interactions" else self.now
         name = f"{told.name}-{self.kind.lower()}-{how.lower()}-{_seconds(stamp)}"
-        sql = dataset_named(self.kind).sql
+        sql = dataset_sql(self.kind, until=self.until)
         if self.kind == "Interactions":
             sql = interactions_sql(self._sources(), since=since, until=until)
             if since is None:
@@ -130,12 +140,24 @@ class _Import:
         progress.done(f"{written.rows:,} rows, {written.bytes / 1e6:,.1f} MB")
         if not written.rows:
             return Imported(self.kind, "")
+        if how == "INCREMENTAL" and written.bytes > _MOST_NEW:
+            return self._send(None, until, progress)
+        name, job = self._job(name)
         progress.start(f"import job {name}")
-        job = self.account.things.find(IMPORT, name, datasetArn=self.dataset.arn)
         arn = job.arn if job else self._begin(name, written.address, how)
         self.account.things.wait(IMPORT, arn)
         progress.done("imported")
         return Imported(self.kind, how, written.rows, written.bytes, arn)
+
+    def _job(self, name: str) -> tuple[str, Thing | None]:
+        """The job of a name, and how it is called: one that failed is made again as another."""
+        every = self.account.things.every(IMPORT, datasetArn=self.dataset.arn)
+        jobs = {job.name: job for job in every}
+        attempt, found = 1, name
+        while found in jobs and jobs[found].failed:
+            attempt += 1
+            found = f"{name}-{attempt}"
+        return found, jobs.get(found)
 
     def _begin(self, name: str, address: str, how: str) -> str:
         told: dict[str, Any] = {
@@ -163,7 +185,8 @@ class _Import:
             raise NotReadyError(
                 "there are no plays to learn from", cure="Run `segue import`, then `segue build`."
             )
-        return datetime.fromtimestamp(math.floor(found.timestamp()) + 1, tz=UTC)
+        latest = datetime.fromtimestamp(math.floor(found.timestamp()) + 1, tz=UTC)
+        return latest if self.until is None else min(latest, self.until)
 
     def _sources(self) -> tuple[str, ...]:
         told = self.account.settings
@@ -191,15 +214,19 @@ def _seconds(at: datetime) -> int:
 
 
 def _moment(name: str) -> datetime:
-    return datetime.fromtimestamp(int(name.rpartition("-")[2]), tz=UTC)
+    found = _OURS.search(name)
+    assert found is not None  # others were left out
+    return datetime.fromtimestamp(int(found[2]), tz=UTC)
 
 
 def train(account: Account, progress: Progress) -> tuple[Thing, ...]:
     """Train every solution on what was imported; a training that is under way is waited for.
 
     Raises:
+        NotReadyError: Nothing was imported, and nothing is told as it happens.
         ServiceError: A training failed; the message has its reason.
     """
+    _refuse_untaught(account)
     done = []
     for one in account.of(SOLUTION):
         solution = ensure(account, one, progress)
@@ -214,6 +241,20 @@ def train(account: Account, progress: Progress) -> tuple[Thing, ...]:
         done.append(account.things.wait(VERSION, arn))
         progress.done("trained")
     return tuple(done)
+
+
+def _refuse_untaught(account: Account) -> None:
+    """A training of nothing fails after a while, and may be billed."""
+    told = account.settings.personalize
+    if told.told_since is not None or told.live_sources:
+        return
+    for one in account.of(DATASET):
+        dataset = account.find(one)
+        jobs = account.things.every(IMPORT, datasetArn=dataset.arn) if dataset else ()
+        if one.told["datasetType"] == "Interactions" and not any(j.status == ACTIVE for j in jobs):
+            raise NotReadyError(
+                "nothing was imported to learn from", cure="Run `segue personalize import` first."
+            )
 
 
 def run_campaigns(account: Account, progress: Progress) -> tuple[Thing, ...]:
