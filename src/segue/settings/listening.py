@@ -78,6 +78,11 @@ class Training(Part):
     )
     seed: int = Field(17, ge=0, description="Seed of everything random in training.")
     threads: int = Field(0, ge=0, description="Threads for training; 0 means all cores.")
+    publish_to: str = Field(
+        "",
+        pattern=r"^(s3://[^/]+(/.*)?)?$",
+        description="s3://bucket/prefix where services find new models and marts (service.follow).",
+    )
 
 
 class Recommending(Part):

@@ -31,6 +31,15 @@ class Service(Part):
     port: int = Field(
         8000, ge=0, le=65535, description="Port; PORT says the same. 0: one that is free."
     )
+    follow: str = Field(
+        "",
+        pattern=r"^(s3://[^/]+(/.*)?)?$",
+        description="s3://bucket/prefix of models and marts that somebody else publishes "
+        "(training.publish_to): this service answers with these, and takes newer ones up.",
+    )
+    follow_seconds: float = Field(
+        30.0, ge=1, description="So often newer ones are looked for there."
+    )
     workers: int = Field(1, ge=1, le=64, description="Processes that answer, side by side.")
     ahead: int = Field(
         100_000,

@@ -89,8 +89,15 @@ def train(context: typer.Context, as_json: AsJson = False) -> None:
         progress=call.progress(),
         now=now(),
     )
+    published = None
+    if settings.training.publish_to:
+        from segue.flows.aws.made_elsewhere import publish_made
+
+        published = publish_made(settings, now())
     if as_json:
-        print_json(report.as_dict())
+        print_json(
+            report.as_dict() | ({"published": dataclasses.asdict(published)} if published else {})
+        )
         return
     learned = [name for name in report.seconds if name in report.sizes]
     say(
@@ -100,6 +107,7 @@ def train(context: typer.Context, as_json: AsJson = False) -> None:
         f"{report.tracks:,} tracks may be recommended.",
         *(f"{name} has nothing to say: {why}" for name, why in report.skipped.items()),
         *(f"{name}: {account}" for name, account in report.learned.items()),
+        *([f"What is new is at {settings.training.publish_to}."] if published else []),
         "",
         "Next: segue recommend",
     )

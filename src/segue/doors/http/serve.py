@@ -96,7 +96,11 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         address = _address(listener)
         signal.set_wakeup_fd(-1)  # from here on a signal means: finish, then end
         log_as_json()
-        with following(settings) as follow, answering_ahead(settings) as answer_ahead:
+        with (
+            _made_elsewhere(settings),
+            following(settings) as follow,
+            answering_ahead(settings) as answer_ahead,
+        ):
 
             def started() -> None:
                 say(address)
@@ -115,6 +119,15 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
                     raise WarehouseError(
                         "the service could not begin", cure="The lines above say why."
                     )
+
+
+def _made_elsewhere(settings: Settings) -> AbstractContextManager[None]:
+    """What others publish, where the settings say that this service answers with it."""
+    if not settings.service.follow:
+        return nullcontext()
+    from segue.flows.aws.made_elsewhere import followed  # wants boto3
+
+    return followed(settings)
 
 
 @dataclass(frozen=True)

@@ -249,6 +249,11 @@ class _Run:
             return _skipped("train", error.message)
         note_training(self.memory, report.bundle, due, self.clock())
         words = f"{len(report.sizes)} models of {report.tracks:,} tracks ({due.why})"
+        if told.publish_to:
+            from segue.flows.aws.made_elsewhere import publish_made
+
+            publish_made(wiring.settings, self.clock())
+            words += f", brought to {told.publish_to}"
         return StepReport("train", "done", words, details=({"bundle": report.bundle},))
 
     # --- playlists ------------------------------------------------------------------------------
