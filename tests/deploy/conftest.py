@@ -16,7 +16,8 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the templates of all parts."""
     folder = tmp_path_factory.mktemp("aws")
     sync = ("sync_source=saved", "sync_target=3cEYpjA9oz9GiPac4AsH4n")
-    done = synth(folder, f"tracking_id={TRACKING}", "mail=ops@example.org", *sync)
+    more = ("mail=ops@example.org", "variables=yes")
+    done = synth(folder, f"tracking_id={TRACKING}", *more, *sync)
     assert done.returncode == 0, done.stderr
     return folder
 

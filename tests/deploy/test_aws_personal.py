@@ -39,6 +39,7 @@ def test_parts_stand_alone(stacks: dict[str, dict[str, dict[str, Any]]], tmp_pat
     assert alone == {f"segue-{name}.template.json" for name in ("keep", "personal", "collector")}
     made = json.loads((tmp_path / "segue-collector.template.json").read_text())["Resources"]
     assert function(made)["ImageConfig"]["Command"] == ["segue.doors.aws.collect.handler"]
+    assert "SEGUE_VARIABLES" not in function(made)["Environment"]["Variables"]
     assets = json.loads((tmp_path / "segue-collector.assets.json").read_text())["dockerImages"]
     (image,) = assets.values()
     assert image["source"]["dockerFile"] == "deploy/aws/image/Dockerfile"

@@ -106,7 +106,8 @@ def test_a_password_is_masked_wherever_settings_are_shown(
     settings = load_settings()
     assert "hidden" not in repr(settings) + settings.model_dump_json()
     assert settings.section("postgresql")["password"].get_secret_value() == "hidden"
-    assert settings.section("duckdb") == settings.section("models") == {}
+    assert settings.section("duckdb") == {"plan_at": 200_000}
+    assert settings.section("lake") == settings.section("models") == {}
 
 
 def test_a_list_in_the_environment_is_json(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:

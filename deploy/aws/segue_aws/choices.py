@@ -54,6 +54,7 @@ class Choices:
         playlist_id: Of the playlist at Spotify that the updater refreshes; empty: it makes one.
         sync_source: What the synchroniser reads.
         sync_target: What it adds to.
+        variables: Whether there is a secret for further variables, which is billed by the month.
     """
 
     source: Path
@@ -83,6 +84,7 @@ class Choices:
     playlist_id: str
     sync_source: str
     sync_target: str
+    variables: bool
 
     @classmethod
     def of(cls, context: Mapping[str, object], *, source: Path) -> Choices:
@@ -151,6 +153,7 @@ class Choices:
             told("playlist_id", ""),
             told("sync_source", ""),
             told("sync_target", ""),
+            matching("yes|no", "variables", "no") == "yes",
         )
 
     def has(self, part: str) -> bool:

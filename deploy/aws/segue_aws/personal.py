@@ -29,7 +29,9 @@ class PersonalStack(cdk.Stack):
     def __init__(self, scope: Construct, name: str, choices: Choices) -> None:
         super().__init__(scope, name)
         self.sign_in = self._secret("SignIn", f"{choices.name}/spotify/{choices.user}")
-        self.variables = self._secret("Variables", f"{choices.name}/variables")
+        self.variables = (
+            self._secret("Variables", f"{choices.name}/variables") if choices.variables else None
+        )
         key = kms.Alias.from_alias_name(self, "SnsKey", "alias/aws/sns")
         self.topic = sns.Topic(self, "News", master_key=key, enforce_ssl=True)
         # CloudWatch may not use AWS's key for SNS, so alarms have a topic of their own.
@@ -38,7 +40,8 @@ class PersonalStack(cdk.Stack):
             for topic in (self.topic, self.alarms):
                 topic.add_subscription(subscriptions.EmailSubscription(choices.mail))
         cdk.CfnOutput(self, "SignInSecret", value=self.sign_in.secret_name)
-        cdk.CfnOutput(self, "VariablesSecret", value=self.variables.secret_name)
+        if self.variables is not None:
+            cdk.CfnOutput(self, "VariablesSecret", value=self.variables.secret_name)
         cdk.CfnOutput(self, "Topic", value=self.topic.topic_arn)
 
     def _secret(self, name: str, called: str) -> secretsmanager.Secret:
@@ -91,8 +94,9 @@ class Scheduled(Construct):
             "SEGUE_LAKE": f"s3://{bucket.bucket_name}/lake",
             "SEGUE_STATE": f"s3://{bucket.bucket_name}/homes/{part}",
             "SEGUE_SECRETS__PREFIX": choices.name,
-            "SEGUE_VARIABLES": personal.variables.secret_name,
         }
+        if personal.variables is not None:
+            shared["SEGUE_VARIABLES"] = personal.variables.secret_name
         log, role = own_role(self, "Function")
         self.function = lambda_.DockerImageFunction(
             self,

@@ -28,7 +28,7 @@ from segue.settings.notifications import Notifications
 from segue.settings.part import Part
 from segue.settings.scheduling import Schedules, Scheduling, usual_schedules
 from segue.settings.service import Service
-from segue.settings.stores import S3, PostgreSQL, Snowflake, TokenStore
+from segue.settings.stores import S3, DuckDB, PostgreSQL, Snowflake, TokenStore
 from segue.settings.updating import KeptPlaylist, Updating
 from segue.settings.variables import (
     LastfmVariables,
@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     recommend: Recommending = Recommending()
     service: Service = Service()
     web: Web = Web()
+    duckdb: DuckDB = DuckDB()
     postgresql: PostgreSQL = PostgreSQL()
     snowflake: Snowflake = Snowflake()
     secrets: TokenStore = TokenStore()

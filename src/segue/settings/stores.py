@@ -8,7 +8,18 @@ from pydantic import Field, SecretStr
 
 from segue.settings.part import Part
 
-__all__ = ["S3", "PostgreSQL", "Snowflake", "TokenStore"]
+__all__ = ["S3", "DuckDB", "PostgreSQL", "Snowflake", "TokenStore"]
+
+
+class DuckDB(Part):
+    """How the warehouse in a DuckDB file is built."""
+
+    plan_at: int = Field(
+        200_000,
+        ge=0,
+        description="From so many plays on a build of everything ends with the plan of the next"
+        " one, which takes dbt two seconds; 0: always.",
+    )
 
 
 class PostgreSQL(Part):

@@ -36,8 +36,7 @@ __all__ = ["DuckDBWarehouse"]
 
 _log = logging.getLogger(__name__)
 _ROWS_A_BATCH = 100_000
-_MANY_PLAYS = 200_000
-"""From here on a full build ends with the plan of the next one, which takes dbt two seconds."""
+_PLAN_AT = 200_000
 _FULL = ("No space left", "File too large", "quota")
 _DAMAGE = ("Corrupt database file", "database has been invalidated", "Failed to load metadata")
 
@@ -52,6 +51,8 @@ class DuckDBWarehouse(SqlWarehouse):
         memory_limit: Memory DuckDB may use, such as "1GB"; beyond it, it spills to the folder.
         threads: Threads DuckDB and dbt may use; 0 means all cores.
         rules: What counts as a play, and how alike two titles must be.
+        plan_at: From so many plays on a full build ends with the plan of the next one, which takes
+            dbt two seconds.
 
     >>> warehouse = DuckDBWarehouse(Path("/data/segue/warehouse/segue.duckdb"))  # doctest: +SKIP
     >>> with warehouse.writing():
@@ -70,8 +71,10 @@ class DuckDBWarehouse(SqlWarehouse):
         memory_limit: str = "1GB",
         threads: int = 0,
         rules: Rules | None = None,
+        plan_at: int = _PLAN_AT,
     ) -> None:
         self.path = path.absolute()
+        self._plan_at = plan_at
         super().__init__(self.path.parent, threads=threads or os.cpu_count() or 1, rules=rules)
         self.memory_limit = memory_limit
         self._plan: ChangePlan | None = None
@@ -146,7 +149,7 @@ class DuckDBWarehouse(SqlWarehouse):
             return run_changes(session, self._plan, progress, also=also)
         self._close()  # dbt opens the file itself
         done = super()._shape(progress)
-        if plays >= _MANY_PLAYS:
+        if plays >= self._plan_at:
             self._make_plan()
         return done
 

@@ -240,5 +240,5 @@ def test_snowflake_is_the_warehouse_where_there_is_an_account(
     with at_home(LambdaContext()) as here:
         assert isinstance(here.wiring.warehouse, SnowflakeWarehouse)
         assert here.settings.snowflake.schema_prefix == "the_schema"
-        assert here.settings.memory_limit == "410MB"
+        assert here.settings.memory_limit == "307MB"
         assert here.settings.secrets.store == "aws"

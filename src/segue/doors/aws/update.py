@@ -39,7 +39,7 @@ def handler(invocation: object, context: object) -> dict[str, Any]:
             clock=now,
             zone=clocks_of(here.settings),
             progress=Silent(),
-            on_step=lambda step: here.kept.save(),
+            on_step=lambda step: here.step_done(),
         )
     if report.exit_code:
         raise failed("the update", _faults(report))
