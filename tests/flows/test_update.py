@@ -172,7 +172,11 @@ def _week(tmp_path: Path, **more: Any) -> dict[str, Any]:
 def test_a_playlist_is_made_when_it_is_due_and_at_no_other_time(tmp_path: Path) -> None:
     wiring = _wiring(_trained(tmp_path / "home"), playlists=[_week(tmp_path)])
     steps = ("recommend", "publish")
+    due = tmp_path / "home" / "playlists" / "u-ann" / "due"
+    due.mkdir(parents=True)
+    (due / f".{_only_id(wiring)}.json.d43f28453c54").write_text("half of")  # one was killed
     assert _states(_run(wiring, SUNDAY, *steps))["publish"] == "done", "there was none at all"
+    assert [path.name for path in due.iterdir()] == [f"{_only_id(wiring)}.json"]
     (tmp_path / "week.json").unlink()
     monday = datetime(2026, 11, 23, 5, tzinfo=UTC)  # 6 o'clock in Berlin
     for at, state in (

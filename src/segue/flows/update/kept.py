@@ -196,6 +196,8 @@ def make(wiring: Wiring, memory: UpdateMemory, kept: Kept, *, dry_run: bool) -> 
     if not dry_run:
         path = _path(wiring, kept)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for draft in path.parent.glob(f".{path.name}.*"):  # of an update that was killed
+            draft.unlink(missing_ok=True)
         wiring.sink("json", path).publish(playlist)
         memory.note(_made(kept.playlist_id), kept.slot, kept.user_id)
     return playlist
