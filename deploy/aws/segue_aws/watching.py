@@ -71,12 +71,12 @@ class WatchingStack(cdk.Stack):
         broken = api.metric_server_error(period=_MINUTE, statistic="Sum")
         slow = api.metric_latency(period=_MINUTE, statistic="p99")
         full = pipeline.stream.metric_put_records_throttled_records(period=_MINUTE, statistic="Sum")
-        self._alarm("DoorErrors", broken, 0, 5, "POST /events answers with errors")
-        self._alarm("DoorSlow", slow, 1_000, 10, "POST /events takes over a second (p99)")
+        self._alarm("DoorErrors", broken, 0, 5, "the API answers with errors")
+        self._alarm("DoorSlow", slow, 1_000, 10, "the API takes over a second (p99)")
         self._alarm("StreamFull", full, 0, 5, "the stream refuses events: give it more shards")
         return [
-            _graph("POST /events: errors, refused by shards", broken, full),
-            _graph("POST /events: p99", slow),
+            _graph("API: errors; events refused by shards", broken, full),
+            _graph("API: p99", slow),
         ]
 
     def _of_queues(self, pipeline: PipelineStack) -> list[cloudwatch.IWidget]:
