@@ -19,6 +19,10 @@
 {{ return(api.Relation.create(database=target.database, schema=schema_called('intermediate'), identifier='built_files')) }}
 {% endmacro %}
 
+{% macro built_facts() %}
+{{ return(api.Relation.create(database=target.database, schema=schema_called('intermediate'), identifier='built_facts')) }}
+{% endmacro %}
+
 {# Whether this run builds only what has changed; what `dbt compile` shows is such a build. #}
 {% macro only_changes() %}
     {% if not execute or flags.FULL_REFRESH or model.resource_type == 'unit_test' %}{{ return(false) }}{% endif %}
@@ -34,10 +38,35 @@
 {# dbt asks this of every incremental model. #}
 {% macro should_full_refresh() %}{{ return(not only_changes()) }}{% endmacro %}
 
-{# A mart as the last build left it; for models that the mart itself is made from. #}
-{% macro as_last_built(mart) %}
-{{ return(api.Relation.create(database=target.database, schema=schema_called('marts'), identifier=mart)) }}
+{# A model as the last build left it; for models that it is itself made from. #}
+{% macro as_last_built(name, schema='marts') %}
+{{ return(api.Relation.create(database=target.database, schema=schema_called(schema), identifier=name)) }}
 {% endmacro %}
+
+{#
+  In a build of changes: whether something other than plays and catalogues has come that tells of
+  tracks and artists, or anything that did is gone. Then all of them are told of anew.
+#}
+{% macro other_facts() -%}
+exists (
+    select 1
+    from {{ built_facts() }} as facts
+    left join {{ source('raw', 'loads') }} as loads
+        on
+            facts.table_name = loads.table_name
+            and facts.piece = loads.piece
+            and facts.n_rows = loads.n_rows
+    where loads.piece is null or (facts.is_new and facts.table_name <> 'catalogue')
+)
+{%- endmacro %}
+
+{# What tells of tracks and artists, beside plays. #}
+{% macro fact_tables() %}{{ return("'catalogue', 'crowd', 'artist_tags', 'answers'") }}{% endmacro %}
+
+{# Of the raw catalogue, in a build of changes: only rows of files that came since the last build. #}
+{% macro in_new_catalogues() -%}
+file_no in (select file_no from {{ built_facts() }} where is_new and table_name = 'catalogue')
+{%- endmacro %}
 
 {# What all models and rules are, as a hash. #}
 {% macro build_rules() %}
@@ -93,7 +122,13 @@
     {% if unchanged.yes %}('only_changes', 'yes'),{% endif %}
     ('edition', '{{ edition }}');
     create table if not exists {{ built_files() }} (piece varchar(1000), file_no bigint, is_new boolean);
-    {% if not unchanged.yes %}delete from {{ built_files() }};{% endif %}
+    create table if not exists {{ built_facts() }} (
+        table_name varchar(40), piece varchar(1000), file_no bigint, n_rows bigint, is_new boolean
+    );
+    {% if not unchanged.yes %}
+    delete from {{ built_files() }};
+    delete from {{ built_facts() }};
+    {% endif %}
     {{ note_new_files() }}
 {% endmacro %}
 
@@ -104,7 +139,14 @@
     from {{ source('raw', 'loads') }}
     where
         table_name = 'plays'
-        and piece not in (select piece from {{ built_files() }})
+        and piece not in (select piece from {{ built_files() }});
+    delete from {{ built_facts() }} where is_new;
+    insert into {{ built_facts() }}
+    select loads.table_name, loads.piece, loads.file_no, loads.n_rows, true
+    from {{ source('raw', 'loads') }} as loads
+    left join {{ built_facts() }} as known
+        on loads.table_name = known.table_name and loads.piece = known.piece
+    where loads.table_name in ({{ fact_tables() }}) and known.piece is null
 {% endmacro %}
 
 {# Whether the files of the last build are still loaded, and no new one under the number of such. #}
@@ -154,6 +196,11 @@
 {% macro note_built(what) %}
     delete from {{ last_build() }} where name in ('only_changes', 'built', 'rules');
     update {{ built_files() }} set is_new = false;
+    delete from {{ built_facts() }};
+    insert into {{ built_facts() }}
+    select table_name, piece, file_no, n_rows, false
+    from {{ source('raw', 'loads') }}
+    where table_name in ({{ fact_tables() }});
     insert into {{ last_build() }} values ('built', '{{ what }}'), ('rules', '{{ build_rules() }}')
 {% endmacro %}
 

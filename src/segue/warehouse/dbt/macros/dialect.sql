@@ -69,6 +69,11 @@ from {{ relation }} as listed, lateral flatten(input => listed.{{ list }}) as ea
 {% macro default__first_of(list) %}{{ list }}[1]{% endmacro %}
 {% macro snowflake__first_of(list) %}cast({{ list }}[0] as varchar){% endmacro %}
 
+{# Whether two lists, or nothing, are not the same. #}
+{% macro lists_differ(one, other) %}{{ return(adapter.dispatch('lists_differ')(one, other)) }}{% endmacro %}
+{% macro default__lists_differ(one, other) %}{{ one }} is distinct from {{ other }}{% endmacro %}
+{% macro snowflake__lists_differ(one, other) %}to_json({{ one }}) is distinct from to_json({{ other }}){% endmacro %}
+
 {# A list of one value. #}
 {% macro list_of(value) %}{{ return(adapter.dispatch('list_of')(value)) }}{% endmacro %}
 {% macro default__list_of(value) %}[{{ value }}]{% endmacro %}

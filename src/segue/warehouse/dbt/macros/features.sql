@@ -56,6 +56,39 @@ select
         {% endfor -%}
     from {{ ref('user_track_counts' if key == 'user_id' else 'int_track_counts') }} as counts
     inner join {{ ref('tracks') }} as tracks on counts.track_id = tracks.track_id
-    {{ '' if key == 'user_id' else 'where tracks.' ~ key ~ ' is not null' }}
+    {% if key == 'user_id' -%}
+    {{ only_touched('counts', 'int_touched_users', ['user_id']) }}
+    {% else -%}
+    where
+        tracks.{{ key }} is not null
+        {{ only_touched('tracks', 'int_touched_features', [key], 'and') }}
+    {% endif -%}
     group by {{ 'counts.user_id' if key == 'user_id' else 'tracks.' ~ key }}
 {%- endmacro %}
+
+{# Expressions of a query: the genres that the tracks of an album or artist have, as a sorted list. #}
+{% macro genres_of_tracks(key, touched='int_touched_names') -%}
+labelled as (
+    select {{ key }}, genres
+    from {{ ref('tracks') }} as tracks
+    where
+        {{ key }} is not null
+        {{ only_touched('tracks', touched, [key], 'and') }}
+),
+
+genres as (
+    select {{ key }}, {{ sorted_set('genre') }} as genres
+    from (
+        {{ one_row_each('labelled', 'genres', 'genre', [key]) }}
+    ) as told
+    group by {{ key }}
+)
+{%- endmacro %}
+
+{# What is known of a reference: the columns of stg_track_refs. #}
+{% macro ref_columns() %}
+{{ return([
+    'track_ref', 'track_id', 'artist_id', 'title', 'artist', 'artists', 'album', 'lead_artist',
+    'spotify_uri', 'recording_mbid', 'isrc', 'method', 'score', 'in_history', 'in_catalogue', 'in_crowd',
+]) }}
+{% endmacro %}

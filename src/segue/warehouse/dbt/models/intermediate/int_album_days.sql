@@ -1,22 +1,24 @@
 -- How many days an album was played on, and by whom. Kept between builds as long as an album has
--- the same tracks and none of them was touched.
--- depends_on: {{ ref('int_touched_plays') }} {{ ref('int_track_albums') }}
+-- the same tracks and nobody touched what was heard of them.
+-- depends_on: {{ ref('int_touched_tracks') }}
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='album_id') }}
 
-with albums as (
+with {% if only_changes() %}touched as (
+    select touched.was_album_id, tracks.album_id
+    from {{ ref('int_touched_tracks') }} as touched
+    left join {{ ref('tracks') }} as tracks on touched.track_id = tracks.track_id
+    where touched.is_heard or tracks.album_id is distinct from touched.was_album_id
+),
+
+{% endif %}albums as (
     select distinct album_id
     from {{ ref('tracks') }}
     where album_id is not null
     {% if only_changes() %}
-    and (
-        track_id in (select track_id from {{ ref('int_touched_plays') }})
-        or album_id in (
-            select album_id from {{ ref('int_track_albums') }}
-            where changed_in = '{{ invocation_id }}' and album_id is not null
-            union all
-            select was_album_id from {{ ref('int_track_albums') }}
-            where changed_in = '{{ invocation_id }}' and was_album_id is not null
-        )
+    and album_id in (
+        select album_id from touched where album_id is not null
+        union all
+        select was_album_id from touched where was_album_id is not null
     )
     {% endif %}
 ),

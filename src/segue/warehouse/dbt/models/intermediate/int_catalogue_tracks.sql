@@ -1,5 +1,12 @@
 -- What catalogues tell about a track. Its rows (editions, genres) are averaged, labels are those of
 -- one row.
+-- depends_on: {{ ref('int_retold_tracks') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'in': 'int_retold_tracks', 'key': ['track_id']}},
+) }}
+
 with ranked as (
     select
         catalogue.*,
@@ -13,15 +20,17 @@ with ranked as (
                 catalogue.row_id
         ) as place
     from {{ ref('stg_catalogue') }} as catalogue
-    inner join {{ ref('stg_track_refs') }} as refs on catalogue.track_ref = refs.track_ref
-    where refs.track_id is not null
+    inner join {{ ref('int_known_refs') }} as refs on catalogue.track_ref = refs.track_ref
+    where
+        refs.track_id is not null
+        {{ only_touched('refs', 'int_retold_tracks', ['track_id'], 'and') }}
 ),
 
 -- How many people know a track changes, and is asked again: what was told last counts.
 told as (
     select refs.track_id, max(answers.score) * 100 as popularity
     from {{ ref('stg_answers') }} as answers
-    inner join {{ ref('stg_track_refs') }} as refs on answers.track_ref = refs.track_ref
+    inner join {{ ref('int_known_refs') }} as refs on answers.track_ref = refs.track_ref
     where answers.kind = 'popularity' and answers.score is not null
     group by refs.track_id
 )

@@ -1,7 +1,7 @@
 -- From when on a user's plays may come out differently than in the last build: the first new play,
 -- the first whose track has become another, or all, moved back behind a pause in which nothing
 -- began for so long that what is before it has nothing to do with what is after it.
--- depends_on: {{ source('raw', 'plays') }} {{ ref('int_known_refs') }} {{ ref('int_minutes_told') }}
+-- depends_on: {{ source('raw', 'plays') }} {{ ref('int_changed_refs') }} {{ ref('int_minutes_told') }}
 {% if only_changes() %}
 {% set days = 14 %}
 with touched as (
@@ -11,8 +11,13 @@ with touched as (
     union all
     select plays.user_id, plays.played_at
     from {{ source('raw', 'plays') }} as plays
-    inner join {{ ref('int_known_refs') }} as refs on plays.track_ref = refs.track_ref
-    where refs.changed_in = '{{ invocation_id }}' and refs.was_known
+    inner join {{ ref('int_changed_refs') }} as refs on plays.track_ref = refs.track_ref
+    where
+        refs.was_known
+        and (
+            refs.track_id is distinct from refs.was_track_id
+            or refs.artist_id is distinct from refs.was_artist_id
+        )
     union all
     select user_id, {{ beginning_of_time() }} as played_at
     from {{ ref('int_minutes_told') }}

@@ -1,11 +1,18 @@
 -- How long a track is: as a catalogue says, else as a source says, else the longest it was heard
 -- when it was not cut off by hand.
 -- depends_on: {{ ref('int_plays_once') }} {{ ref('int_changed_users') }} {{ ref('int_changed_tracks') }}
+-- depends_on: {{ ref('int_retold_tracks') }}
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='track_id') }}
 {% set some = '1 = 1' %}
 {% if only_changes() %}{% set some = 'track_id in (select track_id from ' ~ ref('int_changed_tracks') ~ ')' %}{% endif %}
 
-with heard as (
+with {% if only_changes() %}looked_at as (
+    select track_id from {{ ref('int_changed_tracks') }}
+    union
+    select track_id from {{ ref('int_retold_tracks') }}
+),
+
+{% endif %}heard as (
     select
         track_id,
         max(duration_ms) as told_ms,
@@ -28,7 +35,11 @@ today as (
         coalesce(catalogue.track_id, heard.track_id) as track_id,
         catalogue.duration_ms as catalogue_ms,
         coalesce(heard.told_ms, nullif(heard.done_ms, 0), heard.longest_ms) as heard_ms
-    from {{ ref('int_catalogue_tracks') }} as catalogue
+    from (
+        select track_id, duration_ms
+        from {{ ref('int_catalogue_tracks') }}
+        {% if only_changes() %}where track_id in (select track_id from looked_at){% endif %}
+    ) as catalogue
     full outer join heard on catalogue.track_id = heard.track_id
 )
 
@@ -44,7 +55,9 @@ compared as (
         known.heard_ms as known_ms,
         known.duration_ms as was_ms
     from today
-    full outer join {{ this }} as known on today.track_id = known.track_id
+    full outer join (
+        select * from {{ this }} where track_id in (select track_id from looked_at)
+    ) as known on today.track_id = known.track_id
     left join {{ ref('int_changed_tracks') }} as changed
         on coalesce(today.track_id, known.track_id) = changed.track_id
 )

@@ -1,4 +1,11 @@
 -- The names a track goes by: those of its best reference, gaps filled from the others.
+-- depends_on: {{ ref('int_retold_tracks') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'in': 'int_retold_tracks', 'key': ['track_id']}},
+) }}
+
 with ranked as (
     select
         *,
@@ -11,8 +18,10 @@ with ranked as (
                 case when spotify_uri is null then 1 else 0 end,
                 track_ref
         ) as place
-    from {{ ref('stg_track_refs') }}
-    where track_id is not null
+    from {{ ref('int_known_refs') }} as refs
+    where
+        track_id is not null
+        {{ only_touched('refs', 'int_retold_tracks', ['track_id'], 'and') }}
 ),
 
 identities as (

@@ -1,4 +1,11 @@
 -- What listening says of an album; audio features are means over its tracks, weighted by plays.
+-- depends_on: {{ ref('int_touched_features') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'in': 'int_touched_features', 'key': ['album_id']}},
+) }}
+
 with counts as (
     select
         tracks.album_id,
@@ -14,17 +21,11 @@ with counts as (
     from {{ ref('int_track_counts') }} as counts
     inner join {{ ref('tracks') }} as tracks on counts.track_id = tracks.track_id
     inner join {{ ref('int_album_days') }} as days on tracks.album_id = days.album_id
+    {{ only_touched('tracks', 'int_touched_features', ['album_id']) }}
     group by tracks.album_id
 ),
 
-genres as (
-    select album_id, {{ sorted_set('genre') }} as genres
-    from (
-        {{ one_row_each(ref('tracks'), 'genres', 'genre', ['album_id']) }}
-    ) as told
-    where album_id is not null
-    group by album_id
-),
+{{ genres_of_tracks('album_id', 'int_touched_features') }},
 
 sound as (
     {{ mean_sound('album_id') }}
@@ -47,3 +48,4 @@ inner join counts on albums.album_id = counts.album_id
 left join genres on albums.album_id = genres.album_id
 left join sound on albums.album_id = sound.album_id
 cross join ({{ latest_play() }}) as latest
+{{ only_touched('albums', 'int_touched_features', ['album_id']) }}

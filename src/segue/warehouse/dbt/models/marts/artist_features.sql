@@ -1,4 +1,11 @@
 -- What listening says of an artist; audio features are means over their tracks, weighted by plays.
+-- depends_on: {{ ref('int_touched_features') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'in': 'int_touched_features', 'key': ['artist_id']}},
+) }}
+
 with counts as (
     select
         artist_id,
@@ -11,7 +18,8 @@ with counts as (
         cast(sum(ms_played) as bigint) as ms_played,
         min(first_played_at) as first_played_at,
         max(last_played_at) as last_played_at
-    from {{ ref('user_artist_counts') }}
+    from {{ ref('user_artist_counts') }} as listened
+    {{ only_touched('listened', 'int_touched_features', ['artist_id']) }}
     group by artist_id
 ),
 
@@ -33,3 +41,4 @@ from {{ ref('artists') }} as artists
 inner join counts on artists.artist_id = counts.artist_id
 left join sound on artists.artist_id = sound.artist_id
 cross join ({{ latest_play() }}) as latest
+{{ only_touched('artists', 'int_touched_features', ['artist_id']) }}

@@ -1,26 +1,31 @@
+-- depends_on: {{ ref('int_touched_names') }} {{ ref('int_changed_genres') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'in': 'int_touched_names', 'key': ['artist_id']}},
+) }}
+
 with spellings as (
     select
         artist_id,
         lead_artist,
         row_number() over (partition by artist_id order by count(*) desc, lead_artist) as place
-    from {{ ref('stg_track_refs') }}
-    where artist_id is not null and lead_artist is not null
+    from {{ ref('int_known_refs') }} as refs
+    where
+        artist_id is not null
+        and lead_artist is not null
+        {{ only_touched('refs', 'int_touched_names', ['artist_id'], 'and') }}
     group by artist_id, lead_artist
 ),
 
 tracks as (
     select artist_id, count(*) as tracks, sum(plays) as plays
-    from {{ ref('tracks') }}
+    from {{ ref('tracks') }} as tracks
+    {{ only_touched('tracks', 'int_touched_names', ['artist_id']) }}
     group by artist_id
 ),
 
-genres as (
-    select artist_id, {{ sorted_set('genre') }} as genres
-    from (
-        {{ one_row_each(ref('tracks'), 'genres', 'genre', ['artist_id']) }}
-    ) as told
-    group by artist_id
-),
+{{ genres_of_tracks('artist_id') }},
 
 crowds as (
     select artist_id, count(*) as crowd_listeners

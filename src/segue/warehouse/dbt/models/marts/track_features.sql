@@ -1,4 +1,11 @@
 -- What listening says of a track, beside what catalogues say.
+-- depends_on: {{ ref('int_touched_features') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'in': 'int_touched_features', 'key': ['track_id']}},
+) }}
+
 select
     tracks.track_id,
     tracks.title,
@@ -16,3 +23,4 @@ select
 from {{ ref('tracks') }} as tracks
 inner join {{ ref('int_track_counts') }} as counts on tracks.track_id = counts.track_id
 cross join ({{ latest_play() }}) as latest
+{{ only_touched('tracks', 'int_touched_features', ['track_id']) }}

@@ -1,7 +1,16 @@
+-- depends_on: {{ ref('int_touched_tracks') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'in': 'int_touched_tracks', 'key': ['track_id']}},
+) }}
+
 with crowds as (
     select track_id, count(*) as crowd_listeners
-    from {{ ref('crowd_counts') }}
-    where track_id is not null
+    from {{ ref('crowd_counts') }} as listeners
+    where
+        track_id is not null
+        {{ only_touched('listeners', 'int_touched_tracks', ['track_id'], 'and') }}
     group by track_id
 )
 
@@ -34,3 +43,4 @@ left join {{ ref('int_artist_genres') }} as tags on names.artist_id = tags.artis
 left join {{ ref('int_durations') }} as durations on names.track_id = durations.track_id
 left join {{ ref('int_track_counts') }} as played on names.track_id = played.track_id
 left join crowds on names.track_id = crowds.track_id
+{{ only_touched('names', 'int_touched_tracks', ['track_id']) }}

@@ -1,4 +1,11 @@
 -- What a user's listening is like; of counted plays that are their own.
+-- depends_on: {{ ref('int_touched_users') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='touched',
+    meta={'touched': {'in': 'int_touched_users', 'key': ['user_id']}},
+) }}
+
 with counts as (
     select
         user_id,
@@ -9,7 +16,8 @@ with counts as (
         cast(sum(ms_played) as bigint) as ms_played,
         count(case when plays > 0 then 1 end) as tracks,
         count(case when plays = 1 then 1 end) as tracks_once
-    from {{ ref('user_track_counts') }}
+    from {{ ref('user_track_counts') }} as heard
+    {{ only_touched('heard', 'int_touched_users', ['user_id']) }}
     group by user_id
 ),
 
@@ -25,8 +33,10 @@ artists as (
             artist_id,
             plays,
             row_number() over (partition by user_id order by plays desc, artist_id) as place
-        from {{ ref('user_artist_counts') }}
-        where plays > 0
+        from {{ ref('user_artist_counts') }} as heard
+        where
+            plays > 0
+            {{ only_touched('heard', 'int_touched_users', ['user_id'], 'and') }}
     ) as ranked
     group by user_id
 ),
@@ -46,6 +56,7 @@ genres as (
             select counts.user_id, artist_genres.genre, counts.plays
             from {{ ref('user_artist_counts') }} as counts
             inner join artist_genres on counts.artist_id = artist_genres.artist_id
+            {{ only_touched('counts', 'int_touched_users', ['user_id']) }}
         ) as told
         group by user_id, genre
     ) as ranked
@@ -58,8 +69,10 @@ days as (
         count(*) as active_days,
         min(day) as first_day,
         max(day) as last_day
-    from {{ ref('listening_days') }}
-    where plays > 0
+    from {{ ref('listening_days') }} as heard
+    where
+        plays > 0
+        {{ only_touched('heard', 'int_touched_users', ['user_id'], 'and') }}
     group by user_id
 ),
 
@@ -78,14 +91,19 @@ hours as (
             dense_rank() over (partition by user_id order by hour_plays desc, hour) as place
         from (
             select *, sum(plays) over (partition by user_id, hour) as hour_plays
-            from {{ ref('listening_clock') }}
+            from {{ ref('listening_clock') }} as heard
+            {{ only_touched('heard', 'int_touched_users', ['user_id']) }}
         ) as summed
     ) as ranked
     group by user_id
 ),
 
 longest as (
-    select user_id, days from {{ ref('streaks') }} where place = 1
+    select user_id, days
+    from {{ ref('streaks') }} as rows_of_days
+    where
+        place = 1
+        {{ only_touched('rows_of_days', 'int_touched_users', ['user_id'], 'and') }}
 ),
 
 weeks as (
@@ -93,7 +111,8 @@ weeks as (
         user_id,
         {{ share('sum(new_tracks)', 'sum(tracks)') }} as discovery_rate,
         {{ share('sum(plays) - sum(new_tracks)', 'sum(plays)') }} as repeat_rate
-    from {{ ref('listening_weeks') }}
+    from {{ ref('listening_weeks') }} as heard
+    {{ only_touched('heard', 'int_touched_users', ['user_id']) }}
     group by user_id
 ),
 
@@ -135,3 +154,4 @@ left join hours on users.user_id = hours.user_id
 left join longest on users.user_id = longest.user_id
 left join weeks on users.user_id = weeks.user_id
 left join sound on users.user_id = sound.user_id
+{{ only_touched('users', 'int_touched_users', ['user_id']) }}
