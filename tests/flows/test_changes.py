@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from segue.errors import WarehouseError
-from segue.music.lake_tables import name_ref
+from segue.music.lake_tables import artist_ref, name_ref
 from segue.music.marts import MARTS
 from segue.warehouse.base import Rules
 from tests.contracts.test_warehouses import MAKERS
@@ -200,28 +200,72 @@ FEEDBACK: tuple[Rows, Rows, Rows] = (
     [word("not_me", 20, **LENT)],
     [word("undo", 21, **LENT), word("not_me", 22, since=NOON + timedelta(days=4))],
 )
-CATALOGUE: tuple[Rows, Rows, Rows] = (
-    [],
-    [],
-    [
-        {
-            "catalogue": "c",
-            "track_ref": f"id:c:{n}",
-            "title": f"Song {n}",
-            "artist": "Artist",
-            "duration_ms": 44_000,
-            "genres": ["pop"],
-        }
-        for n in range(4)
-    ],
-)
+SONGS: Rows = [
+    {
+        "catalogue": "c",
+        "track_ref": f"id:c:{n}",
+        "title": f"Song {n}",
+        "artist": "Artist",
+        "duration_ms": 44_000,
+        "genres": ["pop"],
+    }
+    for n in range(4)
+]
+# what a catalogue tells of tracks that were heard long ago: other names, an album, sound, genres
+EDITIONS: Rows = [
+    {
+        "catalogue": "d",
+        "track_ref": name_ref("Artist", f"Song {n}"),
+        "title": f"SONG {n}!",
+        "artist": "The Artist",
+        "artists": ["The Artist", "Guest"],
+        "album": "Best of (Deluxe Edition)",
+        "year": 1999,
+        "genres": ["jazz"],
+        "valence": 0.25,
+        "duration_ms": 41_000,
+    }
+    for n in (3, 9)
+]
+SAVED: Rows = [
+    {"user_id": who, "source": "l", "kind": "saved_track", "track_ref": name_ref(who, "Saved")}
+    | {"title": "Saved", "artist": who}
+    for who in ("only saves", "stays")
+]
+LISTED: Rows = [
+    {"user_id": "lists", "source": "l", "playlist": "p", "position": n}
+    | {"track_ref": name_ref("Artist", f"Song {n + 8}"), "artist": "Artist", "title": f"Song {n}"}
+    for n in range(3)
+]
+CROWD: Rows = [
+    {"crowd": "x", "listener_id": who, "track_ref": ref, "artist": "Artist", "title": title}
+    for who, ref, title in (
+        ("a", name_ref("Artist", "Song 1"), "Song 1"),
+        ("b", name_ref("Artist", "Song 1"), "Song 1"),
+        ("b", artist_ref("Artist"), None),
+        ("b", name_ref("Stranger", "Odd"), "Odd"),
+    )
+]
+TAGS: Rows = [
+    {"crowd": "x", "artist": "Artist", "tag": "rock", "weight": 9.0},
+    {"crowd": "x", "artist": "only saves", "tag": "folk", "weight": 2.0},
+]
+# table -> what is imported before the first, the second and the third build
+OTHER_TABLES: Mapping[str, tuple[Rows, Rows, Rows]] = {
+    "feedback": FEEDBACK,
+    "catalogue": ([], EDITIONS, SONGS),
+    "library": ([], SAVED, []),
+    "playlist_items": (LISTED[:1], [], LISTED[1:]),
+    "crowd": ([], [], CROWD),
+    "artist_tags": ([], [], TAGS),
+}
 
 
 def imported(step: int) -> Iterator[tuple[str, Rows]]:
     """The lake files of a step: table and rows."""
-    scenes = (scene[step] for scene in SCENES.values())
-    files = [*(("plays", rows) for rows in scenes), ("feedback", FEEDBACK[step])]
-    yield from ((table, rows) for table, rows in [*files, ("catalogue", CATALOGUE[step])] if rows)
+    files = [("plays", scene[step]) for scene in SCENES.values()]
+    files += [(table, steps[step]) for table, steps in OTHER_TABLES.items()]
+    yield from ((table, rows) for table, rows in files if rows)
 
 
 def test_changes_come_to_the_same_as_everything(twins: Twins) -> None:
@@ -234,8 +278,9 @@ def test_changes_come_to_the_same_as_everything(twins: Twins) -> None:
             assert ("heard before", True) in twins.step.rows("plays", "user_id", "finished")
     assert ("heard before", False) in twins.step.rows("plays", "user_id", "finished")
     twins.compare()  # nothing is new
-    # a catalogue, and an early file of plays, are gone: without the latter everything is built
-    twins.step.lake.written["catalogue"].clear()
+    # other files, and an early one of plays, are gone: without the latter everything is built
+    for table in ("catalogue", "library", "crowd"):
+        twins.step.lake.written[table].clear()
     twins.compare()
     assert built_changes(twins.step)
     twins.step.lake.written["plays"].pop(0)
@@ -319,4 +364,22 @@ def test_any_order_of_imports(twins: Twins, seed: int) -> None:
     while files:
         for _ in range(min(len(files), rng.randrange(6, 12))):
             twins.add("plays", files.pop())
+        twins.add("catalogue", editions(rng))
         twins.compare()
+
+
+def editions(rng: random.Random) -> Rows:
+    """What a catalogue has to say of some songs, whether they were heard or not."""
+    return [
+        {
+            "catalogue": "c",
+            "track_ref": rng.choice([name_ref("Artist", f"Song {n}"), f"id:c:{n}"]),
+            "title": f"Song {n}",
+            "artist": rng.choice(["Artist", "artist"]),
+            "album": rng.choice([None, "One", "Two"]),
+            "genres": rng.choice([None, [], ["pop"], ["pop", "rock"]]),
+            "energy": rng.random(),
+            "duration_ms": rng.choice([None, 50_000, 200_000]),
+        }
+        for n in rng.sample(range(18), 4)
+    ]

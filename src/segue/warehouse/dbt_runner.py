@@ -20,6 +20,7 @@ from segue.progress import Progress
 from segue.warehouse.change_plan import ChangePlan, plan_of
 from segue.warehouse.dbt_memory import PARSED, PLANS, Parsed
 from segue.warehouse.storage import make_folder, storing
+from segue.warehouse.track_matching import METHOD
 
 __all__ = ["BUILD_AGAIN", "PROJECT", "STAYS", "DbtProject", "DbtResult"]
 
@@ -236,8 +237,8 @@ class DbtProject:
 
 
 def _edition() -> str:
-    """Changes whenever the project does: models that keep their rows are then made anew."""
-    digest = hashlib.blake2b(digest_size=8)
+    """Changes whenever the project or matching does: kept rows of models are then made anew."""
+    digest = hashlib.blake2b(METHOD.encode(), digest_size=8)
     for path in sorted(PROJECT.rglob("*.*")):
         if path.suffix in (".sql", ".yml"):
             digest.update(path.relative_to(PROJECT).as_posix().encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +26,8 @@ __all__ = ["Tallies", "Writes", "export_marts"]
 _log = logging.getLogger(__name__)
 _ROW_GROUP: Final = 100_000
 _WAITING: Final = 8
+_AT_ONCE: Final = 250_000
+"""A mart of so many rows is held in memory while it is written and the next one is asked for."""
 _FORM: Final = "1"
 """Raise when files are to be written in another way, so that none of the last snapshot stays."""
 
@@ -67,7 +69,8 @@ def export_marts(
     """
     writing = _Export(session, dialect, folder, _Previous(previous), threads)
     with ThreadPoolExecutor(threads, thread_name_prefix="segue-snapshot") as writing.pool:
-        marts = {mart: writing.mart(mart) for mart in MARTS}
+        under_way = {mart: writing.mart(mart) for mart in MARTS}
+        marts = {mart: finish() for mart, finish in under_way.items()}
     write_index(folder, marts)
     return {mart: files.rows for mart, files in marts.items()}
 
@@ -126,11 +129,13 @@ class _Export:
         self._folder = folder
         self._previous = previous
         self._threads = threads
+        self._whole: list[Future[int]] = []
 
-    def mart(self, mart: str) -> MartFiles:
-        """Write one mart."""
+    def mart(self, mart: str) -> Callable[[], MartFiles]:
+        """Begin to write one mart; what is returned waits for its files to be written."""
         if not isinstance(self._session, Tallies):
-            return MartFiles("", (self._write_whole(mart, Piece((Tally("", 0, ""),)), ""),))
+            part = self._write_whole(mart, Piece((Tally("", 0, ""),)), "")
+            return lambda: MartFiles("", (part(),))
         by = _cut_by(mart)
         tallies = self._session.tally(mart, by)
         pieces = cut(tallies, self._previous.borders(mart, by)) if tallies else []
@@ -140,17 +145,22 @@ class _Export:
         digests = [piece.digest(form) for piece in pieces]
         if not by:
             known = self._keep(mart, [f"{mart}.parquet"], digests)
-            part = known.get(0) or self._write_whole(mart, pieces[0], digests[0])
-            return MartFiles("", (part,))
+            if known:
+                return lambda: MartFiles("", (known[0],))
+            part = self._write_whole(mart, pieces[0], digests[0])
+            return lambda: MartFiles("", (part(),))
         (self._folder / mart).mkdir()
         names = [f"{mart}/{number:04d}.parquet" for number in range(len(pieces))]
         parts = self._keep(mart, names, digests)
-        missing = [n for n in range(len(pieces)) if n not in parts]
-        for n, crc32 in self._write_pieces(
-            mart, by, {n: pieces[n] for n in missing}, names
-        ).items():
-            parts[n] = _part(names[n], pieces[n], digests[n], crc32)
-        return MartFiles(by, tuple(parts[n] for n in range(len(pieces))))
+        missing = {n: piece for n, piece in enumerate(pieces) if n not in parts}
+        written = self._write_pieces(mart, by, missing, names)
+
+        def finish() -> MartFiles:
+            for n, crc32 in written.items():
+                parts[n] = _part(names[n], pieces[n], digests[n], crc32.result())
+            return MartFiles(by, tuple(parts[n] for n in range(len(pieces))))
+
+        return finish
 
     def _keep(self, mart: str, names: Sequence[str], digests: Sequence[str]) -> dict[int, Part]:
         """Take over what has not changed: number -> part."""
@@ -165,16 +175,25 @@ class _Export:
             if good
         }
 
-    def _write_whole(self, mart: str, piece: Piece, digest: str) -> Part:
+    def _write_whole(self, mart: str, piece: Piece, digest: str) -> Callable[[], Part]:
         path = self._folder / f"{mart}.parquet"
+        if isinstance(self._session, Tallies) and 0 < piece.rows <= _AT_ONCE:
+            rows = self._session.stream(
+                select_mart(self._dialect, mart), mart_order(mart), by="", keys=None
+            )
+            [table] = _slices(rows, MARTS[mart], [piece.rows])
+            _wait(self._whole, 1)
+            written = self.pool.submit(_write, table, path)
+            self._whole.append(written)
+            return lambda: _part(path.name, piece, digest, written.result())
         query = select_mart(self._dialect, mart, ordered=True)
-        rows = self._session.export(query, MARTS[mart], path)
-        first, last = piece.first, piece.last
-        return Part(path.name, rows, first, last, digest, checksum(path))
+        counted = self._session.export(query, MARTS[mart], path)
+        part = Part(path.name, counted, piece.first, piece.last, digest, checksum(path))
+        return lambda: part
 
     def _write_pieces(
         self, mart: str, by: str, pieces: Mapping[int, Piece], names: Sequence[str]
-    ) -> dict[int, int]:
+    ) -> dict[int, Future[int]]:
         """Write pieces while the warehouse hands out their rows in order: number -> CRC-32."""
         if not pieces:
             return {}
@@ -189,7 +208,7 @@ class _Export:
         for n, table in zip(pieces, _slices(rows, MARTS[mart], sizes), strict=True):
             written[n] = self.pool.submit(_write, table, self._folder / names[n])
             _wait(list(written.values()), self._threads + _WAITING)
-        return {n: future.result() for n, future in written.items()}
+        return written
 
 
 def _cut_by(mart: str) -> str:

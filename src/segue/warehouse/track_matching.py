@@ -14,10 +14,10 @@ from segue.music import columns as c
 from segue.warehouse import matching, raw_sql
 from segue.warehouse.raw_sql import Dialect
 
-__all__ = ["Tables", "TrackMatching"]
+__all__ = ["METHOD", "Tables", "TrackMatching"]
 
 _log = logging.getLogger(__name__)
-_METHOD: Final = "3"
+METHOD: Final = "3"
 """Raise when matching answers in another way: every reference is then matched again."""
 
 _WORKING: Final = (
@@ -82,7 +82,7 @@ class TrackMatching:
 
     def update(self) -> None:
         """Match what is new since the last time, as one transaction; nothing if nothing is."""
-        rules, state = f"{_METHOD} {self._threshold}", self._state()
+        rules, state = f"{METHOD} {self._threshold}", self._state()
         known = dict(self._session.query("select name, value from raw.about"))
         if known.get("matched") == state:
             return
@@ -90,6 +90,7 @@ class TrackMatching:
         with self._session.transaction():
             if known.get("matched_rules") != rules or not self._match_new():
                 self._match_all()
+                self._note_retold("select null")
             if self._dialect.touched_refs:
                 self._session.query("delete from raw.matched")
                 self._session.query(
@@ -107,12 +108,18 @@ class TrackMatching:
             "select table_name, piece, n_rows from raw.loads order by table_name, file_no"
         )
         return hashlib.blake2b(
-            repr((_METHOD, files, self._threshold)).encode(), digest_size=16
+            repr((METHOD, files, self._threshold)).encode(), digest_size=16
         ).hexdigest()
 
     def _note(self, name: str, value: str) -> None:
         self._session.query("delete from raw.about where name = ?", [name])
         self._session.query("insert into raw.about values (?, ?)", [name, value])
+
+    def _note_retold(self, refs: str) -> None:
+        """Let dbt look only at these references (null: all) until a build of it is complete."""
+        if self._dialect.touched_refs:
+            self._session.query("create table if not exists raw.retold_refs (track_ref varchar)")
+            self._session.query(f"insert into raw.retold_refs {refs}")
 
     # --- everything -----------------------------------------------------------------------------
 
@@ -162,6 +169,7 @@ class TrackMatching:
         before = self._known()
         for statement in self._dialect.touched_refs:
             self._session.query(statement)
+        self._note_retold("select track_ref from raw.touched_refs")
         changed, in_catalogue = _differences(before, self._known())
         if changed:
             self._spread(changed, in_catalogue)
@@ -240,6 +248,7 @@ class TrackMatching:
         found = matching.match_tracks(self._refs("nearby_refs"), fuzzy_threshold=self._threshold)
         _log.info("matching %d references again", self._count("affected_refs"))
         self._session.replace_table("new_rows", found)
+        self._note_retold("select track_ref from raw.affected_refs")
         affected = "track_ref in (select track_ref from raw.affected_refs)"
         self._session.query(f"delete from raw.track_matches where {affected}")
         names = ", ".join(matching.MATCHES.names)

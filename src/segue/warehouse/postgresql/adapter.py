@@ -24,6 +24,9 @@ _SESSION: Final = {
     "timezone": "UTC",
     "client_min_messages": "warning",
     "jit": "off",  # compiling the many queries of a build costs more than it gains
+    # what a query has found so far seems to be one row to the planner, and there are no indexes: a
+    # loop over both sides then takes hours where the same play is looked for in millions
+    "enable_nestloop": "off",
     # a build may take long, and waits while dbt works
     "statement_timeout": "0",
     "lock_timeout": "0",

@@ -23,6 +23,10 @@
 {{ return(api.Relation.create(database=target.database, schema=schema_called('intermediate'), identifier='built_facts')) }}
 {% endmacro %}
 
+{% macro retold_refs() %}
+{{ return(api.Relation.create(database=target.database, schema='raw', identifier='retold_refs')) }}
+{% endmacro %}
+
 {# Whether this run builds only what has changed; what `dbt compile` shows is such a build. #}
 {% macro only_changes() %}
     {% if not execute or flags.FULL_REFRESH or model.resource_type == 'unit_test' %}{{ return(false) }}{% endif %}
@@ -201,8 +205,28 @@ file_no in (select file_no from {{ built_facts() }} where is_new and table_name 
     select table_name, piece, file_no, n_rows, false
     from {{ source('raw', 'loads') }}
     where table_name in ({{ fact_tables() }});
+    {{ forget_retold_refs() }}
     insert into {{ last_build() }} values ('built', '{{ what }}'), ('rules', '{{ build_rules() }}')
 {% endmacro %}
+
+{#
+  Of references under the alias: only those that were matched again since the last complete build.
+  Where matching does not tell which these are, they are found by comparing all.
+#}
+{% macro maybe_retold(alias) %}{{ return(adapter.dispatch('maybe_retold')(alias)) }}{% endmacro %}
+{% macro default__maybe_retold(alias) %}{% endmacro %}
+{% macro duckdb__maybe_retold(alias) -%}
+where
+    {{ alias }}.track_ref in (select track_ref from {{ retold_refs() }})
+    or exists (select 1 from {{ retold_refs() }} as retold where retold.track_ref is null)
+{%- endmacro %}
+
+{% macro forget_retold_refs() %}{{ return(adapter.dispatch('forget_retold_refs')()) }}{% endmacro %}
+{% macro default__forget_retold_refs() %}{% endmacro %}
+{% macro duckdb__forget_retold_refs() -%}
+    create table if not exists {{ retold_refs() }} (track_ref varchar);
+    delete from {{ retold_refs() }};
+{%- endmacro %}
 
 {#
   How incremental models take in what has changed: the rows whose key is among the touched ones go,

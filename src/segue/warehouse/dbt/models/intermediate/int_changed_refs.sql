@@ -7,8 +7,12 @@ select
     known.track_ref is not null as was_known,
     known.track_id as was_track_id,
     known.artist_id as was_artist_id
-from {{ ref('stg_track_refs') }} as refs
-full outer join {{ as_last_built('int_known_refs', 'intermediate') }} as known
+from (
+    select * from {{ ref('stg_track_refs') }} as told {{ maybe_retold('told') }}
+) as refs
+full outer join (
+    select * from {{ as_last_built('int_known_refs', 'intermediate') }} as told {{ maybe_retold('told') }}
+) as known
     on refs.track_ref = known.track_ref
 where
     refs.track_ref is null

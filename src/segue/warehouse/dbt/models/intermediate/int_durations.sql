@@ -66,6 +66,7 @@ select
     track_id,
     coalesce(catalogue_ms, heard_ms) as duration_ms,
     heard_ms,
+    not is_new as was_known,
     was_ms,
     '{{ invocation_id }}' as changed_in
 from compared
@@ -79,6 +80,7 @@ select
     track_id,
     coalesce(catalogue_ms, heard_ms) as duration_ms,
     heard_ms,
+    false as was_known,
     cast(null as bigint) as was_ms,
     '{{ invocation_id }}' as changed_in
 from today

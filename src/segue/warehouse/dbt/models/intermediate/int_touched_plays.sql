@@ -22,10 +22,22 @@ with changed as (
     from {{ ref('int_plays_once') }}
 ),
 
--- plays that stay, but are judged in another way
+-- plays that stay, but may be judged in another way
+judged_anew as (
+    select row_id from {{ as_last_built('plays') }} where not_me
+    union
+    select row_id from {{ ref('int_plays_not_me') }}
+    union
+    select plays.row_id
+    from {{ as_last_built('plays') }} as plays
+    inner join {{ ref('int_durations') }} as durations on plays.track_id = durations.track_id
+    where durations.changed_in = '{{ invocation_id }}' and durations.was_known
+),
+
 judged as (
     select {% for column in columns %}plays.{{ column }}, {% endfor %}'stays' as state
     from {{ as_last_built('plays') }} as plays
+    inner join judged_anew on plays.row_id = judged_anew.row_id
     left join {{ ref('int_durations') }} as durations
         on plays.track_id = durations.track_id and durations.changed_in = '{{ invocation_id }}'
     left join {{ ref('int_plays_not_me') }} as others on plays.row_id = others.row_id
@@ -33,13 +45,6 @@ judged as (
         on plays.user_id = changed.user_id and plays.played_at >= changed.since
     where
         changed.user_id is null
-        and (
-            plays.not_me
-            or plays.row_id in (select row_id from {{ ref('int_plays_not_me') }})
-            or plays.track_id in (
-                select track_id from {{ ref('int_durations') }} where changed_in = '{{ invocation_id }}'
-            )
-        )
         and (
             plays.not_me <> (others.row_id is not null)
             or (
