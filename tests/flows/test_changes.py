@@ -250,10 +250,23 @@ TAGS: Rows = [
     {"crowd": "x", "artist": "Artist", "tag": "rock", "weight": 9.0},
     {"crowd": "x", "artist": "only saves", "tag": "folk", "weight": 2.0},
 ]
+# what is known of a track only as long as nobody answers something else
+KNOWN = {"track_ref": name_ref("Artist", "Song 2"), "title": "Song 2", "artist": "Artist"}
+POPULAR: Rows = [KNOWN | {"catalogue": "listenbrainz_popularity", "popularity": 12.5}]
+ANSWER = {
+    "user_id": "stays",
+    "source": "listenbrainz",
+    "kind": "popularity",
+    "asked": "Song 2",
+    "told_at": NOON + timedelta(days=50),
+    "subject_ref": KNOWN["track_ref"],
+    "position": 0,
+    "score": 0.5,
+}
 # table -> what is imported before the first, the second and the third build
 OTHER_TABLES: Mapping[str, tuple[Rows, Rows, Rows]] = {
     "feedback": FEEDBACK,
-    "catalogue": ([], EDITIONS, SONGS),
+    "catalogue": (POPULAR, EDITIONS, SONGS),
     "library": ([], SAVED, []),
     "playlist_items": (LISTED[:1], [], LISTED[1:]),
     "crowd": ([], [], CROWD),
@@ -277,7 +290,9 @@ def test_changes_come_to_the_same_as_everything(twins: Twins) -> None:
         if step == 0:
             assert ("heard before", True) in twins.step.rows("plays", "user_id", "finished")
     assert ("heard before", False) in twins.step.rows("plays", "user_id", "finished")
-    twins.compare()  # nothing is new
+    twins.add("answers", [ANSWER | KNOWN])
+    twins.compare()
+    assert ("Song 2", 50.0) in twins.step.rows("tracks", "title", "popularity")
     # other files, and an early one of plays, are gone: without the latter everything is built
     for table in ("catalogue", "library", "crowd"):
         twins.step.lake.written[table].clear()
