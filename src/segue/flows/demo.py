@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from segue.flows.build import build
 from segue.flows.evaluate import evaluate
 from segue.flows.ingest import IngestReport, ingest
+from segue.flows.kept_board import keep_board
 from segue.flows.recommend import Wishes, recommend
 from segue.flows.simulate import simulate
 from segue.flows.train import train
@@ -92,6 +93,7 @@ def _demo(wiring: Wiring, now: datetime, progress: Progress) -> DemoReport:
         now=now,
     )
     board = _learn(wiring, now=now, progress=progress)
+    keep_board(wiring.home, wiring.settings.user_id, board, now)
     playlist = recommend(
         bundle=wiring.bundles.current(),
         snapshot=wiring.snapshots.current(),

@@ -24,6 +24,7 @@ PAGES = [
     "/reports",
 ]
 PAGES += ["/status", "/settings", "/settings/playlists/new", "/settings/people?user=ann"]
+PAGES += ["/settings/left-out/new"]
 
 
 def faults(page: Page) -> list[str]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import date
 
 import httpx2
 from playwright.sync_api import expect
 
+from segue.flows.jobs import cancel_job, jobs
+from segue.settings.household import WEEKDAYS
 from tests.doors.running import Running
 from tests.doors.web.conftest import PHONE, Open
 
@@ -96,6 +99,42 @@ def test_a_playlist_that_has_changed_meanwhile_is_not_overwritten(paged: Running
             assert "no songs to start from" in songs.text
         assert tomllib.loads(file.read_text()) == {"playlists": [{"mix": "daily"}]}
     finally:
+        file.unlink(missing_ok=True)
+
+
+def test_plays_of_somebody_else_are_left_out(paged: Running) -> None:
+    file = paged.home / "segue.toml"
+    try:
+        with paged.client() as client:
+            form = {"token": token_of(client), "name": "Bedtime", "user": "bob"}
+            empty = client.post("/settings/left-out/new", data=form)
+            assert "It says of no play that it is somebody else’s" in empty.text
+            odd = client.post("/settings/left-out/new", data={**form, "hours": "at night"})
+            assert "“Hours”" in odd.text
+            told = {**form, "days": list(WEEKDAYS), "hours": "00:00-23:59", "first": "2020-01-02"}
+            assert client.post("/settings/left-out/new", data=told).status_code == 303
+            assert tomllib.loads(file.read_text())["not_mine"] == [
+                {
+                    "name": "Bedtime",
+                    "user": "bob",
+                    "days": list(WEEKDAYS),
+                    "hours": "00:00-23:59",
+                    "first": date(2020, 1, 2),
+                }
+            ]
+            assert [one.kind for one in jobs(paged.home, kind="build")] == ["build"]
+            counted = client.get("/settings", headers={"x-fragment": "left"}).text
+            assert "24 plays" in counted
+            assert "from 2 Jan 2020" in counted
+            shown = client.get("/settings/left-out/0").text
+            assert 'value="2020-01-02"' in shown
+            mark = re.findall(r'name="mark" value="(\w+)"', shown)[0]
+            gone = {"token": form["token"], "mark": mark}
+            assert client.post("/settings/left-out/0/remove", data=gone).status_code == 303
+            assert "not_mine" not in tomllib.loads(file.read_text())
+    finally:
+        for one in jobs(paged.home, kind="build"):
+            cancel_job(paged.home, one.job_id)
         file.unlink(missing_ok=True)
 
 

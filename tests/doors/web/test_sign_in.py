@@ -48,6 +48,8 @@ def test_a_password_leads_to_the_page_that_was_asked_for(open_page: Open, locked
     page.locator(".bar summary").click()
     page.locator(".bar").get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("status").first).to_have_text("You are signed out.")
+    expect(page.get_by_label("Name")).to_be_focused()
 
 
 def test_a_key_opens_its_users_music_alone(locked: Running) -> None:
@@ -110,6 +112,7 @@ def test_after_five_wrong_attempts_it_takes_a_while(locked: Running) -> None:
         assert codes[-1] == 429
         waiting = signed_in(client, "bob", SECRET)
         assert waiting.status_code == 429
+        assert "That was wrong too often. Try again in 5 minutes." in waiting.text
         assert int(waiting.headers["retry-after"]) > 60
 
 

@@ -41,7 +41,8 @@ class SignIn:
         if self._doorman.is_open or (entered is not None and call.method != "POST"):
             return moved(to)
         user_id, secret = _first(form, "user"), _first(form, "secret")
-        told = {"next": to, "user": user_id, "wrong": "", "title": "Sign in"}
+        left = bool(_first(values_of(call.query), "left"))
+        told = {"next": to, "user": user_id, "wrong": "", "title": "Sign in", "left": left}
         if call.method != "POST":
             return show.view(View("sign_in.html", told), None)
         attempts = self._doorman.attempts
@@ -68,7 +69,7 @@ class SignIn:
     def leave_or_switch(self, call: Call, form: Values, entered: Entered, house: House) -> Reply:
         """End the session, or look at another user."""
         if call.path == "/sign-out":
-            return moved("/", cookie=self._doorman.sessions.ended())
+            return moved("/sign-in?left=yes", cookie=self._doorman.sessions.ended())
         if not entered.who.may_switch:
             raise Trouble(403, "You see your own music only")
         user_id, to = _first(form, "user"), _inside(_first(form, "next"))

@@ -13,6 +13,7 @@ from segue.doors.web.trouble import Trouble, said_of
 from segue.doors.web.views.connect import WANTED
 from segue.doors.web.views.house_people import residents
 from segue.doors.web.views.kept_playlists import MIXES
+from segue.doors.web.views.left_out import rules_of
 from segue.doors.web.views.publish import NAMES
 from segue.errors import ConfigError
 from segue.flows.accounts import account_at
@@ -96,6 +97,7 @@ def show(ask: Ask, *, note: str = "", wrong: str = "") -> View:
             for place, one in enumerate(settings.playlists)
             if ask.who.may_manage or (one.user or settings.user_id) == ask.who.user_id
         ],
+        "rules": rules_of(ask, settings, counted=ask.fragment == "left"),
         "residents": residents(ask) if ask.who.may_manage else [],
         "accounts": [
             (name, title, account_at(wiring, name, ask.who.user_id).name)
