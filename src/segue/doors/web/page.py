@@ -86,7 +86,6 @@ class Page:
 
     def get_ready(self, users: Sequence[str], wanted: Callable[[], bool]) -> None:
         """Have at hand what these users will see first; what cannot be is told when they ask."""
-        self._templates.load()
         for user_id in users:
             for work_out in self._pages.ahead:
                 if not wanted():
@@ -95,6 +94,7 @@ class Page:
                     work_out(self._houses.own, user_id)
                 except SegueError as error:
                     _log.debug("not worked out ahead: %s", error)
+        self._templates.load()  # last: whoever has come by now has loaded their own
 
     def owns(self, path: str) -> bool:
         """Whether an address is one of the page's, rather than of the API."""
