@@ -64,10 +64,10 @@ class Measured:
     parquet_bytes: float = 60.0  # an event
     profile_kb: float = 16.6  # compressed, of 1,000 tracks
     kept_events: float = 900.0  # beside a profile
-    profiles_cpu_ms: float = 9.0  # a user's events in a batch
+    profiles_cpu_ms: float = 7.3  # a user's events in a batch
     profiles_trips: float = 3.0  # to DynamoDB, one after another
     trip_ms: float = 5.0  # a guess: DynamoDB inside a region
-    hot_cpu_ms: float = 2.5  # a request to Personalize, with its events
+    hot_cpu_ms: float = 1.3  # a request to Personalize, with its events
     hot_trip_ms: float = 20.0  # a guess
     serve_cpu_ms: float = 60.0  # a list that is made
     profiles_mb: float = 512.0
