@@ -13,7 +13,7 @@ def test_a_week_and_the_one_before(open_page: Open) -> None:
     heading = page.locator("#week h2").first
     expect(heading).to_contain_text("Your week")
     expect(page.get_by_role("img", name="Plays by day")).to_be_attached()
-    expect(page.locator("#duels")).to_contain_text("segue compare start")
+    expect(page.locator("#duels")).to_contain_text("Put two of them into the same playlists")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     told = heading.text_content() or ""
     page.get_by_role("link", name="The week before").click()
