@@ -7,6 +7,7 @@ from html import escape
 from typing import Final
 
 from segue.analytics.outcomes import WINDOW_DAYS, TrackOutcome
+from segue.analytics.pixels import png_of
 from segue.analytics.tops import Ranked
 from segue.analytics.weekly import Compared, WeeklyReport
 from segue.analytics.weekly_drawing import big_numbers, panels, poster
@@ -195,10 +196,7 @@ def plain_text(report: WeeklyReport) -> str:
 
 def picture(report: WeeklyReport) -> bytes:
     """The report as a PNG, 1,080 pixels wide."""
-    import vl_convert
-
-    drawn: bytes = vl_convert.svg_to_png(poster(report), scale=SCALE)
-    return drawn
+    return png_of(poster(report), scale=SCALE)
 
 
 def _rankings(report: WeeklyReport) -> Iterator[tuple[str, tuple[Ranked, ...]]]:

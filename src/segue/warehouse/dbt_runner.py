@@ -11,11 +11,11 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from segue.errors import StorageError, WarehouseError
+from segue.errors import ConfigError, StorageError, WarehouseError
 from segue.progress import Progress
 from segue.warehouse.change_plan import ChangePlan, plan_of
 from segue.warehouse.dbt_memory import PARSED, PLANS, Parsed
@@ -106,8 +106,13 @@ class DbtProject:
     def _parsed_from(self) -> tuple[Any, ...]:
         """What parsing follows from, the database left out."""
         output = self._output()
-        versions = [version(package) for package in ("dbt-core", f"dbt-{output['type']}")]
-        return versions, str(PROJECT), self._variables, output["type"], output["schema"]
+        return (
+            _versions(output["type"]),
+            str(PROJECT),
+            self._variables,
+            output["type"],
+            output["schema"],
+        )
 
     @property
     def _database(self) -> str:
@@ -143,9 +148,14 @@ class DbtProject:
         return PLANS.keep(made_from, plan_of(compiled, depends_on, made_from))
 
     def prepare(self) -> None:
-        """Begin to load dbt and to parse the project, unless that was begun before."""
+        """Begin to load dbt and to parse the project, unless that was begun before.
+
+        Raises:
+            ConfigError: dbt is not installed.
+        """
         if self._preparing is not None:
             return
+        _versions(self._output()["type"])  # what is missing is said here, not in a thread
         # a daemon, so that an interrupted program need not wait for it
         self._preparing = threading.Thread(target=self._parse, name="dbt-parse", daemon=True)
         self._preparing.start()
@@ -234,6 +244,18 @@ class DbtProject:
         # JSON is YAML; dbt reads a profile from a folder
         profile = {"segue": {"target": "segue", "outputs": {"segue": dict(output)}}}
         (self._folder / "profiles.yml").write_text(json.dumps(profile), encoding="utf-8")
+
+
+def _versions(kind: str) -> tuple[str, str]:
+    """Of dbt, and of what speaks to a warehouse of this kind."""
+    try:
+        return version("dbt-core"), version(f"dbt-{kind}")
+    except PackageNotFoundError as error:
+        raise ConfigError(
+            f"a build needs {error.name}, which is not installed",
+            field="warehouse",
+            cure="Install Segue with all that it needs; of its images `worker` and `full` build.",
+        ) from error
 
 
 def _edition() -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from segue.analytics.pixels import png_of
 from segue.analytics.sections import Section
 from segue.doors.web.pictures.paints import Theme, paint, repainted
 from segue.palette import FONT
@@ -69,10 +70,7 @@ class Picture:
 
     def png(self, theme: Theme = "light") -> bytes:
         """The same as pixels, sharp enough for a telephone."""
-        import vl_convert
-
-        made: bytes = vl_convert.svg_to_png(self.file(theme), scale=_SCALE)
-        return made
+        return png_of(self.file(theme), scale=_SCALE)
 
 
 def number(value: float) -> str:
