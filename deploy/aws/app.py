@@ -25,6 +25,7 @@ def main() -> None:
     choices = Choices.of(context, source=Path(__file__).parents[2] / "src")
     import aws_cdk as cdk  # starts Node.js: not before the choices are known to be good
     from segue_aws.collector import CollectorStack
+    from segue_aws.datasets import DatasetsStack
     from segue_aws.delivery import DeliveryStack
     from segue_aws.keep import KeepStack
     from segue_aws.personal import PersonalStack
@@ -38,11 +39,18 @@ def main() -> None:
     if choices.has("delivery"):
         DeliveryStack(app, f"{choices.name}-delivery", choices)
     if choices.has("personalize"):
-        PersonalizeStack(app, f"{choices.name}-personalize", choices, keep)
+        personalize = PersonalizeStack(app, f"{choices.name}-personalize", choices, keep)
     if choices.has("pipeline"):
         pipeline = PipelineStack(app, f"{choices.name}-pipeline", choices, keep)
+        watching = None
         if choices.has("watching"):
-            WatchingStack(app, f"{choices.name}-watching", choices, pipeline)
+            watching = WatchingStack(app, f"{choices.name}-watching", choices, pipeline)
+        if choices.has("datasets"):
+            datasets = DatasetsStack(
+                app, f"{choices.name}-datasets", choices, keep, personalize, pipeline
+            )
+            if watching is not None:
+                watching.watch_machine("Datasets", datasets.machine)
     personal = {"updater": UpdaterStack, "collector": CollectorStack, "sync": SyncStack}
     chosen = {part: stack for part, stack in personal.items() if choices.has(part)}
     if chosen:

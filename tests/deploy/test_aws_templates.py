@@ -19,6 +19,7 @@ def test_what_is_wrong_with_a_choice_is_said(tmp_path: Path) -> None:
     for choice, said in (
         ("parts=pipeline,nonsense", "there is no part “nonsense”"),
         ("parts=serving", "choose that, too"),
+        ("parts=datasets,pipeline", "add both"),
         ("shards=0", "give a whole number from 1 on"),
     ):
         done = synth(tmp_path, choice)
@@ -50,8 +51,10 @@ def test_no_action_is_a_wildcard_and_no_role_has_a_managed_policy(
     for statement in statements(resources):
         for action in listed(statement["Action"]):
             assert "*" not in action, statement
+        # IAM knows no narrower resource for a list of what an account has in Personalize
+        lists = all(one.startswith("personalize:List") for one in listed(statement["Action"]))
         for resource in listed(statement["Resource"]):
-            assert resource != "*", statement
+            assert lists or resource != "*", statement
     managed = [one for one in of(resources, "IAM::Role") if "ManagedPolicyArns" in one]
     # API Gateway writes its log for the whole account; AWS wants its own policy for that
     assert [json.dumps(one["ManagedPolicyArns"]).count("PushToCloudWatch") for one in managed] == [
@@ -198,6 +201,33 @@ def test_firehose_writes_what_the_table_and_athena_read(
     for query in of(resources, "Athena::NamedQuery"):
         assert query["WorkGroup"] == group["Name"]
         assert any(column in query["QueryString"] for column in columns)
+
+
+def test_data_sets_are_made_daily_and_imports_followed_to_their_end(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    (rule,) = of(resources, "Events::Rule")
+    assert rule["ScheduleExpression"] == "cron(30 2 * * ? *)"
+    assert "Machine" in json.dumps(rule["Targets"])
+    (machine,) = of(resources, "StepFunctions::StateMachine")
+    parts = machine["DefinitionString"]["Fn::Join"][1]
+    told = json.loads("".join(one if isinstance(one, str) else "arn" for one in parts))
+    states = told["States"]
+    assert (told["StartAt"], states["Step"]["Next"]) == ("Step", "Next")
+    assert "ServiceDownError" in states["Step"]["Retry"][-1]["ErrorEquals"]
+    choices = {one["StringEquals"]: one["Next"] for one in states["Next"]["Choices"]}
+    assert choices == {"done": "Done", "waiting": "Wait"}
+    assert states["Next"]["Default"] == states["Wait"]["Next"] == "Step"
+    assert states["Wait"]["SecondsPath"] == "$.wait_seconds"
+    (environment,) = (
+        one["Environment"]["Variables"]
+        for one in of(resources, "Lambda::Function")
+        if "SEGUE_PERSONALIZE__LEDGER" in one.get("Environment", {}).get("Variables", {})
+    )
+    assert environment["SEGUE_PERSONALIZE__TOLD_SINCE"] == "2000-01-01"
+    passed = [one for one in statements(resources) if one["Action"] == "iam:PassRole"]
+    service = {"StringEquals": {"iam:PassedToService": "personalize.amazonaws.com"}}
+    assert [one["Condition"] for one in passed] == [service]
 
 
 def test_somebody_is_told_when_events_wait_or_are_refused(

@@ -14,6 +14,7 @@ PARTS = (
     "serving",
     "delivery",
     "personalize",
+    "datasets",
     "watching",
     "updater",
     "collector",
@@ -37,6 +38,9 @@ class Choices:
         tracking_id: Of Personalize's event tracker; empty: events are not told to it.
         image: Tag of the image, in the repository of this name; "here": `cdk deploy` builds it.
         published: Prefix in the bucket where models are published.
+        told_since: Day since which Personalize is told events live; empty: always, where there is a
+            tracker.
+        datasets_when: When daily data sets are made, as EventBridge writes it.
         warm: Functions that are kept ready to recommend; 0: none.
         parallel: Batches of a shard at once, 1 … 10.
         repository: At GitHub, owner/name, whose workflow may deploy; empty: none.
@@ -67,6 +71,8 @@ class Choices:
     tracking_id: str
     image: str
     published: str
+    told_since: str
+    datasets_when: str
     warm: int
     parallel: int
     repository: str
@@ -125,6 +131,10 @@ class Choices:
             if "parts" in context:
                 raise ValueError("the part sync needs -c sync_source=… and -c sync_target=…")
             parts = tuple(part for part in parts if part != "sync")
+        if "datasets" in parts and not {"pipeline", "personalize"} <= {*parts}:
+            raise ValueError(
+                "datasets are made of what the pipeline keeps, for personalize: add both"
+            )
         return cls(
             source,
             name,
@@ -136,6 +146,8 @@ class Choices:
             told("tracking_id", ""),
             told("image", "latest"),
             told("published", "home").strip("/"),
+            matching(r"|\d{4}-\d\d-\d\d", "told_since", ""),
+            matching(r"(cron|rate)\([^()]+\)", "datasets_when", "cron(30 2 * * ? *)"),
             number("warm", 0, 0),
             min(10, number("parallel", 1)),
             repository,

@@ -51,6 +51,8 @@ class KeepStack(cdk.Stack):
                         )
                     ],
                 ),
+                # an event that comes again later than this counts again in data sets
+                s3.LifecycleRule(prefix="datasets/ids/", expiration=cdk.Duration.days(180)),
                 s3.LifecycleRule(prefix="queries/", expiration=cdk.Duration.days(30)),
                 s3.LifecycleRule(
                     noncurrent_version_expiration=cdk.Duration.days(30),

@@ -20,8 +20,8 @@ class PersonalizeStack(cdk.Stack):
         super().__init__(scope, name)
         mine = {"StringEquals": {"aws:SourceAccount": self.account}}
         personalize = iam.ServicePrincipal("personalize.amazonaws.com")
-        role = iam.Role(self, "Role", assumed_by=personalize.with_conditions(mine))
-        bucket = s3.Bucket(
+        self.role = role = iam.Role(self, "Role", assumed_by=personalize.with_conditions(mine))
+        self.bucket = bucket = s3.Bucket(
             self,
             "DataSets",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,

@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_stepfunctions as steps
 from constructs import Construct
 
 from segue_aws.choices import Choices
@@ -29,13 +30,21 @@ class WatchingStack(cdk.Stack):
         self.topic = sns.Topic(self, "Alarms", enforce_ssl=True)
         if choices.mail:
             self.topic.add_subscription(subscriptions.EmailSubscription(choices.mail))
-        board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=choices.name)
+        self._board = board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=choices.name)
         for function in pipeline.functions:
             board.add_widgets(*self._of_function(function))
         if pipeline.serving is not None:
             board.add_widgets(*self._of_serving(pipeline.serving.function))
         board.add_widgets(*self._of_door(pipeline), *self._of_queues(pipeline))
         self._budget(choices)
+
+    def watch_machine(self, name: str, machine: steps.StateMachine) -> None:
+        """Tell of executions that fail."""
+        failed = machine.metric_failed(period=_MINUTE, statistic="Sum")
+        late = machine.metric_timed_out(period=_MINUTE, statistic="Sum")
+        self._alarm(f"{name}Failed", failed, 0, 1, "daily data sets were not made")
+        self._alarm(f"{name}Late", late, 0, 1, "daily data sets take too long")
+        self._board.add_widgets(_graph(f"{name}: failed, timed out", failed, late))
 
     def _of_function(self, function: lambda_.Function) -> list[cloudwatch.IWidget]:
         name = function.node.id

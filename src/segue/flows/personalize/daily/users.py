@@ -20,7 +20,7 @@ from segue.warehouse.user_genres import UserGenres, all_users
 
 __all__ = ["make_users", "users_entry"]
 
-_AT_ONCE: Final = 10_000  # users in memory together
+_AT_ONCE: Final = 4_000  # users in memory together
 _HEAVIEST: Final = 200  # tracks of a user that say which genres they like
 _MOST_NEW: Final = 900_000_000  # bytes in a folder
 _A_STEP_SECONDS: Final = 60.0  # to be left before another chunk is begun
