@@ -70,18 +70,21 @@ if [ "$kind" = dev ]; then
 elif [ "$kind" = cdk ]; then
     make_aside cdk
 fi
-# The tests of the page want a browser: Debian's, where the system lets us install it.
-browser() {
-    command -v chromium >/dev/null 2>&1 && return
+# Some tests want a program of the system: Debian's, where the system lets us install it.
+program() { # program() NAME PACKAGE
+    command -v "$1" >/dev/null 2>&1 && return
     command -v apt-get >/dev/null 2>&1 || return 1
     root=""
     if [ "$(id -u)" != 0 ]; then sudo -n true 2>/dev/null || return 1; root="sudo -n"; fi
-    echo "setup: installing chromium"
+    echo "setup: installing $2"
     { $root apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-        $root apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1
+        $root apt-get install -y -qq --no-install-recommends "$2"; } >/dev/null 2>&1
 }
-if [ "$kind" = dev ] && ! browser; then
+if [ "$kind" = dev ] && ! program chromium chromium; then
     echo "setup: chromium cannot be installed; tests of the page will be skipped" >&2
+fi
+if [ "$kind" = dev ] && ! program java default-jre-headless; then
+    echo "setup: Java cannot be installed; tests of Spark will be skipped" >&2
 fi
 "$venv/bin/python" -m compileall -q src/segue || true # the first command starts as fast as the next
 printf '%s' "$wanted" > "$venv/segue-$kind.stamp"

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 from implicit.cpu.als import AlternatingLeastSquares
 
-from segue.recommenders.alternating import alternate
+from segue.recommenders.alternating import Here, alternate
 from segue.recommenders.workplace import Workplace
 
 
@@ -32,7 +32,7 @@ def _learned(
         seed=5,
         threads=1,
         workplace=workplace,
-        entries=entries,
+        solver=Here(1, entries),
     )
 
 

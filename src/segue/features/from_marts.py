@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -17,12 +19,20 @@ from segue.features.catalogue import Catalogue
 from segue.features.feedback_log import without_not_me
 from segue.features.interactions import Interactions
 from segue.features.on_disk import on_disk
-from segue.features.played import Histories, Played, PlayTables, numbered, played
+from segue.features.played import (
+    Histories,
+    Played,
+    PlayedPart,
+    PlayTables,
+    gathered,
+    numbered,
+    played_part,
+)
 from segue.features.training_data import Neighbours, Sessions, TrainingData
 from segue.music import columns as c
 from segue.music.marts import MARTS
 
-__all__ = ["crowd_as_of", "training_data"]
+__all__ = ["Fit", "Reading", "crowd_as_of", "training_data"]
 
 _DAY: Final = 86_400.0
 _RECOMMENDED: Final = "recommended"
@@ -37,7 +47,7 @@ Reals = npt.NDArray[np.float64]
 
 def training_data(
     tracks: pa.Table,
-    plays: PlayTables | None = None,
+    plays: PlayTables | Reading | None = None,
     crowd_counts: pa.Table | None = None,
     *,
     crowd_sessions: pa.Table | None = None,
@@ -53,7 +63,8 @@ def training_data(
         tracks: The `tracks` mart; sorted by track_id here if it is not.
         plays: The `plays` mart, at least user_id, track_id, played_at, source, session_id and
             counted; country if known. Only counted plays up to `as_of` from a training source are
-            used. A large mart is better given in parts, since only one of them is in memory then.
+            used. A large mart is better given in parts, since only one of them is in memory then;
+            or as a function that reads them.
         crowd_counts: The `crowd_counts` mart. A row last played after `as_of` is counted anew from
             the plays of `crowd_sessions` up to then.
         crowd_sessions: The `crowd_sessions` mart. Plays without a time count as long past.
@@ -70,13 +81,10 @@ def training_data(
         Training data whose columns are the tracks in the order of their ids.
     """
     catalogue = Catalogue(_sorted(tracks))
-    parts = _tables(_or_empty(plays, "plays"))
-    said = _or_empty(feedback, "feedback")
-    local = played(
-        (without_not_me(_allowed(part, training_sources, as_of), said, as_of) for part in parts),
-        catalogue,
-        keep_in=keep_in,
-    )
+    told = _or_empty(plays, "plays")
+    read = told if callable(told) else partial(_read, told)
+    fit = Fit(training_sources, as_of, _or_empty(feedback, "feedback"))
+    local = gathered(read(fit, catalogue), catalogue, keep_in=keep_in)
     sessions = _until(_or_empty(crowd_sessions, "crowd_sessions"), c.PLAYED_AT, as_of)
     crowd = _crowd_rows(crowd_as_of(_or_empty(crowd_counts, "crowd_counts"), sessions, as_of))
     return TrainingData(
@@ -101,8 +109,33 @@ def _told_by(neighbours: pa.Table, as_of: datetime) -> pa.Table:
     )
 
 
-def _tables(plays: PlayTables) -> Iterable[pa.Table]:
-    return [plays] if isinstance(plays, pa.Table) else plays
+@dataclass(frozen=True)
+class Fit:
+    """Which plays are learned from.
+
+    Args:
+        sources: Only of these; None means all.
+        as_of: Only up to this moment, aware UTC.
+        said: The `feedback` mart: what was said by then not to be its user's taste is left out.
+    """
+
+    sources: Collection[str] | None
+    as_of: datetime
+    said: pa.Table
+
+    def of(self, plays: pa.Table) -> pa.Table:
+        """Those that fit."""
+        return without_not_me(_allowed(plays, self.sources, self.as_of), self.said, self.as_of)
+
+
+Reading = Callable[[Fit, Catalogue], Sequence[PlayedPart]]
+"""Reads the plays that fit, as parts of different users."""
+
+
+def _read(plays: PlayTables, fit: Fit, catalogue: Catalogue) -> list[PlayedPart]:
+    tables = [plays] if isinstance(plays, pa.Table) else plays
+    parts = (played_part(fit.of(table), catalogue.id_index) for table in tables)
+    return [part for part in parts if part is not None]
 
 
 def _counts(local: Played) -> Ints:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -15,11 +15,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segue.features.catalogue import Catalogue
+from segue.features.id_index import IdIndex
 from segue.features.on_disk import on_disk
 from segue.music import columns as c
 from segue.music.query import HISTORY
 
-__all__ = ["Histories", "PlayTables", "Played", "numbered", "played"]
+__all__ = [
+    "Histories",
+    "PlayTables",
+    "Played",
+    "PlayedPart",
+    "gathered",
+    "numbered",
+    "played_part",
+]
 
 PlayTables = pa.Table | Iterable[pa.Table]
 """The `plays` mart, whole or in parts; no user is in two parts. It may be gone through twice."""
@@ -29,6 +38,21 @@ _COUNTED: Final = 1
 _NONE: Final = "\0"  # Arrow cannot bring dictionaries with nulls together
 
 Ints = npt.NDArray[np.int64]
+_Column = Callable[["PlayedPart"], Any]
+
+
+@dataclass(frozen=True)
+class PlayedPart:
+    """The plays of some users; see `Played`."""
+
+    users: tuple[str, ...]
+    offsets: Ints
+    tracks: npt.NDArray[np.int32]
+    at: Ints
+    sessions: npt.NDArray[np.int32]
+    flags: npt.NDArray[np.uint8]
+    countries: npt.NDArray[np.int16]
+    lands: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -103,23 +127,25 @@ class Histories(Mapping[str, pa.Table]):
         return {user: number for number, user in enumerate(self._plays.users)}
 
 
-def played(
-    tables: Iterable[pa.Table], catalogue: Catalogue, *, keep_in: Path | None = None
+def gathered(
+    parts: Sequence[PlayedPart], catalogue: Catalogue, *, keep_in: Path | None = None
 ) -> Played:
-    """The plays of tables, each of which is forgotten once it was read.
+    """Parts of different users as one.
 
     Args:
         keep_in: A folder for the arrays, which are mapped then; None: they are in memory.
-        tables: user_id, track_id, played_at, session_id and counted; finished, skipped and country
-            if known. Plays of nobody are left out.
+
+    Raises:
+        ValueError: A user is in two of them.
     """
-    parts = [part for table in tables if (part := _part(table, catalogue)) is not None]
-    parts.sort(key=lambda part: part.users[0])
+    parts = sorted(parts, key=lambda part: part.users[0])
     if any(a.users[-1] >= b.users[0] for a, b in pairwise(parts)):
         raise ValueError("plays: a user is in two parts")
     lands = sorted({land for part in parts for land in part.lands})
 
-    def whole(name: str, kind: npt.DTypeLike, *, of: Callable[[Played], Any]) -> npt.NDArray[Any]:
+    def whole(
+        name: str, kind: npt.DTypeLike, *, of: Callable[[PlayedPart], Any]
+    ) -> npt.NDArray[Any]:
         arrays = [of(part) for part in parts]
         return on_disk(np.concatenate(arrays) if arrays else np.empty(0, kind), keep_in, name)
 
@@ -137,30 +163,35 @@ def played(
     )
 
 
-def _of_lands(part: Played, lands: list[str]) -> npt.NDArray[np.int16]:
+def _of_lands(part: PlayedPart, lands: list[str]) -> npt.NDArray[np.int16]:
     place = np.array([*(lands.index(land) for land in part.lands), -1], np.int16)
     return place[part.countries]  # -1 is the last
 
 
-def _part(table: pa.Table, catalogue: Catalogue) -> Played | None:
-    """The same of one table; None where it has no plays of anybody."""
+def played_part(table: pa.Table, tracks: IdIndex) -> PlayedPart | None:
+    """The plays of one table; None where it has none of anybody.
+
+    Args:
+        table: user_id, track_id, played_at, session_id and counted; finished, skipped and country
+            if known. Plays of nobody are left out.
+        tracks: Of the catalogue.
+    """
     table = table.filter(pc.is_valid(table[c.USER_ID]))
     if not table.num_rows:
         return None
     owners, users = numbered(table[c.USER_ID])
     rank = np.argsort(np.argsort(users, kind="stable"), kind="stable")
     owner = rank[owners]
-    tracks = catalogue.id_index.rows(table[c.TRACK_ID])
+    rows = tracks.rows(table[c.TRACK_ID])
     at = table[c.PLAYED_AT].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
-    order = np.lexsort((tracks, at, owner))
+    order = np.lexsort((rows, at, owner))
     owner = owner[order]
     lands, names = _countries(table)
     flags = sum(_flag(table, name).astype(np.uint8) << bit for bit, name in enumerate(_FLAGS))
-    return Played(
-        catalogue,
+    return PlayedPart(
         tuple(sorted(users)),
         np.searchsorted(owner, np.arange(len(users) + 1)).astype(np.int64),
-        tracks[order].astype(np.int32),
+        rows[order].astype(np.int32),
         at[order].astype(np.int64),
         _sessions(table[c.SESSION_ID], owner, order),
         np.asarray(flags, np.uint8)[order],

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pyarrow as pa
 
@@ -21,6 +23,7 @@ from segue.flows.lessons import school
 from segue.flows.make_models import ModelSettings, make_models
 from segue.music import columns as c
 from segue.progress import Progress, Silent
+from segue.recommenders.als import Als
 from segue.recommenders.base import (
     Composed,
     Frank,
@@ -30,6 +33,11 @@ from segue.recommenders.base import (
     StoredRecommender,
 )
 from segue.recommenders.bundle import BundleStore
+from segue.recommenders.sequential_rules import SequentialRules
+from segue.settings.listening import Engine, SparkSettings
+
+if TYPE_CHECKING:
+    from segue.flows.spark.engine import SparkEngine
 
 __all__ = [
     "HasMarts",
@@ -74,6 +82,9 @@ class Marts(HasMarts, Protocol):
 
     def tables(self, mart: str, *, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The same in parts; no user is in two of them."""
+
+    def files(self, mart: str) -> Sequence[Path]:
+        """Its Parquet files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +143,8 @@ def train(
     now: datetime,
     left_out: Collection[str] = (),
     refit: bool = False,
+    engine: Engine = "local",
+    spark: SparkSettings | None = None,
 ) -> TrainReport:
     """Learn from the marts of a snapshot, publish the bundle, and say what came of it.
 
@@ -143,6 +156,8 @@ def train(
         now: Plays after it are not learned from; aware UTC.
         left_out: Installed recommenders that are not trained.
         refit: Begin from the published models where a model can.
+        engine: Who reads plays, solves factors and counts sessions; what is learned is the same.
+        spark: Where Spark is, and how it is set.
 
     Raises:
         ConfigError: One that is to be left out is not installed.
@@ -159,11 +174,23 @@ def train(
         "left_out": sorted(left_out),
     }
     settings = Settings(training_sources, seed, threads, left_out, models or {})
-    if refit:  # begins from what is published, which an interrupted training may have seen change
-        settings = replace(settings, previous=_published(bundles))
+    with ExitStack() as stack:
+        if refit:  # begins from what is published, which may change while a training rests
+            settings = replace(settings, previous=_published(bundles))
+        else:
+            kept = stack.enter_context(kept_fits(bundles.folder, given, now=now))
+            settings = replace(settings, kept=kept)
+        if engine == "spark":
+            settings = replace(settings, many=stack.enter_context(_spark(snapshot, spark)))
         return _trained(snapshot, bundles, settings, progress, now)
-    with kept_fits(bundles.folder, given, now=now) as kept:
-        return _trained(snapshot, bundles, replace(settings, kept=kept), progress, now)
+
+
+def _spark(snapshot: Marts, told: SparkSettings | None) -> AbstractContextManager[SparkEngine]:
+    from segue.flows.spark.engine import spark_engine
+
+    told = told or SparkSettings()
+    files = snapshot.files("plays")
+    return spark_engine(files, _PLAY_COLUMNS, master=told.master, config=told.config)
 
 
 def _trained(
@@ -173,6 +200,8 @@ def _trained(
     began = perf_counter()
     progress.start("Reading the snapshot")
     marts: dict[str, Any] = {**_read(snapshot, _BESIDE_PLAYS), "plays": _Plays(snapshot)}
+    if settings.many is not None:
+        marts["plays"] = settings.many.read
     as_of = settings.kept.as_of if settings.kept else now
     data = training_data(
         **marts,
@@ -246,6 +275,7 @@ class Settings:
         models: Settings of single models that differ from the defaults.
         previous: Earlier fits by name, which those of their names begin from where they can.
         kept: Where an interrupted training goes on; None: it begins anew.
+        many: Spark, if it does the heavy work.
     """
 
     training_sources: Collection[str] | None
@@ -255,6 +285,7 @@ class Settings:
     models: ModelSettings = field(default_factory=dict)
     previous: Mapping[str, Recommender] = field(default_factory=dict)
     kept: KeptFits | None = None
+    many: SparkEngine | None = None
 
 
 def trained(
@@ -275,6 +306,12 @@ def trained(
         settings=settings.models,
         left_out=settings.left_out,
     )
+    if settings.many is not None:
+        for model in models:
+            if isinstance(model, Als):
+                model.solver = settings.many
+            elif isinstance(model, SequentialRules):
+                model.counting = settings.many.count
     seconds = _taught(models, marts, data, settings, progress)
     fits = fit_all(models, data, progress, settings.previous, kept=settings.kept)
     for name, value in fits.items():

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from segue.features.interactions import Interactions
 from segue.features.training_data import TrainingData
+from segue.recommenders.alternating import Solver
 from segue.recommenders.crowd import Crowd, crowd_of
 from segue.recommenders.factors import Factors, factorise
 from segue.recommenders.from_crowd import FromCrowd
@@ -65,6 +66,7 @@ class Als(FromCrowd[Factors]):
         self.levelling = levelling
         self.seed = seed
         self.workplace: Workplace | None = None
+        self.solver: Solver | None = None
 
     def refit(self, previous: Als, data: TrainingData) -> Self:
         """As `fit` in a third of the rounds, from the vectors of an earlier fit; see `Refits`.
@@ -132,6 +134,7 @@ class Als(FromCrowd[Factors]):
             trust=Trust(self.trust, self.levelling),
             first=first,
             workplace=self.workplace,
+            solver=self.solver,
         )
 
     def _settings(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segue.features.ranked import Ranked
-from segue.recommenders.alternating import alternate
+from segue.recommenders.alternating import Solver, alternate
 from segue.recommenders.arrays import Array, load_array, save_arrays
 from segue.recommenders.crowd import Crowd
 from segue.recommenders.incidence import Incidence
@@ -251,6 +251,7 @@ def factorise(
     trust: Trust,
     first: npt.NDArray[np.float32] | None = None,
     workplace: Workplace | None = None,
+    solver: Solver | None = None,
 ) -> Factors:
     """Learn factors of the columns from who listens to them how often.
 
@@ -261,6 +262,7 @@ def factorise(
         threads: 0 means all cores; the answer does not depend on it.
         trust: How far plays are taken for liking, here and when users are folded in.
         workplace: Where rounds are kept; see `alternate`.
+        solver: Who does the work; None: this process.
     """
     believed = crowd.plays.copy()
     believed.data = trust.of_many(crowd.plays.data, crowd.plays.indptr).astype(np.float32)
@@ -273,5 +275,6 @@ def factorise(
         threads=threads,
         first=first,
         workplace=workplace,
+        solver=solver,
     )
     return Factors.of(crowd, vectors, regularisation, trust=trust)

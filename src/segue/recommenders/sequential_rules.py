@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, Self
@@ -21,7 +22,7 @@ from segue.recommenders.next_track.session_now import session_now
 from segue.recommenders.ranking import best, candidates, fitted, searchable
 from segue.recommenders.top_rows import top_of_sparse
 
-__all__ = ["SequentialRules"]
+__all__ = ["Follows", "SequentialRules"]
 
 _ARRAYS: Final = ("offsets", "followers", "weights", "sessions")
 
@@ -45,37 +46,84 @@ class _Rules:
     sessions: npt.NDArray[np.int32]
 
     @classmethod
-    def of(cls, sessions: Sessions, n_tracks: int, steps: int) -> Self:
-        """Count what followed what within so many steps."""
+    def of(cls, counted: Follows, n_tracks: int) -> Self:
+        """From what was counted."""
+        counts = np.bincount(counted.before, minlength=n_tracks)
+        return cls(
+            np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
+            counted.after.astype(np.int32),
+            counted.weights.astype(np.float32),
+            counted.sessions.astype(np.int32),
+        )
+
+    def after(self, track: int) -> slice:
+        """The rules of one track."""
+        return slice(int(self.offsets[track]), int(self.offsets[track + 1]))
+
+
+@dataclass(frozen=True)
+class Follows:
+    """What followed what, ascending by both.
+
+    Args:
+        before, after: int64, rows of the catalogue.
+        weights: float64: the sum of 1 / (plays between + 1).
+        sessions: int64: in how many sessions.
+    """
+
+    before: Rows
+    after: Rows
+    weights: npt.NDArray[np.float64]
+    sessions: Rows
+
+    @classmethod
+    def count(cls, sessions: Sessions, steps: int) -> Follows:
+        """In some sessions, of two million plays at most: else a product might overflow."""
         known, track = np.unique(sessions.tracks, return_inverse=True)
         owner = np.repeat(np.arange(len(sessions)), np.diff(sessions.offsets))
         begins = [np.flatnonzero(owner[:-step] == owner[step:]) for step in range(1, steps + 1)]
         first = np.concatenate(begins)
         step = np.repeat(np.arange(1, steps + 1), [len(part) for part in begins])
         width, n_sessions = len(known), max(len(sessions), 1)
-        # by track, follower and session; at most two million plays, so that no product overflows
         key = (track[first] * width + track[first + step]) * n_sessions + owner[first]
         order = np.argsort(key, kind="stable")
         held = key[order]
         rule = held // n_sessions
         starts = np.flatnonzero(np.concatenate(([True], rule[1:] != rule[:-1])))[: len(rule)]
-        another = np.concatenate(([True], held[1:] != held[:-1]))[: len(held)].astype(np.int32)
-        total, in_sessions = np.zeros(0, np.float32), another[:0]
-        if len(starts):
-            total = np.add.reduceat(1 / step[order], starts).astype(np.float32)
-            in_sessions = np.add.reduceat(another, starts)
-        before, follower = np.divmod(rule[starts], max(width, 1))
-        counts = np.bincount(known[before], minlength=n_tracks)
+        another = np.concatenate(([True], held[1:] != held[:-1]))[: len(held)].astype(np.int64)
+        before, after = np.divmod(rule[starts], max(width, 1))
+        if not len(starts):
+            return cls(before, after, np.zeros(0), before)
         return cls(
-            np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-            known[follower].astype(np.int32),
-            total,
-            in_sessions.astype(np.int32),
+            known[before].astype(np.int64),
+            known[after].astype(np.int64),
+            np.add.reduceat(1 / step[order], starts),
+            np.add.reduceat(another, starts),
         )
 
-    def after(self, track: int) -> slice:
-        """The rules of one track."""
-        return slice(int(self.offsets[track]), int(self.offsets[track + 1]))
+    @classmethod
+    def together(cls, parts: Sequence[Follows]) -> Follows:
+        """What was counted in different sessions, as one."""
+        before, after, weights, sessions = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("before", "after", "weights", "sessions")
+        )
+        order = np.lexsort((after, before))
+        before, after = before[order], after[order]
+        new = np.concatenate(([True], (before[1:] != before[:-1]) | (after[1:] != after[:-1])))
+        starts = np.flatnonzero(new)[: len(before)]
+        if not len(starts):
+            return parts[0]
+        return cls(
+            before[starts],
+            after[starts],
+            np.add.reduceat(weights[order], starts),
+            np.add.reduceat(sessions[order], starts),
+        )
+
+
+Counting = Callable[[Sessions, int], Follows]
+"""(sessions, steps) -> what followed what, as `Follows.count`."""
 
 
 class SequentialRules:
@@ -96,12 +144,13 @@ class SequentialRules:
         self.most_plays = most_plays
         self.catalogue_: Catalogue | None = None
         self.rules_: _Rules | None = None
+        self.counting: Counting = Follows.count
 
     def fit(self, data: TrainingData) -> Self:
         """Count what followed what."""
         self.catalogue_ = data.catalogue
         sessions = latest_sessions(data.sessions, self.most_plays)
-        self.rules_ = _Rules.of(sessions, len(data.catalogue), self.steps)
+        self.rules_ = _Rules.of(self.counting(sessions, self.steps), len(data.catalogue))
         return self
 
     def next_tracks(self, prefixes: Sessions, k: int) -> Ranked:

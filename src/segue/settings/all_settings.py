@@ -23,7 +23,14 @@ from segue.settings.amazon import AmazonPersonalize
 from segue.settings.collecting import Collecting, LastfmAccount
 from segue.settings.enriching import Enriching, MusicBrainzAccess, ReccoBeatsAccess
 from segue.settings.household import HouseholdUser, NotMine
-from segue.settings.listening import InputLimits, Matching, PlayRules, Recommending, Training
+from segue.settings.listening import (
+    InputLimits,
+    Matching,
+    PlayRules,
+    Recommending,
+    SparkSettings,
+    Training,
+)
 from segue.settings.notifications import Notifications
 from segue.settings.part import Part
 from segue.settings.scheduling import Schedules, Scheduling, usual_schedules
@@ -96,6 +103,7 @@ class Settings(BaseSettings):
     plays: PlayRules = PlayRules()
     matching: Matching = Matching()
     training: Training = Training()
+    spark: SparkSettings = SparkSettings()
     recommend: Recommending = Recommending()
     service: Service = Service()
     web: Web = Web()

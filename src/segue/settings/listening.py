@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from segue.settings.part import Part
 
-__all__ = ["InputLimits", "Matching", "PlayRules", "Recommending", "Training"]
+__all__ = ["Engine", "InputLimits", "Matching", "PlayRules", "Recommending", "SparkSettings"]
+__all__ += ["Training"]
+
+Engine = Literal["local", "spark"]
 
 
 class InputLimits(Part):
@@ -76,12 +81,26 @@ class Training(Part):
         description="Begin from the published models where a model can: sooner done, but the "
         "result depends on them, too.",
     )
+    engine: Engine = Field(
+        "local",
+        description="“spark” has plays read, factors solved and sessions counted by a cluster; "
+        "what is learned is the same.",
+    )
     seed: int = Field(17, ge=0, description="Seed of everything random in training.")
     threads: int = Field(0, ge=0, description="Threads for training; 0 means all cores.")
     publish_to: str = Field(
         "",
         pattern=r"^(s3://[^/]+(/.*)?)?$",
         description="s3://bucket/prefix where services find new models and marts (service.follow).",
+    )
+
+
+class SparkSettings(Part):
+    """Where Spark runs, for training.engine = "spark"."""
+
+    master: str = Field("local[*]", description="local[*], spark://host:port, yarn, k8s://…")
+    config: dict[str, str] = Field(
+        default_factory=dict, description="Further settings of Spark, by their full names."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from typing import Annotated, Final
 
 import typer
@@ -26,6 +27,13 @@ Replay = Annotated[
     bool,
     typer.Option("--replay", help="Throw the warehouse away and make all of it from the lake."),
 ]
+
+
+class _Engine(Enum):
+    """Engines of a training."""
+
+    LOCAL = "local"
+    SPARK = "spark"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -65,7 +73,18 @@ def build(context: typer.Context, replay: Replay = False, as_json: AsJson = Fals
     say("Next: segue train")
 
 
-def train(context: typer.Context, as_json: AsJson = False) -> None:
+def train(
+    context: typer.Context,
+    engine: Annotated[
+        _Engine | None,
+        typer.Option(
+            help="Who does the heavy work; spark.master says where Spark is. "
+            "Default: setting training.engine.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Learn the models, and publish them.
 
     Learns only from sources named by the setting training.sources; content of Spotify's Web
@@ -86,6 +105,8 @@ def train(context: typer.Context, as_json: AsJson = False) -> None:
         left_out=settings.training.left_out,
         refit=settings.training.refit,
         models=settings.models,
+        engine=engine.value if engine else settings.training.engine,
+        spark=settings.spark,
         progress=call.progress(),
         now=now(),
     )

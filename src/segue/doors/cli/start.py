@@ -114,6 +114,8 @@ def _train(call: Call) -> tuple[str, int]:
         threads=settings.training.threads,
         left_out=settings.training.left_out,
         refit=settings.training.refit,
+        engine=settings.training.engine,
+        spark=settings.spark,
         models=settings.models,
         progress=call.progress(),
         now=now(),

@@ -241,6 +241,8 @@ class _Run:
                 threads=told.threads,
                 left_out=told.left_out,
                 refit=told.refit,
+                engine=told.engine,
+                spark=wiring.settings.spark,
                 models=wiring.settings.models,
                 progress=self.progress,
                 now=self.clock(),
