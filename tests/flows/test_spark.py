@@ -13,12 +13,12 @@ from bench.service_home import make_snapshot, user_name
 from bench.world import NOW
 
 from segue.errors import ConfigError
-from segue.flows.train import Engine, TrainReport, train
+from segue.flows.train import TrainReport, train
 from segue.flows.wiring import adapters
 from segue.music.query import Query
 from segue.progress import Silent
 from segue.recommenders.bundle import BundleStore
-from segue.settings.listening import SparkSettings
+from segue.settings.listening import Engine, SparkSettings
 from segue.warehouse.snapshots import SnapshotStore
 
 pytest.importorskip("pyspark", reason="Spark is not installed")
@@ -70,9 +70,11 @@ def test_spark_comes_to_the_same_models(home: Path) -> None:
         else:
             assert np.array_equal(array, theirs[name]), name
     assert np.array_equal(ours["als/tracks_vectors.npy"], theirs["als/tracks_vectors.npy"])
-    models = BundleStore(home / "there").current().recommenders
-    known = models["als"].catalogue_.track_ids[0]
-    answer = models["als"].recommend(Query(user_name(3), NOW, seeds=(known,), mix="similar"), 5)
+    bundle = BundleStore(home / "there").current()
+    known = bundle.catalogue.track_ids[0]
+    answer = bundle.recommenders["als"].recommend(
+        Query(user_name(3), NOW, seeds=(known,), mix="similar"), 5
+    )
     assert answer.track_ids
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -130,11 +131,10 @@ def spark_engine(
         StorageError: An executor failed again and again.
     """
     context = _started(master, config)
-    from py4j.protocol import Py4JError  # comes with Spark
-
+    broken: type[Exception] = import_module("py4j.protocol").Py4JError  # comes with Spark
     try:
         yield SparkEngine(context, files, columns)
-    except Py4JError as error:
+    except broken as error:
         raise StorageError(
             f"Spark gave the training up: {_reason(error)}",
             cure="Its log above says where. Every executor needs segue[spark] and the files of the "
