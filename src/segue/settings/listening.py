@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from segue.music.training_sources import TRAINING_SOURCES
 from segue.settings.part import Part
 
 __all__ = ["Engine", "InputLimits", "Matching", "PlayRules", "Recommending", "SparkSettings"]
@@ -60,16 +61,7 @@ class Training(Part):
     """What the models learn from."""
 
     sources: tuple[str, ...] = Field(
-        (
-            "spotify_export",
-            "spotify_account",
-            "lastfm",
-            "listenbrainz",
-            "maloja",
-            "koito",
-            "simulated",
-            "app",
-        ),
+        TRAINING_SOURCES,
         description="Sources of plays that models may learn from; add spotify_api to opt in.",
     )
     left_out: tuple[str, ...] = Field(

@@ -119,7 +119,8 @@ def test_personalize_hears_what_is_played(
     cloud: Cloud, hot: Function, amazon: FakePersonalize
 ) -> None:
     events = [told(n, user="cid") for n in range(12)]
-    batch = batch_of(cloud, record(*events[:10]), record(*events[10:]))
+    closed = told(12, user="cid", source="spotify_api")  # nobody opted in to learn from it
+    batch = batch_of(cloud, record(*events[:10]), record(*events[10:], closed))
     amazon.faults.add(Fault(status=400, reason="ThrottlingException"), path="PutEvents", times=4)
     failed = hot.invoke(batch).value["batchItemFailures"]
     numbers = [one["kinesis"]["sequenceNumber"] for one in batch["Records"]]

@@ -30,14 +30,18 @@ _REFUSED: Final = 400
 def handler(invocation: dict[str, Any], context: object) -> dict[str, Any]:
     """Tell Personalize of a batch of Kinesis records; what failed is delivered again by Lambda.
 
-    Personalize knows events by their ids, so those that it is told twice count once. What is no
-    event, and what Personalize will not have, goes to the queue of dead letters.
+    Personalize learns from what it is told, so it is told only of events whose source is one of
+    training.sources. It knows events by their ids: those that it is told twice count once. What is
+    no event, and what Personalize will not have, goes to the queue of dead letters.
     """
     del context
     events, refused = looked_at(invocation, place.now())
+    allowed = place.training_sources()
+    known = [one for one in events if one.event.event_type in _TOLD]
+    ours = [one for one in known if one.event.source in allowed]
     failed: list[str] = []
     told = 0
-    for group in _groups([one for one in events if one.event.event_type in _TOLD]):
+    for group in _groups(ours):
         try:
             place.personalize().put([_as_told(one.event) for one in group])
             told += len(group)
@@ -53,7 +57,13 @@ def handler(invocation: dict[str, Any], context: object) -> dict[str, Any]:
             ]
     if refused:
         place.dead_letters().send(letters_of(refused))
-    _log.info("personalize: %d told, %d refused, %d failed", told, len(refused), len(failed))
+    _log.info(
+        "personalize: %d told, %d not to be learned from, %d refused, %d failed",
+        told,
+        len(known) - len(ours),
+        len(refused),
+        len(failed),
+    )
     return failed_from(invocation, failed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,9 @@ from segue.aws.personalize_live import PersonalizeEvents
 from segue.aws.profile_table import ProfileTable
 from segue.aws.queue import Letters
 from segue.errors import ConfigError
+from segue.music.training_sources import TRAINING_SOURCES
 
-__all__ = ["begin", "dead_letters", "now", "personalize", "profiles"]
+__all__ = ["begin", "dead_letters", "now", "personalize", "profiles", "training_sources"]
 
 _DAYS: Final = 30
 
@@ -50,6 +52,22 @@ def personalize() -> PersonalizeEvents:
 def dead_letters() -> Letters:
     """The queue of SEGUE_DEAD_LETTERS, for what is no event."""
     return Letters(_aws("sqs"), _told("SEGUE_DEAD_LETTERS"))
+
+
+@lru_cache(maxsize=1)
+def training_sources() -> frozenset[str]:
+    """Whose plays may be learned from: SEGUE_TRAINING__SOURCES, a list as JSON, as everywhere."""
+    told = os.environ.get("SEGUE_TRAINING__SOURCES", "")
+    try:
+        found = json.loads(told) if told else TRAINING_SOURCES
+    except ValueError:
+        found = None
+    if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
+        raise ConfigError(
+            f"SEGUE_TRAINING__SOURCES is “{told}”",
+            cure='Give a list of sources as JSON, such as ["app", "lastfm"].',
+        )
+    return frozenset(found)
 
 
 def now() -> datetime:
