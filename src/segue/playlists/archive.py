@@ -13,6 +13,7 @@ from typing import Any, Final
 from segue.errors import SinkError
 from segue.playlists.difference import difference
 from segue.playlists.edits import Add, Cut, Edit, Move, Put, Remove, after
+from segue.playlists.own_folder import own_folder
 from segue.playlists.service_base import Item
 from segue.playlists.text_file import put_in_place
 
@@ -115,7 +116,7 @@ class PlaylistArchive:
             "edits": [_told(edit) for edit in difference(have, want)],
         }
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(self.folder)
             put_in_place(path, "".join([*lines, json.dumps(line) + "\n"]).encode())
         except OSError as error:
             raise SinkError(

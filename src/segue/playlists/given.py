@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from segue.errors import SinkError
+from segue.playlists.own_folder import own_folder
 
 __all__ = ["Given", "GivenLists"]
 
@@ -67,7 +68,7 @@ class GivenLists:
         told = {**asdict(given), "given_at": given.given_at.isoformat()}
         line = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(self._path.parent)
             handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 os.write(handle, b"\n" + line)  # whatever a crash has left of a line ends here

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segue.errors import BusyError, SinkError
+from segue.playlists.own_folder import own_folder
 from segue.playlists.text_file import put_in_place
 
 __all__ = ["Note", "PublishedLists"]
@@ -119,7 +120,7 @@ class PublishedLists:
     def _opened(self, destination: str) -> int:
         path = self.folder / f".{_plain(destination)}.lock"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(self.folder)
             return os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as error:
             raise _unwritable(path, error) from error
