@@ -16,6 +16,7 @@ from segue.flows.playlist_file import read_playlist
 from segue.flows.update.memory import Deed, UpdateMemory
 from segue.jobs.timetable import timetable
 from segue.music.playlist import Playlist
+from segue.playlists.own_folder import own_folder
 
 if TYPE_CHECKING:
     from segue.flows.wiring import Wiring
@@ -195,7 +196,7 @@ def make(wiring: Wiring, memory: UpdateMemory, kept: Kept, *, dry_run: bool) -> 
     playlist = replace(playlist, playlist_id=kept.playlist_id, title=told.title or playlist.title)
     if not dry_run:
         path = _path(wiring, kept)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(path.parent)
         for draft in path.parent.glob(f".{path.name}.*"):  # of an update that was killed
             draft.unlink(missing_ok=True)
         wiring.sink("json", path).publish(playlist)
