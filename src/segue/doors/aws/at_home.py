@@ -24,6 +24,8 @@ from segue.settings import Settings, load_settings
 __all__ = ["AtHome", "asked_of", "at_home", "failed", "forget_homes"]
 
 _HOME: Final = Path("/tmp/segue")  # noqa: S108 - a function writes nowhere else, and is alone there
+_A_WHOLE_CORE: Final = 1769  # MB: with so much a function has a whole core
+_FEW_THREADS: Final = 2
 _USUAL_MB: Final = 512
 _OF_MEMORY: Final = 0.3
 _LONGEST: Final = timedelta(minutes=15)
@@ -140,9 +142,14 @@ def _settings(home: Path) -> Settings:
         usual["secrets"] = {"store": "aws"}
     if "warehouse" not in told.model_fields_set and told.snowflake.account:
         usual["warehouse"] = "snowflake"
+    memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", _USUAL_MB))
     if "memory_limit" not in told.model_fields_set:
-        memory = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", _USUAL_MB))
         usual["memory_limit"] = f"{memory * _OF_MEMORY:.0f}MB"
+    if memory < _A_WHOLE_CORE:  # each thread holds memory, and there is no core for it
+        if "threads" not in told.model_fields_set:
+            usual["threads"] = _FEW_THREADS
+        if "threads" not in told.training.model_fields_set:
+            usual["training"] = {"threads": _FEW_THREADS}
     if "plan_at" not in told.duckdb.model_fields_set:
         usual["duckdb"] = {"plan_at": 0}
     if "playlists" not in told.model_fields_set:
