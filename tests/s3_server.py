@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 __all__ = ["FORBIDDEN", "Fault", "Proxy", "Request", "S3Server", "keys", "s3_proxy", "s3_server"]
 
-_START = "import sys; from moto.server import main; main(['-H', '127.0.0.1', '-p', sys.argv[1]])"
+_PROGRAM = Path(__file__).with_name("moto_server.py")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def s3_server() -> Iterator[S3Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-c", _START, str(port)],
+        [sys.executable, "-P", str(_PROGRAM), str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, **keys()},

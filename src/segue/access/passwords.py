@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from segue.errors import ConfigError, StorageError
+from segue.own_folder import own_folder
 
 __all__ = ["LEAST", "Passwords"]
 
@@ -110,7 +111,7 @@ class Passwords:
     def _write(self, kept: dict[str, str]) -> None:
         fresh = self.path.with_name(f".{self.path.name}-{secrets.token_hex(8)}")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(self.path.parent)
             handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(kept, file)

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from segue.aws.clients import Aws
 from segue.errors import BusyError, ConfigError, ServiceDownError, WarehouseError
+from segue.own_folder import own_folder
 
 __all__ = ["KeptFile", "KeptFiles", "content_hash"]
 
@@ -267,7 +268,7 @@ class KeptFiles:
                 yield from page.get("Contents", ())
 
     def _fetch(self, path: Path, kept: KeptFile) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(path.parent)
         seen = hashlib.blake2b(digest_size=16)
         with self._aws.explained(_SERVICE, f"read {self.where}"):
             found = self._client.get_object(Bucket=self._bucket, Key=self._prefix + kept.key)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segue.errors import StorageError
+from segue.own_folder import own_folder
 
 __all__ = ["AheadFile", "MadeAhead"]
 
@@ -144,7 +145,7 @@ class AheadFile:
             ) from error
 
     def _connect(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(self.path.parent)
         with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         made = sqlite3.connect(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from segue.errors import StorageError
+from segue.own_folder import own_folder
 
 __all__ = ["Recommendation", "Recommended"]
 
@@ -204,7 +205,7 @@ class Recommended:
     def _opened(self) -> Iterator[sqlite3.Connection]:
         connection = None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(self.path.parent)
             if not self.path.exists():
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             connection = sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)

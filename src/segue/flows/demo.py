@@ -19,6 +19,7 @@ from segue.flows.simulate import simulate
 from segue.flows.train import train
 from segue.flows.wiring import Wiring
 from segue.music.playlist import Playlist
+from segue.own_folder import own_folder
 from segue.progress import Progress
 from segue.sources.base import Kind, ReadOptions
 from segue.sources.simulation import SimulationSettings
@@ -102,7 +103,7 @@ def _demo(wiring: Wiring, now: datetime, progress: Progress) -> DemoReport:
         now=None,
     )
     playlists = wiring.home / "playlists"
-    playlists.mkdir(exist_ok=True, mode=0o700)
+    own_folder(playlists)
     written = wiring.sink("m3u", playlists / "discover.m3u8").publish(playlist)
     return DemoReport(
         home=wiring.home,

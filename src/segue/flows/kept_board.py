@@ -12,6 +12,7 @@ from segue.errors import SinkError
 from segue.evaluation.leaderboard import Leaderboard
 from segue.flows.board_files import write_whole
 from segue.flows.home_parts import playlists_of
+from segue.own_folder import own_folder
 
 __all__ = ["KeptBoard", "keep_board", "kept_board"]
 
@@ -39,7 +40,7 @@ def keep_board(home: Path, user_id: str, board: Leaderboard, now: datetime) -> N
     """
     path = _path(home, user_id)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(path.parent)
     except OSError as error:
         raise SinkError(
             f"{path} cannot be written: {error.strerror or error}",

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from segue.errors import NotReadyError
 from segue.features.catalogue import Catalogue
+from segue.own_folder import own_folder
 from segue.recommenders.base import Recommender, StoredRecommender
 from segue.recommenders.bundle import load_model
 from segue.recommenders.workplace import Resumable, Workplace
@@ -107,7 +108,7 @@ def kept_fits(
     told = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     folder = models / _FOLDER
     try:
-        models.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(models)
         lock = (models / _LOCK).open("a", encoding="utf-8")
     except OSError:
         yield None

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from segue.errors import ConfigError, SourceError, StorageError
+from segue.own_folder import own_folder
 
 __all__ = ["Uploads", "inputs_in"]
 
@@ -45,7 +46,7 @@ class Uploads:
         """
         token = secrets.token_hex(12)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(self.folder)
             for old in self.folder.iterdir():
                 if old.stat().st_mtime < time.time() - _OLD_S:
                     shutil.rmtree(old, ignore_errors=True)
@@ -87,7 +88,7 @@ class Uploads:
             )
         path = self.of(token).joinpath(*parts)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(path.parent)
         except OSError as error:
             raise _unwritable(path.parent, error) from error
         return path

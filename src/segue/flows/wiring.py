@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from segue.errors import ConfigError, StorageError, WarehouseError
+from segue.own_folder import own_folder
 from segue.settings import Settings, expanded
 from segue.warehouse.home_journal import unfinished
 
@@ -103,7 +104,7 @@ class Wiring:
 
         home = self.settings.home
         try:
-            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(home)
         except OSError as error:
             raise StorageError(
                 f"the data home {home} cannot be made: {error.strerror}",

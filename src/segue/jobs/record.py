@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segue.errors import StorageError
+from segue.own_folder import own_folder
 
 __all__ = [
     "LifeRecord",
@@ -66,7 +67,7 @@ def create(path: Path) -> int:
         StorageError: The disk is full, or cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(path.parent)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise unwritable(path, error) from error

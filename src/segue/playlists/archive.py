@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from segue.errors import SinkError
+from segue.own_folder import own_folder
 from segue.playlists.difference import difference
 from segue.playlists.edits import Add, Cut, Edit, Move, Put, Remove, after
-from segue.playlists.own_folder import own_folder
 from segue.playlists.service_base import Item
 from segue.playlists.text_file import put_in_place
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from segue.errors import SinkError
-from segue.playlists.own_folder import own_folder
+from segue.own_folder import own_folder
 
 __all__ = ["Given", "GivenLists"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segue.errors import BusyError, SinkError
-from segue.playlists.own_folder import own_folder
+from segue.own_folder import own_folder
 from segue.playlists.text_file import put_in_place
 
 __all__ = ["Note", "PublishedLists"]

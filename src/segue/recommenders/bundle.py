@@ -26,6 +26,7 @@ from segue.errors import BusyError, NotReadyError, StorageError
 from segue.features.catalogue import Catalogue
 from segue.features.track_search import TrackSearch, track_search
 from segue.music import columns as c
+from segue.own_folder import own_folder
 from segue.recommenders.base import Composed, Recommender, StoredRecommender
 from segue.recommenders.kept_names import load_columns, load_names, save_columns, save_names
 from segue.recommenders.kept_search import load_search, save_search
@@ -204,7 +205,7 @@ class BundleStore:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One publisher at a time; the lock goes with the process that holds it."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(self.folder)
         with (self.folder / "lock").open("a", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
 from segue.errors import SecretError, StorageError
+from segue.own_folder import own_folder
 from segue.secrets.base import Place, checked, merged
 
 __all__ = ["EncryptedFile"]
@@ -102,7 +103,7 @@ class EncryptedFile:
     def _changing(self) -> Iterator[dict[str, dict[str, str]]]:
         """All secrets, written when they changed; one process and thread at a time."""
         with self._lock, self._storing():
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(self._folder)
             handle = os.open(self._folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
             with _locked(handle, fcntl.LOCK_EX):
                 secrets = self._load()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from segue.errors import SecretError, StorageError
+from segue.own_folder import own_folder
 from segue.secrets.base import Place, checked, merged
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class OsKeyring:
         """One writer at a time: keyrings know no change that keeps the other fields."""
         with self._lock:
             try:
-                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                own_folder(self._folder)
                 handle = os.open(self._folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
             except OSError as error:
                 raise StorageError(

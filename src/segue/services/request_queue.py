@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from segue.errors import BlockedError, BusyError, StorageError
+from segue.own_folder import own_folder
 from segue.services.state_file import StateFile
 from segue.sqlite import microseconds, moment
 
@@ -219,7 +220,7 @@ class RequestQueue:
         """The lock between processes and threads; the system frees it when a process ends."""
         path = self._state.path.with_name(f"{self._service.lower()}.lock")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(path.parent)
             handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as error:
             raise StorageError(

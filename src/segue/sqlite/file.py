@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from segue.errors import BusyError, StorageError, WarehouseError
+from segue.own_folder import own_folder
 
 __all__ = ["SqliteFile", "transaction"]
 
@@ -50,7 +51,7 @@ class SqliteFile:
             StorageError: They cannot be made.
         """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(self.path.parent)
             if not self.path.exists():
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:

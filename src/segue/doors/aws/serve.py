@@ -25,6 +25,7 @@ from segue.flows.aws.followed_home import FollowedHome, Following
 from segue.flows.home_parts import MODELS, SNAPSHOTS
 from segue.flows.online import Service
 from segue.flows.wiring import Wiring
+from segue.own_folder import own_folder
 from segue.settings import load_settings
 from segue.warehouse.s3_client import S3Place
 
@@ -102,7 +103,7 @@ def _brought(home: Path) -> Following | None:
             field="SEGUE_PUBLISHED",
             cure="Set it to s3://bucket/prefix, or to a folder of the image with models/ in it.",
         )
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_folder(home)
     for part in (MODELS, SNAPSHOTS):
         if not (home / part).exists():
             (home / part).symlink_to(Path(place) / part)

@@ -20,6 +20,7 @@ from typing import Final, TextIO
 from segue.doors.cli.interruption import Interruption
 from segue.doors.cli.own_job import own_job
 from segue.errors import ConfigError, SegueError
+from segue.own_folder import own_folder
 
 __all__ = ["main"]
 
@@ -103,7 +104,7 @@ def _fault(error: Exception) -> int:
     text = "".join(traceback.format_exception(error))
     try:
         home = _home().expanduser()
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(home)
         report = home / "fault.log"
         with os.fdopen(os.open(report, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             out.write(text)

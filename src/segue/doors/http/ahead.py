@@ -14,6 +14,7 @@ from typing import Final
 
 from segue.doors.http.child import run_child, set_when_unwanted
 from segue.errors import BusyError, SegueError
+from segue.own_folder import own_folder
 from segue.settings import Settings
 
 __all__ = ["answering_ahead"]
@@ -92,7 +93,7 @@ def _answer(settings: Settings, wanted: Connection) -> None:
     _step_back()
     log_as_json()
     try:
-        (settings.home / EVENTS).mkdir(mode=0o700, parents=True, exist_ok=True)
+        own_folder(settings.home / EVENTS)
         with suppress(BusyError), one_consumer(settings.home / EVENTS, _LOCK):
             answer_ahead(Wiring(settings), clock=_now, most=settings.service.ahead, stop=stop)
     except SegueError as error:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from segue.errors import StorageError
+from segue.own_folder import own_folder
 
 __all__ = ["COOKIE", "Session", "Sessions", "page_secret"]
 
@@ -102,7 +103,7 @@ def page_secret(path: Path) -> bytes:
         StorageError: It cannot be read or written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(path.parent)
         if not path.exists():
             _make(path)
         found = path.read_bytes()

@@ -17,6 +17,7 @@ from typing import Final
 from segue.aws.kept_files import KeptFile, KeptFiles
 from segue.errors import NotReadyError, SegueError, StorageError, WarehouseError
 from segue.flows.home_parts import MODELS, SNAPSHOTS
+from segue.own_folder import own_folder
 from segue.warehouse.storage import write_atomically
 
 __all__ = ["FollowedHome", "Following"]
@@ -78,7 +79,7 @@ class FollowedHome:
 
     def _fetch_part(self, part: str, published: Mapping[str, KeptFile]) -> str:
         folder = self._home / part
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(folder)
         name, before = self._named(part, published), _pointed(folder)
         for old in folder.iterdir():  # whoever still reads what is removed keeps its files
             if old.is_dir() and old.name not in (name, before):

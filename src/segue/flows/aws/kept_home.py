@@ -18,6 +18,7 @@ from segue.aws.clients import Aws
 from segue.aws.kept_files import KeptFile, KeptFiles, content_hash
 from segue.errors import ConfigError, StorageError
 from segue.flows.home_parts import MODELS, PLAYLISTS, SERVICES, SNAPSHOTS, UPDATE
+from segue.own_folder import own_folder
 from segue.warehouse.s3_client import S3Place
 
 __all__ = ["KeptHome"]
@@ -113,7 +114,7 @@ class KeptHome:
             self._files.fetch({self._path(name): wanted[name] for name in missing})
             for name, content in self._files.given():
                 path = self._path(name)
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                own_folder(path.parent)
                 path.write_bytes(content)
                 path.chmod(0o600)
         except OSError as error:
@@ -136,7 +137,7 @@ class KeptHome:
 
     def _clear(self, but: set[str]) -> None:
         """Remove what an invocation left that was cut off; copies of lake files may stay."""
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(self.home)
         for path in sorted(self.home.rglob("*"), reverse=True):
             name = path.relative_to(self.home)
             if name.parts[0] == _CACHE or name.as_posix() in but:

@@ -16,6 +16,7 @@ from segue.errors import ConfigError, SegueError
 from segue.flows.aws.followed_home import FollowedHome
 from segue.flows.aws.publish_home import PublishedHome, publish_home
 from segue.flows.home_parts import MODELS, SNAPSHOTS
+from segue.own_folder import own_folder
 from segue.settings import Settings
 from segue.warehouse.s3_client import S3Place
 from segue.warehouse.storage import storing, write_atomically
@@ -97,5 +98,5 @@ def _mark(home: Path, place: str) -> None:
             cure="Follow in a home that has none, or remove its folders models and snapshots.",
         )
     with storing(home):
-        mark.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(mark.parent)
         write_atomically(mark, f"{place}\n".encode())

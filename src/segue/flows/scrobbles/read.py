@@ -14,6 +14,7 @@ from segue.errors import SegueError, ServiceDownError, ServiceError, SourceError
 from segue.flows.scrobbles.reach import Reach
 from segue.music import columns as c
 from segue.music.account import Account
+from segue.own_folder import own_folder
 from segue.progress import Progress
 from segue.services.scrobbles import Page, Scrobbled, ScrobbleService
 from segue.services.sign_ins import SignIns
@@ -301,7 +302,7 @@ def _oldest(page: Page) -> int | None:
 
 def _written(folder: Path, rows: Sequence[Scrobbled]) -> Path:
     with storing(folder):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(folder)
         path = folder / "plays.json"
         path.write_text(json.dumps([row.record for row in rows]), encoding="ascii")
     return path

@@ -16,7 +16,7 @@ from segue.flows.playlist_file import read_playlist
 from segue.flows.update.memory import Deed, UpdateMemory
 from segue.jobs.timetable import timetable
 from segue.music.playlist import Playlist
-from segue.playlists.own_folder import own_folder
+from segue.own_folder import own_folder
 
 if TYPE_CHECKING:
     from segue.flows.wiring import Wiring

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from segue.errors import BusyError, StorageError
+from segue.own_folder import own_folder
 from segue.services.state_file import Schema, StateFile
 from segue.sqlite import microseconds, moment
 
@@ -65,7 +66,7 @@ class UpdateMemory:
         """
         path = self._folder / "lock"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(self._folder)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StorageError(

@@ -13,6 +13,6 @@ def own_folder(folder: Path) -> None:
     Raises:
         OSError: It cannot be made.
     """
-    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    missing = [one for one in (folder, *folder.parents) if not one.is_dir()]
     for one in reversed(missing):  # `mkdir(parents=True)` lets everybody look into the upper ones
         one.mkdir(mode=0o700, exist_ok=True)
