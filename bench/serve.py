@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -70,6 +70,11 @@ class _Server:
         return _cpu_s(pid) + sum(_cpu_s(child) for child in children)
 
     @property
+    def beside_cpu_s(self) -> float:
+        """Seconds of processor of what works beside those who answer: consumers of events."""
+        return sum(_cpu_s(one) for one in _descendants(self.process.pid))
+
+    @property
     def own_mib(self) -> float:
         """Memory that is this process's alone, files it has mapped not counted."""
         told = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
@@ -85,6 +90,11 @@ def _cpu_s(pid: int) -> float:
 def _children(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def _descendants(pid: int) -> list[int]:
+    found = _children(pid)
+    return found + [one for child in found for one in _descendants(child)]
 
 
 def run(folder: Path | None = None) -> list[str]:
@@ -178,14 +188,18 @@ def _events(home: Path) -> list[str]:
     """Durable events a second: in batches of 100, and one by one beside the bare app."""
     _, asking = _cores()
     batches, singles, bare, cpu = [], [], [], _Cpu()
+    beside = _Cpu(lambda server: server.beside_cpu_s)
     with segue_serving(home) as server:
         size = len(server.post("/events", event("sized")))
     with _bare(size) as yardstick, segue_serving(home) as server:
         for turn in range(_ROUNDS):
+            _settle(server)
             posts = [_posts(f"{kind}{turn}", n) for kind, n in (("b", _BATCH), ("s", 1), ("x", 1))]
             batches.append(flood(server.port, posts[0], cores=asking))
-            with cpu.of(server):
+            _settle(server)
+            with cpu.of(server), beside.of(server):
                 singles.append(flood(server.port, posts[1], connections=_MANY, cores=asking))
+            _settle(server)
             with cpu.of(yardstick):
                 bare.append(flood(yardstick.port, posts[2], connections=_MANY, cores=asking))
         mib = server.own_mib
@@ -198,7 +212,7 @@ def _events(home: Path) -> list[str]:
         "|---|---|---|---|",
         f"| batches of {_BATCH} | {many:,.0f} | | |",
         f"| one by one, {_MANY} at a time | {one:,.0f} | {one / least:.0%} "
-        f"| {cpu.us(singles, 0):.0f} µs |",
+        f"| {cpu.us(singles, 0):.0f} µs, and {beside.us(singles, 0, 1):.0f} µs to consume it |",
         f"| bare app, the same requests | {least:,.0f} | | {cpu.us(bare, 1):.0f} µs |",
         "",
         f"{failed} requests failed. Afterwards the process has {mib:.0f} MiB to itself.",
@@ -208,19 +222,20 @@ def _events(home: Path) -> list[str]:
 class _Cpu:
     """Seconds of processor that servers took, in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[_Server], float] = lambda server: server.cpu_s) -> None:
+        self._read = read
         self._took: list[float] = []
 
     @contextmanager
     def of(self, server: _Server) -> Iterator[None]:
         """Measure a server while this is open."""
-        before = server.cpu_s
+        before = self._read(server)
         yield
-        self._took.append(server.cpu_s - before)
+        self._took.append(self._read(server) - before)
 
-    def us(self, floods: Sequence[Flood], turn: int) -> float:
+    def us(self, floods: Sequence[Flood], turn: int, of: int = 2) -> float:
         """Microseconds for each request of floods that took turns with another server's."""
-        return 1e6 * sum(self._took[turn::2]) / sum(one.requests for one in floods)
+        return 1e6 * sum(self._took[turn::of]) / sum(one.requests for one in floods)
 
 
 def event(number: str) -> dict[str, Any]:
@@ -318,10 +333,10 @@ def _answered_ahead(home: Path) -> list[str]:
 
 
 def _settle(server: _Server) -> None:
-    """Wait until what it does after its start is done: models are read through then."""
+    """Wait until what it does by itself is done: reading models through, taking events."""
     before, until = -1.0, time.monotonic() + 60
-    while server.cpu_s - before > 0.02 and time.monotonic() < until:
-        before = server.cpu_s
+    while (now := server.cpu_s + server.beside_cpu_s) - before > 0.05 and time.monotonic() < until:
+        before = now
         time.sleep(1)
 
 

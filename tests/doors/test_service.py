@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -409,6 +410,81 @@ def test_requests_may_share_a_connection_or_end_it(served: Running) -> None:
             last += part
         assert b"connection: close" in last
         assert last.endswith(b'{"status":"live"}')
+
+
+def _answers(served: Running, parts: Sequence[bytes], number: int) -> list[bytes]:
+    """What comes back on one connection, split by answers."""
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(0.02)
+        got = b""
+        while got.count(b'"outcome":') + got.count(b'"status":') < number:
+            more = connection.recv(65_536)
+            assert more, got
+            got += more
+    return got.split(b"HTTP/1.1 ")[1:]
+
+
+def _post(
+    served: Running, number: object, *more: str, path: str = "/events", pad: int = 0
+) -> bytes:
+    body = json.dumps(event(number)) + " " * pad
+    head = (
+        f"POST {path} HTTP/1.1",
+        "host: localhost",
+        "content-type: application/json",
+        f"authorization: Bearer {served.tokens['ingest']}",
+        f"content-length: {len(body)}",
+        *more,
+    )
+    return "\r\n".join([*head, "", body]).encode()
+
+
+def test_events_by_themselves_are_answered_in_order_however_they_are_cut(served: Running) -> None:
+    several = b"".join(_post(served, f"s{n}", f"request-id: r{n}") for n in range(4))
+    together = _answers(served, [several], 4)
+    pieces = _answers(served, [several[at : at + 300] for at in range(0, len(several), 300)], 4)
+    for answers, outcome in ((together, b"accepted"), (pieces, b"duplicate")):
+        for number, answer in enumerate(answers):
+            assert answer.startswith(b"200 OK\r\n")
+            assert b"request-id: r%d\r\n" % number in answer
+            assert b'{"event_id":"es%d","outcome":"%b"}' % (number, outcome) in answer
+
+
+def test_an_event_by_itself_may_come_in_any_http(served: Running) -> None:
+    live = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    padded = _answers(served, [_post(served, "pad", pad=40_000), live], 2)
+    asked = _answers(served, [_post(served, "100", "expect: 100-continue"), live], 2)
+    last = _answers(served, [_post(served, "close", "connection: close")], 1)
+    old = _answers(served, [_post(served, "old").replace(b"/1.1", b"/1.0")], 1)
+    for *_, answer, _ in (padded, asked, [*last, b""], [*old, b""]):
+        assert b'"accepted":1' in answer
+    assert asked[0].startswith(b"100 ")
+    for answer in (*last, *old):
+        assert answer.count(b"connection: close\r\n") == 1
+
+
+@pytest.mark.parametrize("holder", ["ingest", "ann", "recommend", None])
+@pytest.mark.parametrize(
+    "wrong", [{}, {"user_id": "ann"}, {"event_type": "stop"}, {"ms_played": -1}]
+)
+def test_an_event_by_itself_is_answered_as_in_a_list(
+    served: Running, holder: str | None, wrong: dict[str, Any]
+) -> None:
+    told = event(f"alike-{holder}-{len(wrong)}", **wrong)
+    with served.client(holder) as client:
+        client.post("/events", json=told)
+        answers = [client.post("/events", json=body) for body in (told, [told])]
+    one, listed = ({**answer.json(), "request_id": ""} for answer in answers)
+    assert one == listed
+    headers = [dict(answer.headers) for answer in answers]
+    for found in headers:
+        for name in ("request-id", "date", "ratelimit", "content-length"):
+            found.pop(name, None)
+    assert headers[0] == headers[1]
+    assert answers[0].status_code == answers[1].status_code
 
 
 def test_a_head_without_an_end_is_refused(served: Running) -> None:

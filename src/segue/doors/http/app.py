@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ from segue.doors.http import (
 from segue.doors.http.call import JSON, call_of
 from segue.doors.http.cors import Cors
 from segue.doors.http.event_desk import EventDesk
-from segue.doors.http.front import Beside, Front, Limits
+from segue.doors.http.front import Beside, Front, Limits, UnderWay
 from segue.doors.http.gauges import Gauges
 from segue.doors.http.guard import Guard
 from segue.doors.http.lean_routes import GuardedRoute, LeanRoute
@@ -38,6 +39,7 @@ from segue.doors.http.numbers import Numbers
 from segue.doors.http.openapi import describe
 from segue.doors.http.problems import ProblemError, field_errors
 from segue.doors.http.recommendation_desk import RecommendationDesk
+from segue.doors.http.straight_events import StraightEvents
 from segue.doors.http.watch import Watch
 from segue.flows.home_parts import ACCESS, PASSWORDS
 from segue.flows.online import Service
@@ -158,16 +160,35 @@ def make_app(parts: Parts, settings: ServiceSettings) -> Front:
         if isinstance(route, LeanRoute)
         for method in route.methods or ()
     }
+    guard = Guard(parts.ring, rate=settings.rate, loopback=parts.loopback, share=parts.share)
+    cors, under_way = Cors(settings.cors_origins), UnderWay()
+    limits = Limits(settings.in_flight, settings.body_bytes)
+    ready = partial(_ready, parts.service)
+    straight = StraightEvents(
+        desk,
+        guard=guard,
+        cors=cors,
+        watch=watch,
+        limits=limits,
+        under_way=under_way,
+        ready=ready,
+    )
     return Front(
         inner,
         lean,
-        guard=Guard(parts.ring, rate=settings.rate, loopback=parts.loopback, share=parts.share),
-        cors=Cors(settings.cors_origins),
+        guard=guard,
+        cors=cors,
         watch=watch,
-        limits=Limits(settings.in_flight, settings.body_bytes),
-        ready=lambda: parts.service.ready,
+        limits=limits,
+        ready=ready,
         beside=parts.page,
+        under_way=under_way,
+        straight={(b"POST", b"/events"): straight},
     )
+
+
+def _ready(service: Service) -> bool:
+    return service.ready
 
 
 def _inner(lifespan: Any) -> FastAPI:

@@ -6,14 +6,14 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from starlette.requests import Request
 
 from segue.access.api_key import ApiKey
 
-__all__ = ["AT_ONCE", "CALL", "FORWARDED", "JSON", "Call", "Reply", "call_of"]
+__all__ = ["AT_ONCE", "CALL", "FORWARDED", "JSON", "Answer", "Call", "Reply", "Straight", "call_of"]
 
 CALL: Final = "segue.call"
 """Name of the call in an ASGI scope."""
@@ -104,6 +104,31 @@ class Reply:
         self.status = status
         self.media_type = media_type
         self.headers = headers
+
+
+class Answer(Protocol):
+    """Sends the answer to one request, in one piece."""
+
+    def __call__(self, status: int, head: bytes, body: bytes, /) -> None:
+        """Send it.
+
+        Args:
+            head: Headers, each with the end of its line; names in small letters.
+        """
+
+
+class Straight(Protocol):
+    """Takes requests of one address when they are here as a whole, in the same turn of the loop.
+
+    A task for each request costs as much as many a request itself.
+    """
+
+    def take(self, headers: Sequence[tuple[bytes, bytes]], body: bytes, answer: Answer, /) -> bool:
+        """See to it that a request is answered, in a later turn.
+
+        Returns:
+            False: nothing was done; it is to go the usual way, as all do that are not plain.
+        """
 
 
 def call_of(request: Request) -> Call:

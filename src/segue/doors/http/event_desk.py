@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
 from segue.access.api_key import ApiKey
 from segue.doors.http.call import JSON, Call, Reply
-from segue.doors.http.plain_events import told_plainly
+from segue.doors.http.plain_events import one_event, told_plainly
 from segue.doors.http.problems import ProblemError
 from segue.events.admission import LIMITS, Refusal, admitted, refused
 from segue.events.base import EventLog, Outcome
 from segue.music.event import Event
 
-__all__ = ["EventDesk", "EventOutcome", "EventOutcomes"]
+__all__ = ["EventDesk", "EventOutcome", "EventOutcomes", "Teller"]
 
+_log = logging.getLogger(__name__)
+_ENCODE: Final = msgspec.json.Encoder().encode
+_ONE_ACCEPTED: Final = (
+    b'{"accepted":1,"duplicate":0,"rejected":0,"events":[{"event_id":%b,"outcome":"accepted"}]}'
+)
 _NOT_YOURS: Final = (
     "not_yours",
     "user_id",
@@ -55,12 +61,33 @@ class EventOutcomes(msgspec.Struct, frozen=True):
     events: list[EventOutcome]
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A request whose events are on their way to the log."""
+class Teller(Protocol):
+    """Is told what became of events that were handed over."""
 
-    events: Sequence[Event]
+    def told(self, outcomes: Sequence[Outcome], /) -> None:
+        """Of each, in their order."""
+
+    def failed(self, error: BaseException, /) -> None:
+        """None of them was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Awaited:
+    """Tells whoever waits for it."""
+
     answer: asyncio.Future[Sequence[Outcome]]
+
+    def told(self, outcomes: Sequence[Outcome], /) -> None:
+        if not self.answer.done():
+            self.answer.set_result(outcomes)
+
+    def failed(self, error: BaseException, /) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+_Waiting = tuple[int, Teller]
+"""How many events, and who is told."""
 
 
 class EventDesk:
@@ -88,8 +115,8 @@ class EventDesk:
         self._clock = clock
         self._batch = batch
         self._counts = counts
-        self._gathered: list[_Waiting] = []
-        self._encode = msgspec.json.Encoder().encode
+        self._events: list[Event] = []
+        self._waiting: list[_Waiting] = []
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder().decode
 
     async def reply(self, call: Call) -> Reply:
@@ -134,7 +161,7 @@ class EventDesk:
             numbers[one.outcome] += 1
         for outcome, number in numbers.items():
             self._counts[outcome] += number
-        return Reply(self._encode(EventOutcomes(**numbers, events=told)))
+        return Reply(_ENCODE(EventOutcomes(**numbers, events=told)))
 
     def _events_in(self, body: bytes) -> Sequence[object]:
         """What a body tells of: a list, the list of an object, or one event."""
@@ -153,48 +180,68 @@ class EventDesk:
             )
         return told
 
-    async def _written(self, events: Sequence[Event]) -> Sequence[Outcome]:
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(events, loop.create_future())
-        if not self._gathered:
+    def one(self, body: bytes, key: ApiKey) -> Event | None:
+        """The one event of a body, if it is fine in every way; None: see `reply`."""
+        told = one_event(body)
+        if told is None:
+            return None
+        found = _looked_at(told, key, self._clock())
+        return found if isinstance(found, Event) else None
+
+    def take(self, events: Sequence[Event], teller: Teller) -> None:
+        """Hand events over, with all that come in this turn of the loop."""
+        if not self._waiting:
+            loop = asyncio.get_running_loop()
             loop.call_soon(self._hand_over, loop)
-        self._gathered.append(waiting)
-        return await waiting.answer
+        self._events += events
+        self._waiting.append((len(events), teller))
+
+    def answer_to_one(self, event: Event, outcome: Outcome) -> Reply:
+        """The answer to an event that was handed over by itself."""
+        if outcome == "accepted":
+            self._counts[outcome] += 1
+            return Reply(_ONE_ACCEPTED % _ENCODE(event.event_id))
+        return self._answer([EventOutcome(event.event_id, outcome)])
+
+    async def _written(self, events: Sequence[Event]) -> Sequence[Outcome]:
+        answer: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
+        self.take(events, _Awaited(answer))
+        return await answer
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         """Give the log what has gathered."""
-        gathered, self._gathered = self._gathered, []
+        events, self._events = self._events, []
+        waiting, self._waiting = self._waiting, []
         try:
-            written = self._log.append(
-                [event for one in gathered for event in one.events], self._clock()
-            )
+            written = self._log.append(events, self._clock())
         except Exception as error:  # it belongs to those who wait
-            _fail(gathered, error)
+            _fail(waiting, error)
             return
 
         def done(written: Future[tuple[Outcome, ...]]) -> None:
-            loop.call_soon_threadsafe(_settle, gathered, written)
+            loop.call_soon_threadsafe(_settle, waiting, written)
 
         written.add_done_callback(done)
 
 
-def _settle(gathered: Sequence[_Waiting], written: Future[tuple[Outcome, ...]]) -> None:
+def _settle(waiting: Sequence[_Waiting], written: Future[tuple[Outcome, ...]]) -> None:
     """Tell everybody what became of their events."""
     error = written.exception()
     if error is not None:
-        _fail(gathered, error)
+        _fail(waiting, error)
         return
     outcomes, at = written.result(), 0
-    for one in gathered:
-        if not one.answer.done():
-            one.answer.set_result(outcomes[at : at + len(one.events)])
-        at += len(one.events)
+    for size, teller in waiting:
+        try:
+            teller.told(outcomes[at : at + size])
+        except Exception:  # the others are to be told, whatever it is
+            _log.exception("an answer could not be given")
+        at += size
 
 
-def _fail(gathered: Sequence[_Waiting], error: BaseException) -> None:
-    for one in gathered:
-        if not one.answer.done():
-            one.answer.set_exception(error)
+def _fail(waiting: Sequence[_Waiting], error: BaseException) -> None:
+    for _, teller in waiting:
+        teller.failed(error)
 
 
 def _looked_at(told: object, key: ApiKey, now: datetime) -> Event | EventOutcome:

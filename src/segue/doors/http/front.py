@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from segue.doors.http.call import AT_ONCE, CALL, Call, Reply
+from segue.doors.http.call import AT_ONCE, CALL, Call, Reply, Straight
 from segue.doors.http.cors import Cors
 from segue.doors.http.guard import Guard
 from segue.doors.http.lean_routes import LeanRoute
 from segue.doors.http.problems import ProblemError, problem_of, reply_of
 from segue.doors.http.watch import Watch
 
-__all__ = ["Beside", "Front", "Limits"]
+__all__ = ["Beside", "Front", "Limits", "UnderWay", "head_of"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -47,6 +47,13 @@ class Limits:
     body_bytes: int
 
 
+@dataclass(slots=True)
+class UnderWay:
+    """How many requests a process is about to answer."""
+
+    requests: int = 0
+
+
 class Beside(Protocol):
     """What answers at addresses that are not the API's: the page for people."""
 
@@ -73,6 +80,11 @@ class Front:
         lean: (method, path) -> the route.
         ready: Whether the service could recommend anything to anybody.
         beside: Answers at its own addresses, and looks itself at who asks.
+        under_way: Counts requests, those that go straight with them.
+        straight: (method, address) -> what may take a request before it comes here; see `Straight`.
+
+    Attributes:
+        straight: The same, for the server.
     """
 
     def __init__(
@@ -86,7 +98,10 @@ class Front:
         limits: Limits,
         ready: Callable[[], bool],
         beside: Beside | None = None,
+        under_way: UnderWay | None = None,
+        straight: Mapping[tuple[bytes, bytes], Straight] | None = None,
     ) -> None:
+        self.straight = straight or {}
         self._beside = beside
         self._inner = inner
         self._lean = lean
@@ -95,7 +110,7 @@ class Front:
         self._watch = watch
         self._limits = limits
         self._ready = ready
-        self._in_flight = 0
+        self._under_way = under_way or UnderWay()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's request, or the lifespan of the process."""
@@ -107,20 +122,20 @@ class Front:
         if lean is None and self._beside is not None and self._beside.owns(call.path):
             await self._page(self._beside, call, scope, receive, send)
             return
-        self._in_flight += 1
+        self._under_way.requests += 1
         try:
             reply, left = await self._answered(call, scope, receive)
         except GoneError:
             return
         finally:
-            self._in_flight -= 1
+            self._under_way.requests -= 1
         more = (*reply.headers, *left)
         if self._cors.origins:
             more = (*more, *self._cors.headers(call))
         self._watch.note(call, reply)
         at_once = scope.get(AT_ONCE)
         if at_once is not None:
-            await at_once(reply.status, _head(call, reply, more), reply.body)
+            await at_once(reply.status, head_of(call, reply, more), reply.body)
             return
         headers = [
             (b"content-type", reply.media_type),
@@ -154,7 +169,7 @@ class Front:
         """The answer, and headers about what the key may still ask for."""
         told: tuple[tuple[bytes, bytes], ...] = ()
         try:
-            if self._in_flight > self._limits.in_flight:
+            if self._under_way.requests > self._limits.in_flight:
                 raise ProblemError(
                     503,
                     "overloaded",
@@ -231,7 +246,7 @@ class Front:
         return Reply(b"".join(parts), status, media_type, headers)
 
 
-def _head(call: Call, reply: Reply, more: tuple[tuple[bytes, bytes], ...]) -> bytes:
+def head_of(call: Call, reply: Reply, more: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The headers of an answer as they go over the wire."""
     head = _HEAD % (reply.media_type, len(reply.body), call.request_id)
     return b"".join((head, *[b"%b: %b\r\n" % header for header in more]))

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from segue.access.api_key import ApiKey, Scope
@@ -60,12 +61,9 @@ class Guard:
             _refuse_strangers(call)
             call.key = _ANYBODY
             return None
-        key = call.key = await self._key(call)
-        rate = self._rate if key.rate is None else key.rate
-        if not rate:
-            return None
-        left = self._buckets.take(key.key_id, rate)
-        if left.wait_s:
+        call.key = await self._key(call)
+        left = self.left(call.key)
+        if left is not None and left.wait_s:
             raise ProblemError(
                 429,
                 "too-often",
@@ -76,10 +74,22 @@ class Guard:
             )
         return left
 
+    def known(self, call: Call) -> ApiKey | None:
+        """Whose request it is, if that can be said at once; nothing is counted."""
+        if self._loopback and self._ring.empty:
+            return _ANYBODY if names_this_machine(call.headers) else None
+        token = _token(call)
+        key = None if token is None else self._ring.at_hand(token)
+        return None if isinstance(key, Unsure) else key
+
+    def left(self, key: ApiKey) -> Left | None:
+        """Count a request of a key that is known; None: it may ask as much as it likes."""
+        rate = self._rate if key.rate is None else key.rate
+        return self._buckets.take(key.key_id, rate) if rate and key is not _ANYBODY else None
+
     async def _key(self, call: Call) -> ApiKey:
-        given = call.headers.get(b"authorization", b"")
-        scheme, _, token = given.partition(b" ")
-        if scheme.lower() != b"bearer":
+        text = _token(call)
+        if text is None:
             raise ProblemError(
                 401,
                 "no-key",
@@ -87,7 +97,6 @@ class Guard:
                 cure=_CURE,
                 headers=((b"www-authenticate", b'Bearer realm="segue"'),),
             )
-        text = token.strip().decode("latin-1")
         key = self._ring.at_hand(text)
         if isinstance(key, Unsure):
             key = await asyncio.get_running_loop().run_in_executor(None, self._ring.look_up, text)
@@ -150,14 +159,25 @@ def allow_user(call: Call, user_id: str) -> None:
         )
 
 
+def _token(call: Call) -> str | None:
+    """What a request was sent with as its key."""
+    scheme, _, token = call.headers.get(b"authorization", b"").partition(b" ")
+    return token.strip().decode("latin-1") if scheme.lower() == b"bearer" else None
+
+
 def names_this_machine(headers: Mapping[bytes, bytes]) -> bool:
     """Whether a request names this machine as the one that it asks, and no other asks through it.
 
     Args:
         headers: At least `host` and those of `FORWARDED`; names in small letters.
     """
-    host = headers.get(b"host", b"")
-    return FORWARDED.isdisjoint(headers) and not (host and not _LOOPBACK.fullmatch(host))
+    return FORWARDED.isdisjoint(headers) and _is_loopback(headers.get(b"host", b""))
+
+
+@lru_cache(maxsize=256)
+def _is_loopback(host: bytes) -> bool:
+    """Whether a name is this machine's, or none."""
+    return not host or _LOOPBACK.fullmatch(host) is not None
 
 
 def _refuse_strangers(call: Call) -> None:
