@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from segue.analytics.outcomes import WINDOW_DAYS, Counts, TrackOutcome
+from segue.analytics.outcomes import WINDOW_DAYS, Counts, Offer, TrackOutcome
 from segue.analytics.sections import Section
 from segue.analytics.tops import Ranked
 from segue.analytics.weekly import WeeklyReport
@@ -30,6 +30,7 @@ from segue.errors import ConfigError, NotReadyError, UnknownUserError
 from segue.flows.compare import Tally, tally
 from segue.flows.fresh_marts import FreshMarts
 from segue.flows.report import offers_of, weekly_report
+from segue.warehouse.snapshots import Snapshot
 
 __all__ = ["add_to"]
 
@@ -107,14 +108,7 @@ class _Kept:
         key = (snapshot.name, *asked, now.date(), len(offers), latest)
         report = self._reports.get(key)
         if report is None:
-            report = weekly_report(
-                snapshot,
-                offers,
-                user_id=ask.who.user_id,
-                time_zone=zone_of_page(ask),
-                now=now,
-                week=ask.one("week") or None,
-            )
+            report = _worked_out(ask, snapshot, offers, now=now)
             self._reports[key] = report
             while len(self._reports) > _REPORTS:
                 self._reports.popitem(last=False)
@@ -252,11 +246,35 @@ def _file(kept: _Kept, ask: Ask) -> Answer:
     if kind == "poster":
         return Download(poster(report), "image/png", f"{name}.png")
     if kind == "page":
+        report = _with_comparisons(ask)
         return Download(page(report).encode(), "text/html; charset=utf-8", f"{name}.html")
     for picture in (*_week(report), *discoveries(report.recommended.weeks)):
         if picture.key == ask.one("picture"):
             return file_of(picture, kind, ask.one("on", "light"), name=f"{name}-{picture.key}")
     raise Trouble(404, "There is no such picture", "The links below each picture are right.")
+
+
+def _with_comparisons(ask: Ask) -> WeeklyReport:
+    """The report with what became of `segue compare`, which the page shows by itself."""
+    now, wiring = ask.house.clock(), ask.house.wiring
+    snapshot = wiring.snapshots.current()
+    offers = offers_of(ask.house.home, ask.who.user_id, now=now)
+    marts = FreshMarts(snapshot, wiring.lake)
+    return _worked_out(ask, snapshot, offers, now=now, experiments=wiring.experiments, marts=marts)
+
+
+def _worked_out(
+    ask: Ask, snapshot: Snapshot, offers: Sequence[Offer], *, now: datetime, **more: Any
+) -> WeeklyReport:
+    return weekly_report(
+        snapshot,
+        offers,
+        user_id=ask.who.user_id,
+        time_zone=zone_of_page(ask),
+        now=now,
+        week=ask.one("week") or None,
+        **more,
+    )
 
 
 def _duels(ask: Ask) -> Iterator[Duel]:
