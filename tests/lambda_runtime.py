@@ -1,6 +1,7 @@
 """A function as AWS Lambda runs it: AWS's own runtime in a process, and the API that it asks.
 
-What the API answers is said in “Building a custom runtime” of the Lambda Developer Guide.
+What the API answers is said in “Building a custom runtime” of the Lambda Developer Guide. The
+variable SEGUE_TEST_FUNCTION names another program that starts a handler: that of an image, say.
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["Answer", "Function", "FunctionError", "lambda_function"]
+__all__ = ["IN_IMAGE", "Answer", "Function", "FunctionError", "lambda_function"]
 
 _API: Final = "/2018-06-01/runtime/"
 _ARN: Final = "arn:aws:lambda:us-east-1:123456789012:function:"
 _SOURCE: Final = str(Path(__file__).parents[1] / "src")
+_IMAGE: Final = "SEGUE_TEST_FUNCTION"
+_PROGRAM: Final = os.environ.get(_IMAGE, f"{sys.executable} -m awslambdaric").split()
 _LEFT: Final = ("AWS_PROFILE", "PYTHONSTARTUP", "PYTHONWARNINGS")
+
+IN_IMAGE: Final = _IMAGE in os.environ
+"""Functions run elsewhere: they see neither these tests nor their files."""
 
 
 class FunctionError(Exception):
@@ -131,7 +137,7 @@ class Function:
         Raises:
             FunctionError: It failed.
         """
-        cold = self._start()
+        cold = self.start()
         work = _Work(json.dumps(event).encode(), time.time() + self._timeout)
         self._under_way[work.request_id] = work
         self._works.put(work)
@@ -164,7 +170,12 @@ class Function:
         self._thread.join()
         self._server.server_close()
 
-    def _start(self) -> bool:
+    def start(self) -> bool:
+        """Have a process that waits for work; whether there was none.
+
+        Raises:
+            FunctionError: It ended while it started.
+        """
         if self._process is not None and self._process.poll() is None:
             return False
         self.stop()
@@ -174,7 +185,7 @@ class Function:
         since = time.monotonic()
         output: Any = subprocess.DEVNULL if self._log is None else self._log.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", self._handler],
+            [*_PROGRAM, self._handler],
             env=self._variables(),
             stdout=output,
             stderr=output,

@@ -15,6 +15,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 DOCKER: Final = ROOT / "deploy" / "docker"
+FILES: Final = (DOCKER, ROOT / "deploy" / "aws" / "image")
 TOOLS: Final = Path(sys.prefix).with_name(f"{Path(sys.prefix).name}-cdk") / "bin"
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -58,17 +59,19 @@ def test_flavours_hold_one_another() -> None:
 
 
 @pytest.mark.skipif(not (TOOLS / "hadolint").exists(), reason="hadolint is not there: make dev")
-def test_the_dockerfile_is_as_it_should_be() -> None:
+@pytest.mark.parametrize("folder", FILES, ids=lambda folder: folder.name)
+def test_the_dockerfile_is_as_it_should_be(folder: Path) -> None:
     command = [str(TOOLS / "hadolint"), "Dockerfile"]
-    done = subprocess.run(command, cwd=DOCKER, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_what_the_dockerfile_copies_is_let_through() -> None:
-    lines = (DOCKER / "Dockerfile.dockerignore").read_text().splitlines()
+@pytest.mark.parametrize("folder", FILES, ids=lambda folder: folder.name)
+def test_what_the_dockerfile_copies_is_let_through(folder: Path) -> None:
+    lines = (folder / "Dockerfile.dockerignore").read_text().splitlines()
     allowed = [line[1:] for line in lines if line.startswith("!")]
     copied = re.findall(
-        r"^COPY (?!--from)(?:--\S+ )*(.+)$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE
+        r"^COPY (?!--from)(?:--\S+ )*(.+)$", (folder / "Dockerfile").read_text(), re.MULTILINE
     )
     sources = [source for line in copied for source in line.split()[:-1]]
     assert len(sources) > 6

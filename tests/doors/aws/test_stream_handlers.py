@@ -14,7 +14,7 @@ from segue.aws.stream import StreamRecord
 from segue.fakes.faults import Fault
 from segue.fakes.personalize import FakePersonalize
 from tests.aws_cloud import Cloud, expected, record, told
-from tests.lambda_runtime import Function, FunctionError, lambda_function
+from tests.lambda_runtime import IN_IMAGE, Function, FunctionError, lambda_function
 from tests.s3_server import S3Server, keys
 
 pytestmark = pytest.mark.xdist_group("aws_functions")
@@ -66,6 +66,7 @@ def batch_of(cloud: Cloud, *records: StreamRecord) -> dict[str, Any]:
     return {"Records": batch["Records"][-len(records) :]}
 
 
+@pytest.mark.skipif(IN_IMAGE, reason="a handler of the tests")
 def test_a_function_fails_as_lambda_says(tmp_path: Path) -> None:
     path = {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
     module = "tests.doors.aws.odd"
@@ -140,6 +141,7 @@ def test_a_function_without_its_settings_says_which(cloud: Cloud) -> None:
         function.invoke(batch_of(cloud, record(told(1))))
 
 
+@pytest.mark.skipif(IN_IMAGE, reason="a handler of the tests")
 @pytest.mark.parametrize("name", ["hot", "profiles"])
 def test_a_cold_start_is_short_and_brings_nothing_heavy(
     name: str, cloud: Cloud, tmp_path: Path
