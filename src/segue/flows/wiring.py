@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from segue.services.state_file import StateFile
     from segue.sources.base import FileSource
     from segue.sources.input_limits import InputLimits
-    from segue.warehouse.base import Warehouse
+    from segue.warehouse.base import Rules, Warehouse
     from segue.warehouse.experiments import ExperimentStore
     from segue.warehouse.home_lock import HomeLock
     from segue.warehouse.lake import Lake
@@ -147,17 +147,10 @@ class Wiring:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse that the settings name."""
-        from segue.warehouse.base import Rules
-
-        rules = Rules(
-            **self.settings.plays.model_dump(),
-            fuzzy_threshold=self.settings.matching.fuzzy_threshold,
-            time_zones=self._time_zones(),
-        )
         kind = load_adapter("warehouses", self.settings.warehouse)
         made: Warehouse = kind(
             self.home / "warehouse" / f"segue.{self.settings.warehouse}",
-            rules=rules,
+            rules=self.rules,
             memory_limit=self.settings.memory_limit,
             threads=self.settings.threads,
             **self.settings.section(self.settings.warehouse),
@@ -177,6 +170,24 @@ class Wiring:
         from segue.warehouse.snapshots import SnapshotStore
 
         return SnapshotStore(self.home / "snapshots")
+
+    @cached_property
+    def data_sets(self) -> SnapshotStore:
+        """What builds on Spark made for trainings; it goes whenever the warehouse goes."""
+        from segue.warehouse.snapshots import SnapshotStore
+
+        return SnapshotStore(self.home / "warehouse" / "spark")
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What counts as a play, and how alike two titles must be."""
+        from segue.warehouse.base import Rules
+
+        return Rules(
+            **self.settings.plays.model_dump(),
+            fuzzy_threshold=self.settings.matching.fuzzy_threshold,
+            time_zones=self._time_zones(),
+        )
 
     @cached_property
     def bundles(self) -> BundleStore:

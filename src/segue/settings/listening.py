@@ -10,9 +10,10 @@ from segue.music.training_sources import TRAINING_SOURCES
 from segue.settings.part import Part
 
 __all__ = ["Engine", "InputLimits", "Matching", "PlayRules", "Recommending", "SparkSettings"]
-__all__ += ["Training"]
+__all__ += ["Training", "TrainingData"]
 
 Engine = Literal["local", "spark"]
+TrainingData = Literal["newest", "marts", "spark"]
 
 
 class InputLimits(Part):
@@ -78,6 +79,11 @@ class Training(Part):
         description="“spark” has plays read, factors solved and sessions counted by a cluster; "
         "what is learned is the same.",
     )
+    data: TrainingData = Field(
+        "newest",
+        description="What models learn from: the published “marts”, the data set of `segue build "
+        "--engine spark`, or the newest of the two.",
+    )
     seed: int = Field(17, ge=0, description="Seed of everything random in training.")
     threads: int = Field(0, ge=0, description="Threads for training; 0 means all cores.")
     publish_to: str = Field(
@@ -88,7 +94,7 @@ class Training(Part):
 
 
 class SparkSettings(Part):
-    """Where Spark runs, for training.engine = "spark"."""
+    """Where Spark runs, for `--engine spark` and training.engine = "spark"."""
 
     master: str = Field("local[*]", description="local[*], spark://host:port, yarn, k8s://…")
     config: dict[str, str] = Field(

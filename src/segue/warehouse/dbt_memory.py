@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from segue.warehouse.change_plan import ChangePlan
+from segue.warehouse.full_models import Model
 
-__all__ = ["PARSED", "PLANS", "Known", "Parsed"]
+__all__ = ["MODELS", "PARSED", "PLANS", "Known", "Parsed"]
 
 _T = TypeVar("_T")
 
@@ -72,3 +73,6 @@ PARSED: Final = Known[Parsed](4)
 
 PLANS: Final = Known[ChangePlan](4)
 """Builds of changes, as they were compiled."""
+
+MODELS: Final = Known[tuple[Model, ...]](4)
+"""What full builds make, compiled."""

@@ -18,7 +18,8 @@ from typing import Any, Final
 from segue.errors import ConfigError, StorageError, WarehouseError
 from segue.progress import Progress
 from segue.warehouse.change_plan import ChangePlan, plan_of
-from segue.warehouse.dbt_memory import PARSED, PLANS, Parsed
+from segue.warehouse.dbt_memory import MODELS, PARSED, PLANS, Parsed
+from segue.warehouse.full_models import Model, models_of
 from segue.warehouse.storage import make_folder, storing
 from segue.warehouse.track_matching import METHOD
 
@@ -135,17 +136,34 @@ class DbtProject:
         made_from = self.made_from
         if (known := PLANS.get(made_from)) is not None:
             return known
+        depends_on, compiled = self._compiled()
+        return PLANS.keep(made_from, plan_of(compiled, depends_on, made_from))
+
+    def models(self) -> tuple[Model, ...]:
+        """What a full build makes, compiled by dbt; nothing is made.
+
+        Raises:
+            WarehouseError: The project cannot be compiled; the message says why.
+            StorageError: The disk is full or the folder cannot be written.
+        """
+        made_from = self.made_from
+        if (known := MODELS.get(made_from)) is not None:
+            return known
+        depends_on, compiled = self._compiled("--full-refresh", "--select=resource_type:model")
+        return MODELS.keep(made_from, models_of(compiled, depends_on))
+
+    def _compiled(self, *options: str) -> tuple[dict[str, list[str]], list[Any]]:
+        """What every node reads, and the nodes that dbt has compiled."""
         self.wait()
         if self._manifest is None:
             self._parse()
         every = self._manifest.nodes if self._manifest is not None else {}
         problems: list[str] = []
-        answer = self._invoke(("compile",), _errors_to(problems), target="plan")
+        answer = self._invoke(("compile", *options), _errors_to(problems), target="plan")
         if not answer.success:
             raise _error(answer, problems)
         depends_on = {name: node.depends_on.nodes for name, node in every.items()}
-        compiled = (each.node for each in answer.result.results)
-        return PLANS.keep(made_from, plan_of(compiled, depends_on, made_from))
+        return depends_on, [each.node for each in answer.result.results]
 
     def prepare(self) -> None:
         """Begin to load dbt and to parse the project, unless that was begun before.

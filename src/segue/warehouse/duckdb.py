@@ -32,7 +32,7 @@ from segue.warehouse.raw_sql import Dialect
 from segue.warehouse.snapshot_cut import Tally
 from segue.warehouse.sql_warehouse import SqlWarehouse, lake_layout
 
-__all__ = ["DuckDBWarehouse"]
+__all__ = ["DuckDBSession", "DuckDBWarehouse", "create_raw"]
 
 _log = logging.getLogger(__name__)
 _ROWS_A_BATCH = 100_000
@@ -179,7 +179,7 @@ class DuckDBWarehouse(SqlWarehouse):
             "settings": {"TimeZone": "UTC", **QUIET},
         }
 
-    def _open(self) -> _DuckDBSession:
+    def _open(self) -> DuckDBSession:
         """The file, made anew if it is damaged or of an older layout."""
         connection = self._try_open()
         if connection is None:
@@ -191,7 +191,7 @@ class DuckDBWarehouse(SqlWarehouse):
             raise WarehouseError(
                 f"{self.path} cannot be made", cure="Remove the folder it is in and build again."
             )
-        return _DuckDBSession(connection, memory_limit=self.memory_limit)
+        return DuckDBSession(connection, memory_limit=self.memory_limit)
 
     def _try_open(self) -> duckdb.DuckDBPyConnection | None:
         """The file with its raw tables; None if it must be made anew."""
@@ -215,7 +215,7 @@ class DuckDBWarehouse(SqlWarehouse):
             _log.warning("the warehouse file is damaged and is made anew: %s", error)
             return None
         if is_new:
-            _create(connection)
+            create_raw(connection)
         elif not _fits(connection):
             connection.close()
             _log.info("the warehouse is of an older layout and is made anew from the lake")
@@ -224,17 +224,19 @@ class DuckDBWarehouse(SqlWarehouse):
         return connection
 
 
-class _DuckDBSession:
-    """An open file, as `segue.warehouse.sql_warehouse.Session` wants it."""
+class DuckDBSession:
+    """An open database, as `segue.warehouse.sql_warehouse.Session` wants it."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, *, memory_limit: str) -> None:
         self._connection = connection
         self._memory_limit = memory_limit
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run statements; the rows of the last one, none where it has none."""
         return self._connection.execute(sql, list(parameters)).fetchall()
 
     def insert_rows(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows, of which there is at least one, to a table of the raw schema."""
         # a statement for each row would take a millisecond and some memory each
         columns = [pa.array(column) for column in zip(*rows, strict=True)]
         self._connection.register(
@@ -244,14 +246,17 @@ class _DuckDBSession:
         self._connection.unregister("new_rows")
 
     def query_arrow(self, sql: str) -> pa.Table:
+        """The answer to a query as Arrow."""
         return self._connection.execute(sql).to_arrow_table()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        """What happens inside happens as a whole, or not at all."""
         with _transaction(self._connection):
             yield
 
     def insert_files(self, table: str, batch: Sequence[Checked]) -> int:
+        """Add the rows of lake files that the loads ask for to a raw table; how many they were."""
         rows = 0
         together: dict[frozenset[str], list[Checked]] = defaultdict(list)
         for one in batch:
@@ -284,6 +289,7 @@ class _DuckDBSession:
         return int(answer[0]) if answer else 0
 
     def replace_table(self, table: str, rows: pa.Table) -> None:
+        """Make a table of the raw schema anew with these rows."""
         self._connection.register("new_rows", rows)
         self._connection.execute(f"create or replace table raw.{table} as select * from new_rows")
         self._connection.unregister("new_rows")
@@ -292,6 +298,7 @@ class _DuckDBSession:
         """DuckDB keeps its statistics by itself."""
 
     def export(self, query: str, schema: pa.Schema, path: Path) -> int:
+        """Write the answer to a query as a Parquet file; its number of rows."""
         del schema  # the query's casts say the same
         target = str(path).replace("'", "''")
         answer = self._connection.execute(
@@ -301,11 +308,13 @@ class _DuckDBSession:
         return int(answer[0]) if answer else 0
 
     def tally(self, mart: str, by: str) -> list[Tally]:
+        """See `segue.warehouse.snapshot_export.Tallies`."""
         return kept_tallies(self, DUCKDB, mart, by)
 
     def stream(
         self, query: str, order: str, *, by: str, keys: Sequence[str] | None
     ) -> Iterator[pa.RecordBatch]:
+        """See `segue.warehouse.snapshot_export.Tallies`."""
         some = "" if keys is None else f" where {by} in (select unnest($keys::varchar[]))"
         found = self._connection.execute(
             f"select * from ({query}){some} order by {order}",
@@ -314,6 +323,7 @@ class _DuckDBSession:
         yield from found.to_arrow_reader(_ROWS_A_BATCH)
 
     def close(self) -> None:
+        """Let go of everything; twice is fine."""
         self._connection.close()
 
     @contextmanager
@@ -353,7 +363,8 @@ def _sayable(field: pa.Field) -> str:
     return str(field.name)
 
 
-def _create(connection: duckdb.DuckDBPyConnection) -> None:
+def create_raw(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the raw tables, empty."""
     with _transaction(connection):
         connection.execute("create schema raw")
         for name, table in LAKE_TABLES.items():

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from segue.doors.cli.context import AsJson, call_of, now, print_json, say
+from segue.doors.cli.context import AsJson, Call, call_of, now, print_json, say
 
 __all__ = ["add_to"]
 
@@ -30,7 +30,7 @@ Replay = Annotated[
 
 
 class _Engine(Enum):
-    """Engines of a training."""
+    """Who does the heavy work of a build or a training."""
 
     LOCAL = "local"
     SPARK = "spark"
@@ -38,16 +38,33 @@ class _Engine(Enum):
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    app.command("build", epilog="Example:  segue build")(build)
+    app.command(
+        "build",
+        epilog="Examples:  segue build    segue build --engine spark",
+    )(build)
     app.command("train", epilog="Example:  segue train")(train)
 
 
-def build(context: typer.Context, replay: Replay = False, as_json: AsJson = False) -> None:
+def build(
+    context: typer.Context,
+    replay: Replay = False,
+    engine: Annotated[
+        _Engine,
+        typer.Option(
+            help="“spark” has a cluster make, of the whole lake, only what `segue train` reads; "
+            "spark.master says where Spark is.",
+        ),
+    ] = _Engine.LOCAL,
+    as_json: AsJson = False,
+) -> None:
     """Shape what was imported, and publish it.
 
     Loads what is new in the lake, finds out which plays are the same song, runs the dbt
     project with its tests, and publishes a snapshot that everything else reads.
     """
+    if engine is _Engine.SPARK:
+        _build_on_spark(call_of(context), anew=replay, as_json=as_json)
+        return
     from segue.doors.local_zone import clocks_of
     from segue.flows.compact import compact_if_due
     from segue.flows.not_mine import build_by_rules
@@ -73,6 +90,40 @@ def build(context: typer.Context, replay: Replay = False, as_json: AsJson = Fals
     say("Next: segue train")
 
 
+def _build_on_spark(call: Call, *, anew: bool, as_json: bool) -> None:
+    from segue.flows.spark.build import build_data_set
+    from segue.flows.wiring import Wiring
+
+    settings = call.settings()
+    wiring = Wiring(settings)
+    report = build_data_set(
+        lake=wiring.lake,
+        data_sets=wiring.data_sets,
+        rules=wiring.rules,
+        spark=settings.spark,
+        memory_limit=settings.memory_limit,
+        progress=call.progress(),
+        now=now(),
+        anew=anew,
+    )
+    if as_json:
+        print_json(dataclasses.asdict(report))
+        return
+    refused = (f"{rows:,} rejected ({why})" for why, rows in report.rejected.items() if rows)
+    users = f"{report.users:,} user{'s' if report.users != 1 else ''}"
+    say(
+        f"Published data set {report.snapshot}: {report.rows['plays']:,} plays of {users}, "
+        f"{report.rows['tracks']:,} tracks.",
+        f"Read {report.read:,} rows: "
+        + ", ".join((f"{report.kept:,} kept", f"{report.duplicate:,} told again", *refused))
+        + ".",
+        f"Made by {report.engine} in {sum(report.seconds.values()):.1f} s.",
+        *([f"{report.resumed:,} parts were there already."] if report.resumed else []),
+        "",
+        "Next: segue train",
+    )
+
+
 def train(
     context: typer.Context,
     engine: Annotated[
@@ -91,13 +142,15 @@ def train(
     API is not among them unless you add it (its terms restrict that).
     """
     from segue.flows.train import train as run
+    from segue.flows.training_marts import training_marts
     from segue.flows.wiring import Wiring
 
     call = call_of(context)
     settings = call.settings()
     wiring = Wiring(settings)
+    marts, made_by = training_marts(wiring.snapshots, wiring.data_sets, settings.training.data)
     report = run(
-        snapshot=wiring.snapshots.current(),
+        snapshot=marts,
         bundles=wiring.bundles,
         training_sources=settings.training.sources,
         seed=settings.training.seed,
@@ -117,7 +170,9 @@ def train(
         published = publish_made(settings, now())
     if as_json:
         print_json(
-            report.as_dict() | ({"published": dataclasses.asdict(published)} if published else {})
+            report.as_dict()
+            | {"data": made_by}
+            | ({"published": dataclasses.asdict(published)} if published else {})
         )
         return
     learned = [name for name in report.seconds if name in report.sizes]
@@ -126,6 +181,7 @@ def train(
         f"Learned from {report.users:,} user{'s' if report.users != 1 else ''} here, "
         f"{report.listeners:,} other listeners and {report.sessions:,} sessions; "
         f"{report.tracks:,} tracks may be recommended.",
+        *([f"Read the data set {report.snapshot} that Spark made."] if made_by == "spark" else []),
         *(f"{name} has nothing to say: {why}" for name, why in report.skipped.items()),
         *(f"{name}: {account}" for name, account in report.learned.items()),
         *([f"What is new is at {settings.training.publish_to}."] if published else []),

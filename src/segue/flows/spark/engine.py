@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import re
-import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from segue.errors import ConfigError, StorageError
 from segue.features.catalogue import Catalogue
 from segue.features.from_marts import Fit
 from segue.features.played import PlayedPart
 from segue.features.training_data import Sessions
+from segue.flows.spark.session import spark_context
 from segue.flows.spark.tasks import count_follows, read_file, solve_part
 from segue.recommenders.alternating import Floats, Solve, block, blocks
 from segue.recommenders.sequential_rules import Follows
@@ -31,11 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SparkEngine", "spark_engine"]
 
-_log = logging.getLogger(__name__)
-
 _PLAYS_A_TASK: Final = 1 << 20
 _ENTRIES: Final = 1 << 22
-_CURE: Final = "pip install 'segue[spark]', and install Java 17 or later."
 
 
 @dataclass(frozen=True)
@@ -73,7 +64,8 @@ class SparkEngine:
         def solve(side: int, found: Floats, other: Floats, regularisation: float) -> Floats:
             latest, given = self.context.broadcast(found), self.context.broadcast(other)
             task = partial(solve_part, latest=latest, given=given, regularisation=regularisation)
-            for start, vectors in held[side].map(task).toLocalIterator():
+            # all at once: an iterator over parts would have them made one after the other
+            for start, vectors in held[side].map(task).collect():
                 found[start : start + len(vectors)] = vectors
             latest.unpersist()
             given.unpersist()
@@ -130,64 +122,5 @@ def spark_engine(
         ConfigError: Spark or Java is not installed, or it cannot be reached.
         StorageError: An executor failed again and again.
     """
-    context = _started(master, config)
-    broken: type[Exception] = import_module("py4j.protocol").Py4JError  # comes with Spark
-    try:
+    with spark_context(master, config, doing="training") as context:
         yield SparkEngine(context, files, columns)
-    except broken as error:
-        raise StorageError(
-            f"Spark gave the training up: {_reason(error)}",
-            cure="Its log above says where. Every executor needs segue[spark] and the files of the "
-            "data home.",
-        ) from error
-    finally:
-        context.stop()
-
-
-def _reason(error: Exception) -> str:
-    """The line of an executor's own error, which stands in the middle of a page of Java."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    own = [line for line in lines if re.match(r"[\w.]*(Error|Exception): ", line)]
-    return (own or lines or ["no reason is given"])[0]
-
-
-def _started(master: str, config: Mapping[str, str]) -> Any:
-    try:
-        from pyspark import SparkConf, SparkContext
-    except ImportError as error:
-        raise ConfigError("Spark is not installed", field="training.engine", cure=_CURE) from error
-    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-        raise ConfigError("Spark needs Java", field="training.engine", cure=_CURE)
-    settings = {**_own(master), **config}
-    told = SparkConf().setMaster(master).setAppName("segue train").setAll(list(settings.items()))
-    # whoever submits to a cluster says which Python runs there
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable if _is_local(master) else "python3")
-    try:
-        context = SparkContext(conf=told)
-    except Exception as error:  # what the Java side raises is of no class that could be named
-        raise ConfigError(
-            f"Spark cannot be started at {master}: {str(error).splitlines()[0]}",
-            field="spark.master",
-            cure="Look at the setting spark.master, and at what Spark says above.",
-        ) from error
-    context.setLogLevel("ERROR")
-    _log.info("Spark %s at %s", context.version, master)
-    return context
-
-
-def _is_local(master: str) -> bool:
-    return master.startswith("local")
-
-
-def _own(master: str) -> dict[str, str]:
-    """Settings that a training needs: arrays of hundreds of megabytes come back to the driver."""
-    common = {
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.driver.maxResultSize": "0",
-        "spark.rpc.message.maxSize": "1024",
-    }
-    if not _is_local(master):
-        return common
-    here = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-    return {**common, **here, "spark.driver.memory": "4g"}
