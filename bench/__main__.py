@@ -25,6 +25,7 @@ from bench import (
     postgresql,
     scale,
     sound,
+    spark,
     update_faults,
     warehouse,
 )
@@ -38,16 +39,16 @@ def main() -> None:
     parser.add_argument("--tracks", type=int, default=latency.N_TRACKS, help="of `latency`")
     parser.add_argument(
         "--plays",
-        choices=sorted(warehouse.SIZES),
+        choices=sorted({*warehouse.SIZES, *spark.SIZES}),
         nargs="+",
         default=["1m"],
-        help="of `warehouse`, `postgresql`, `scale`",
+        help="of `warehouse`, `postgresql`, `scale`, `spark`",
     )
     parser.add_argument("--warehouse", default="duckdb", help="of `warehouse`: the setting")
     parser.add_argument(
         "--lakes",
         type=Path,
-        help="of `warehouse`, `scale`: a folder that keeps what is made",
+        help="of `warehouse`, `scale`, `spark`: a folder that keeps what is made",
     )
     parser.add_argument("--kills", type=int, default=0, help="of `event_faults`, `update_faults`")
     given = parser.parse_args()
@@ -67,8 +68,11 @@ def main() -> None:
         "elsewhere": partial(elsewhere.run, given.size),
         "listeners": listeners.run,
         "next_week": next_week.run,
-        "postgresql": partial(postgresql.run, max(warehouse.SIZES[size] for size in given.plays)),
+        "postgresql": partial(
+            postgresql.run, max(warehouse.SIZES.get(size, 0) for size in given.plays)
+        ),
         "sound": sound.run,
+        "spark": partial(spark.run, given.plays, given.lakes),
         "update_faults": partial(update_faults.run, given.kills or update_faults.KILLS),
         "warehouse": partial(warehouse.run, given.plays, given.warehouse, given.lakes),
     }
