@@ -39,7 +39,7 @@ def spark_context(master: str, config: Mapping[str, str], *, doing: str) -> Iter
         doing: What it is for: "training", "build".
 
     Raises:
-        ConfigError: Spark or Java is not installed, or it cannot be reached.
+        ConfigError: Spark or Java is not installed, or it cannot be reached, or went away.
         StorageError: An executor failed again and again.
     """
     context = _started(master, config, doing)
@@ -47,6 +47,12 @@ def spark_context(master: str, config: Mapping[str, str], *, doing: str) -> Iter
     try:
         yield context
     except broken as error:
+        if context._jsc.sc().isStopped():  # a cluster that never answered, or has gone
+            raise ConfigError(
+                f"Spark has lost {context.master}, or never reached it",
+                field="spark.master",
+                cure="Look at the setting spark.master, and at what Spark says above.",
+            ) from error
         raise StorageError(
             f"Spark gave the {doing} up: {_reason(error)}",
             cure="Its log above says where. Every executor needs segue[spark] and the files of the "
