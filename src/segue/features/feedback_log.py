@@ -37,6 +37,8 @@ def standing(log: pa.Table, user_id: str, until: datetime | None = None) -> pa.T
         Arrow table in the FEEDBACK schema, at most one row for each track and artist, in the
         order in which they were said.
     """
+    if not log.num_rows:  # most people say nothing
+        return FEEDBACK.empty_table()
     stands: dict[tuple[str, str], _Row] = {}
     for row in _words(said_by(log, user_id), until):
         about = row[c.ARTIST_ID] if row[c.KIND] == ARTIST else row[c.TRACK_ID]
@@ -95,6 +97,8 @@ def without_not_me(
         until: Later words do not count, aware; None: all do.
         user_id: Whose plays these are, where the table does not say.
     """
+    if not log.num_rows:
+        return plays
     words = log.filter(pc.is_in(log[c.VERB], pa.array([NOT_ME, UNDO])))
     if not words.num_rows or not plays.num_rows:
         return plays

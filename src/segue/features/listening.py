@@ -262,12 +262,19 @@ def listening(query: Query, catalogue: Catalogue) -> Listening:
     recommender asks for the same in turn. It is told by the very tables of the query, not by what
     is in them. That of strangers, all of whom are alike, is always kept.
     """
-    kept: WeakValueDictionary[tuple[int, ...], Listening]
-    kept = catalogue.memo.setdefault("listenings", WeakValueDictionary())
+    tables, at = (query.history, query.feedback), _microseconds(query.now)
+    latest: Listening | None = catalogue.memo.get("listening")
+    if latest is not None and latest.since <= at < latest.until:
+        history, feedback = latest.source
+        if history is tables[0] and feedback is tables[1]:
+            return latest
+    kept: WeakValueDictionary[tuple[int, ...], Listening] | None
+    kept = catalogue.memo.get("listenings")
+    if kept is None:
+        kept = catalogue.memo["listenings"] = WeakValueDictionary()
     # an answer holds the tables, so that their ids stay theirs as long as it is there
-    tables = (query.history, query.feedback)
     key = (*(id(table) if table.num_rows else 0 for table in tables),)
-    heard, at = kept.get(key), _microseconds(query.now)
+    heard = kept.get(key)
     if heard is None or not heard.since <= at < heard.until:
         heard = kept[key] = _listening(query, catalogue)
     catalogue.memo["listening" if any(key) else "stranger"] = heard

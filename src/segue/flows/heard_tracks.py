@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, KeysView, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -34,6 +34,10 @@ class HeardTracks(Mapping[str, Heard]):
         """What was done with a track, `default` if it was never started."""
         place = self._places.get(track_id)
         return default if place is None else self._at(place)
+
+    def keys(self) -> KeysView[str]:
+        """The tracks."""
+        return self._places.keys()
 
     def __getitem__(self, track_id: str) -> Heard:
         return self._at(self._places[track_id])

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -198,6 +199,8 @@ def _by_moment(plays: pa.Table, now: datetime) -> pa.Table:
 
 def _by_then(entries: pa.Table, now: datetime, undated: bool) -> pa.Table:
     """The entries that were added up to a moment."""
+    if not entries.num_rows:
+        return entries
     until = pa.scalar(now, entries.schema.field(c.ADDED_AT).type)
     return entries.filter(pc.fill_null(pc.less_equal(entries[c.ADDED_AT], until), undated))
 
@@ -247,23 +250,25 @@ def _listener(snapshot: Marts, history: pa.Table, library: pa.Table, entries: pa
 
 
 def _heard(history: pa.Table) -> HeardTracks:
-    counted = history.set_column(
-        history.schema.get_field_index(c.COUNTED),
-        c.COUNTED,
-        pc.cast(pc.fill_null(history[c.COUNTED], False), pa.int64()),
-    )
-    grouped = counted.group_by(c.TRACK_ID, use_threads=False).aggregate(
-        [(c.COUNTED, "sum"), (c.PLAYED_AT, "max")]
-    )
-    micros = grouped[f"{c.PLAYED_AT}_max"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+    if not history.num_rows:
+        return HeardTracks((), (), ())
+    plays = history.combine_chunks()  # so that each column is one array
+    tracks = pc.dictionary_encode(plays[c.TRACK_ID].chunk(0))
+    track_of = tracks.indices.to_numpy()
+    counted = plays[c.COUNTED].chunk(0).fill_null(False).to_numpy(zero_copy_only=False)
+    micros = plays[c.PLAYED_AT].chunk(0).cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+    last_at = np.full(len(tracks.dictionary), np.iinfo(np.int64).min)
+    np.maximum.at(last_at, track_of, micros.to_numpy())
     return HeardTracks(
-        grouped[c.TRACK_ID].to_pylist(),
-        grouped[f"{c.COUNTED}_sum"].to_pylist(),
-        micros.to_pylist(),
+        tracks.dictionary.to_pylist(),
+        np.bincount(track_of[counted], minlength=len(last_at)).tolist(),
+        last_at.tolist(),
     )
 
 
 def _ids(library: pa.Table, kind: str, column: str) -> frozenset[str]:
+    if not library.num_rows:
+        return frozenset()
     return _known(library.filter(pc.equal(library[c.KIND], kind))[column])
 
 

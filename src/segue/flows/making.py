@@ -359,7 +359,7 @@ class Making:
             plays = heard.plays
         if plays == evidence.plays and not liked:
             return evidence
-        return replace(evidence, plays=plays, liked=liked or evidence.liked)
+        return evidence.of_other(plays=plays, liked=liked or evidence.liked)
 
 
 def _among(known: Ints, asked: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:

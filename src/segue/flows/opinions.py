@@ -30,6 +30,8 @@ def known_at(feedback: pa.Table, now: datetime) -> pa.Table:
     Args:
         feedback: In the FEEDBACK schema.
     """
+    if not feedback.num_rows:
+        return feedback
     at = [min(said_at, now) for said_at in feedback[c.SAID_AT].to_pylist()]
     place = feedback.schema.get_field_index(c.SAID_AT)
     field = feedback.schema.field(place)

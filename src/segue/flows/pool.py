@@ -43,6 +43,7 @@ class Known(ManyFacts):
         if remembered is None or len(remembered) > _REMEMBERED:
             remembered = catalogue.memo["facts"] = {}
         self._facts = remembered
+        self._latest: tuple[Sequence[str], RowSheet] | None = None
 
     def look_up(self, track_ids: Sequence[str]) -> None:
         """Have the facts of these at hand, as far as there are such tracks."""
@@ -59,7 +60,9 @@ class Known(ManyFacts):
 
     def sheet(self, track_ids: Sequence[str]) -> RowSheet:
         """The facts of these as arrays; all of them are in the catalogue."""
-        return RowSheet(self.catalogue, self.catalogue.rows(track_ids))
+        if self._latest is None or self._latest[0] is not track_ids:
+            self._latest = track_ids, RowSheet(self.catalogue, self.catalogue.rows(track_ids))
+        return self._latest[1]
 
     def __getitem__(self, track_id: str) -> TrackFacts:
         if track_id not in self._facts:

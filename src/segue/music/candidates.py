@@ -59,6 +59,25 @@ class Evidence:
     liked: bool = False
     service: str | None = None
 
+    def of_other(self, *, plays: int | None, liked: bool) -> Evidence:
+        """The same with what the user did with `other_id`."""
+        return Evidence(  # written out: `replace` asks for every field by its name
+            self.kind,
+            self.other_id,
+            plays,
+            self.finishes,
+            self.skips,
+            self.listeners,
+            self.days,
+            self.month,
+            self.last_at,
+            self.features,
+            self.genres,
+            self.artist,
+            liked,
+            self.service,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -100,8 +119,11 @@ class Candidates:
         """The same candidates under new scores, best first; ties go by track_id."""
         if len(scores) != len(self):
             raise ValueError("candidates: one score for each is wanted")
-        keys = [(-score, track) for score, track in zip(scores, self.track_ids, strict=True)]
-        order = sorted(range(len(self)), key=keys.__getitem__)
+        falling = [-score for score in scores]
+        order = sorted(range(len(self)), key=falling.__getitem__)
+        if len(set(falling)) < len(falling):
+            keys = list(zip(falling, self.track_ids, strict=True))
+            order = sorted(range(len(self)), key=keys.__getitem__)
         taken = self.take(order)
         return Candidates(
             taken.track_ids, tuple(scores[i] for i in order), taken.sources, taken.evidence

@@ -60,6 +60,8 @@ class Filter(ABC):
     def __call__(self, candidates: Candidates, /) -> Candidates:
         """The candidates that keep to the rule, in their order."""
         kept = self.keeping(candidates.track_ids)
+        if all(kept):
+            return candidates
         return candidates.take(row for row, keeps in enumerate(kept) if keeps)
 
 
@@ -136,7 +138,7 @@ class WithoutTracks(Filter):
 
     def keeping(self, track_ids: Sequence[str]) -> Sequence[bool]:
         """Which of some tracks are none of them."""
-        if not self.track_ids:
+        if self.track_ids.isdisjoint(track_ids):
             return [True] * len(track_ids)
         return [track_id not in self.track_ids for track_id in track_ids]
 
@@ -184,6 +186,8 @@ class NotRecent(Filter):
 
     def keeping(self, track_ids: Sequence[str]) -> Sequence[bool]:
         """Which of some tracks were last played before."""
+        if self.heard.keys().isdisjoint(track_ids):  # nothing is known of a discovery
+            return [True] * len(track_ids)
         heard, since = map(self.heard.get, track_ids), self.since
         return [one is None or one.last_at < since for one in heard]
 

@@ -18,7 +18,7 @@ from segue.recommenders.top_rows import Best
 
 __all__ = ["LongestFirst"]
 
-_FRONT: Final = 1 << 17  # vectors that are kept a second time, in order, so that no search jumps
+_FRONT: Final = 1 << 18  # vectors that are kept a second time, in order, so that no search jumps
 _FIRST: Final = 1 << 14
 _SLACK: Final = 1 + 1e-5
 
@@ -38,7 +38,7 @@ class LongestFirst:
     Args:
         order: int32, shape (n,): positions of the vectors, longest first; ties by position.
         lengths: float32, shape (n,), in that order.
-        front: float32, shape (at most 131,072, n_factors): the first of them, in that order.
+        front: float32, shape (at most 262,144, n_factors): the first of them, in that order.
     """
 
     order: npt.NDArray[np.int32]
@@ -87,11 +87,12 @@ class LongestFirst:
                 )
             else:  # each vector is a jump through memory: none for what may not be answered
                 at = begin + np.flatnonzero(usable(self.order[begin:start]))
-                found, allowed = vectors[self.order[at]] @ query, _all
+                at = at[np.argsort(self.order[at])]  # as they lie: pages come once, one by one
+                found, allowed = vectors.take(self.order[at], axis=0) @ query, _all
             some = best_allowed(found, count, above=above, allowed=allowed)
             places = np.concatenate([places, at[some]])
             products = np.concatenate([products, found[some]])
-            if len(products) > count > 0:
+            if len(products) >= count > 0:
                 bar = np.partition(products, len(products) - count)[len(products) - count]
                 bar = np.float32(bar / _SLACK)
                 places, products = places[products >= bar], products[products >= bar]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -58,13 +59,14 @@ class RowLookup:
         wanted = [by, *(name for name in columns if name != by)]
         path = self._file(mart, key, by)
         if path is None:
-            rows = MARTS[mart].empty_table()
-        elif (small := self._kept(mart, path, tuple(wanted))) is not None:
+            return _nothing(mart, tuple(columns))
+        if (small := self._kept(mart, path, tuple(wanted))) is not None:
+            if not small.num_rows:
+                return _nothing(mart, tuple(columns))
             rows = small.filter(pc.equal(small[by], key))
         else:
-            rows = _rows_of(path, by, key, columns)
-        schema = pa.schema([MARTS[mart].field(name) for name in columns])
-        return rows.select(list(columns)).cast(schema)
+            rows = _rows_of(path, by, key, columns, texts=_texts(mart, wanted))
+        return rows.select(list(columns)).cast(_nothing(mart, tuple(columns)).schema)
 
     @cached_property
     def _index(self) -> dict[str, MartFiles]:
@@ -102,9 +104,23 @@ class RowLookup:
             return self._small.setdefault((mart, columns), table)
 
 
-def _rows_of(path: Path, by: str, key: str, columns: Sequence[str]) -> pa.Table:
+@cache
+def _nothing(mart: str, columns: tuple[str, ...]) -> pa.Table:
+    """No row of these columns."""
+    return pa.schema([MARTS[mart].field(name) for name in columns]).empty_table()
+
+
+def _texts(mart: str, columns: Sequence[str]) -> list[str]:
+    """Those of the columns that are texts."""
+    return [name for name in columns if MARTS[mart].field(name).type == pa.string()]
+
+
+def _rows_of(
+    path: Path, by: str, key: str, columns: Sequence[str], *, texts: list[str]
+) -> pa.Table:
     try:
-        with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
+        # texts stay numbers: most of the rows are somebody else's
+        with pq.ParquetFile(path, memory_map=True, pre_buffer=False, read_dictionary=texts) as file:
             groups, all_fit = _groups(file.metadata, by, key)
             wanted = columns if all_fit else list(dict.fromkeys((by, *columns)))
             rows = file.read_row_groups(
@@ -112,7 +128,19 @@ def _rows_of(path: Path, by: str, key: str, columns: Sequence[str]) -> pa.Table:
             )
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
-    return rows if all_fit else rows.filter(pc.equal(rows[by], key))
+    return rows if all_fit else rows.take(_places(rows[by], key))
+
+
+def _places(column: pa.ChunkedArray, key: str) -> pa.Array:
+    """Where a key stands in a column of texts that are numbers."""
+    start, found = 0, []
+    for chunk in column.chunks:
+        code = chunk.dictionary.index(key).as_py()
+        codes = chunk.indices.fill_null(-1) if chunk.null_count else chunk.indices
+        if code >= 0:
+            found.append(start + np.flatnonzero(codes.to_numpy() == code))
+        start += len(chunk)
+    return pa.array(np.concatenate(found) if found else np.empty(0, np.int64))
 
 
 def _groups(metadata: pq.FileMetaData, by: str, key: str) -> tuple[list[int], bool]:

@@ -140,12 +140,10 @@ class People:
 
     def get(self, user_id: str, opened: Opened) -> Somebody:
         """What is known of a user now."""
-        before = self._remembered(user_id, opened)
-        known = before or self._read_once(user_id, opened)
+        known = self._remembered(user_id, opened) or self._read_once(user_id, opened)
         new = self._log.of_user(user_id, after=known.live.position)
         if new:
             known = self._after(known, new, opened)
-        if known is not before:
             self._known.put(user_id, known, known.size)
         return known
 

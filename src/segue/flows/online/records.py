@@ -36,7 +36,9 @@ NOTHING: Final = Records(
 def records_of(snapshot: RowLookup, user_id: str) -> Records:
     """What a snapshot holds of a user; `NOTHING` of somebody it does not know."""
     plays = snapshot.read("plays", user_id, HISTORY.names)
-    plays = plays.filter(pc.is_valid(plays[c.TRACK_ID])).cast(HISTORY)
+    if plays[c.TRACK_ID].null_count:
+        plays = plays.filter(pc.is_valid(plays[c.TRACK_ID]))
+    plays = plays.cast(HISTORY)
     return Records(
         plays=plays if _in_order(plays) else plays.sort_by(_ORDER),
         library=snapshot.read("library", user_id, _LIBRARY),
