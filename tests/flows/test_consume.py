@@ -158,6 +158,44 @@ def test_a_profile_follows_within_a_second(log: EventLog) -> None:
     assert profile_of(log, "ann").plays == 2, "what has come by the end is taken"
 
 
+class _Fed(_Adds):
+    """Two events come in while it takes the first ones."""
+
+    every: ClassVar[timedelta] = timedelta(hours=1)
+
+    def __init__(self, log: EventLog) -> None:
+        super().__init__()
+        self.log = log
+        self.taken = threading.Event()
+        self.sizes: list[int] = []
+
+    def take(
+        self, recorded: Sequence[Recorded], state: KeptState, now: datetime
+    ) -> Mapping[str, bytes]:
+        if not self.sizes:
+            _fill(self.log, _event(8), _event(9))
+        self.sizes.append(len(recorded))
+        self.taken.set()
+        return super().take(recorded, state, now)
+
+
+def test_what_comes_in_meanwhile_gathers_for_the_next_time(tmp_path: Path) -> None:
+    log, stop = SqliteLog(_file(tmp_path)), threading.Event()
+    _fill(log, *(_event(n) for n in range(3)))
+    fed = _Fed(log)
+    told = {"clock": lambda: NOW, "stop": stop}
+    thread = threading.Thread(target=follow_log, args=(log, fed), kwargs=told)
+    thread.start()
+    assert fed.taken.wait(20)
+    stop.wait(0.4)
+    meanwhile = list(fed.sizes)
+    stop.set()
+    thread.join()
+    assert (meanwhile, fed.sizes) == ([3], [3, 2])
+    assert log.state("adds", "ids") == b"e0 e1 e2 e8 e9"
+    log.close()
+
+
 def _listening(users: int = 2, plays: int = 6) -> list[Event]:
     """Every play begins and is completed after two minutes, and the last track is liked."""
     found = []

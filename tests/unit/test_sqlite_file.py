@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,6 +49,25 @@ def test_others_who_write_are_waited_for_and_then_named(file: SqliteFile) -> Non
     with file.opened() as other, transaction(other), pytest.raises(BusyError, match="another"):
         add(file, "a")
     add(file, "a")
+
+
+def test_a_turn_is_taken_as_soon_as_it_is_there(file: SqliteFile) -> None:
+    with file.opened() as mine, file.opened() as other:
+        with (
+            transaction(other),
+            pytest.raises(BusyError, match="another"),
+            file.guarded(),
+            transaction(mine, wait_s=0.01),
+        ):
+            raise AssertionError
+        other.execute("begin immediate")
+        done = threading.Timer(0.1, other.execute, ("commit",))
+        done.start()
+        with transaction(mine, wait_s=20):
+            mine.execute("insert into things values ('a')")
+        done.join()
+        assert mine.execute("pragma busy_timeout").fetchone() == (20_000,)
+    assert names(file) == ["a"]
 
 
 def test_a_newer_segue_is_left_alone(file: SqliteFile) -> None:

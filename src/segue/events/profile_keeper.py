@@ -18,7 +18,7 @@ class ProfileKeeper:
     """A consumer whose state is one record per user, under the user's id."""
 
     name: ClassVar[str] = "profiles"
-    at_once: ClassVar[int] = 1_000
+    at_once: ClassVar[int] = 4_000
     every: ClassVar[timedelta] = timedelta(seconds=0.2)
     from_scratch: ClassVar[bool] = True
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+import msgspec
 
 from segue.music.event import PLAYBACK, SPOKEN, Event
 from segue.music.feedback import HIDE, LESS, NOT_ME
@@ -35,6 +36,8 @@ _RECENT: Final = 50
 _MOST_TRACKS: Final = 5_000
 _UNWANTED: Final = frozenset({LESS, HIDE, NOT_ME})
 _VERSION: Final = 1
+_ENCODE: Final = msgspec.json.Encoder(order="sorted").encode
+_DECODE: Final = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -102,14 +105,14 @@ class Profile:
             "weights": self.weights,
             "words": {track: _list(word) for track, word in self.words.items()},
         }
-        return json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()
+        return _ENCODE(kept)
 
     @classmethod
     def from_bytes(cls, record: bytes | None) -> Profile:
         """The profile in a record; None: of somebody who has done nothing yet."""
         if record is None:
             return cls()
-        kept: dict[str, Any] = json.loads(record)
+        kept: dict[str, Any] = _DECODE(record)
         return cls(
             counts=kept["counts"],
             recent=tuple(_Moment(*one) for one in kept["recent"]),

@@ -174,12 +174,16 @@ class SqliteLog:
         parked: Sequence[Parked] = (),
         unparked: Sequence[int] = (),
     ) -> None:
-        """Move a consumer's cursor, and with it what the consumer keeps: all or nothing."""
+        """Move a consumer's cursor, and with it what the consumer keeps: all or nothing.
+
+        Nobody else writes meanwhile, so that it is done in the order in which it lies in the file.
+        """
+        kept = sorted((state or {}).items())
         with self._writing() as connection:
             connection.executemany(
                 "insert into states values (?, ?, ?)"
                 " on conflict (consumer, key) do update set value = excluded.value",
-                [(consumer, key, value) for key, value in (state or {}).items()],
+                [(consumer, key, value) for key, value in kept],
             )
             connection.executemany(
                 "insert or replace into parked values (?, ?, ?, ?)",
@@ -274,7 +278,7 @@ class SqliteLog:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         connection = self._connection()
-        with self._file.guarded(), transaction(connection):
+        with self._file.guarded(), transaction(connection, wait_s=_WAIT_S):
             yield connection
 
     # --- reading --------------------------------------------------------------------------------

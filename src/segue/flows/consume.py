@@ -131,14 +131,16 @@ def follow_log(
             if settled_at is None or abs(now - settled_at) >= _SETTLE_EVERY:
                 settle(log, consumer, now=now)
                 settled_at = now
-            behind = log.last() - log.cursor(consumer.name)
+            last = log.last()
+            behind = last - log.cursor(consumer.name)
             if behind <= 0:
                 waiting_since = None
                 continue
             if waiting_since is None or waiting_since > now:  # clocks may be put back
                 waiting_since = now
             if behind >= consumer.at_once or now - waiting_since >= consumer.every:
-                consume(log, consumer, now=now)
+                with log.consuming(consumer.name):  # what comes meanwhile gathers for the next time
+                    _to_the_end(log, consumer, now, end=last)
                 waiting_since = None
         except SegueError as error:
             if not isinstance(error, BusyError):
@@ -158,13 +160,20 @@ def _to_the_end(
     *,
     most: int | None = None,
     within_s: float = math.inf,
+    end: int | None = None,
 ) -> Taken:
-    """Take what is behind the cursor, so many at once; no new part is begun after `within_s`."""
+    """Take what is behind the cursor, so many at once; no new part is begun after `within_s`.
+
+    Args:
+        end: A position behind which nothing has to be taken; None: everything there is.
+    """
     done, at_once = Taken(consumer.name), min(consumer.at_once, most or consumer.at_once)
     began = time.monotonic()
-    while time.monotonic() - began < within_s and (
-        found := log.read(log.cursor(consumer.name), at_once)
-    ):
+    while time.monotonic() - began < within_s:
+        at = log.cursor(consumer.name)
+        found = log.read(at, at_once) if end is None or at < end else ()
+        if not found:
+            break
         parked = _take(log, consumer, found, now)
         done = replace(done, events=done.events + len(found) - parked, parked=done.parked + parked)
     return done

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from segue.errors import BusyError, StorageError, WarehouseError
 from segue.own_folder import own_folder
 
 __all__ = ["SqliteFile", "transaction"]
+
+_LOOK_S: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +134,19 @@ class SqliteFile:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """The only one that writes; what is done is kept for good when it ends without an error."""
-    connection.execute("begin immediate")
+def transaction(
+    connection: sqlite3.Connection, *, wait_s: float | None = None
+) -> Iterator[sqlite3.Connection]:
+    """The only one that writes; what is done is kept for good when it ends without an error.
+
+    Args:
+        wait_s: So long its turn is waited for, looking every millisecond; None: as SQLite does,
+            which looks ever less often, and may sleep for a tenth of a second when its turn is.
+    """
+    if wait_s is None:
+        connection.execute("begin immediate")
+    else:
+        _begin(connection, wait_s)
     try:
         yield connection
         connection.execute("commit")
@@ -141,3 +154,21 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if connection.in_transaction:
             connection.execute("rollback")
         raise
+
+
+def _begin(connection: sqlite3.Connection, wait_s: float) -> None:
+    """Begin to write as soon as nobody else does."""
+    until = time.monotonic() + wait_s
+    connection.execute("pragma busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.execute("begin immediate")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(_LOOK_S)
+            else:
+                return
+    finally:
+        connection.execute(f"pragma busy_timeout = {round(1000 * wait_s)}")
