@@ -23,6 +23,8 @@ from bench import (
     models,
     next_week,
     postgresql,
+    replica_faults,
+    replicas,
     scale,
     sound,
     spark,
@@ -50,7 +52,12 @@ def main() -> None:
         type=Path,
         help="of `warehouse`, `scale`, `spark`: a folder that keeps what is made",
     )
-    parser.add_argument("--kills", type=int, default=0, help="of `event_faults`, `update_faults`")
+    parser.add_argument(
+        "--kills",
+        type=int,
+        default=0,
+        help="of `event_faults`, `replica_faults`, `update_faults`",
+    )
     given = parser.parse_args()
     benchmarks: dict[str, Callable[[], list[str]]] = {
         "import": import_speed.run,
@@ -71,6 +78,8 @@ def main() -> None:
         "postgresql": partial(
             postgresql.run, max(warehouse.SIZES.get(size, 0) for size in given.plays)
         ),
+        "replica_faults": partial(replica_faults.run, given.kills or replica_faults.ROUNDS),
+        "replicas": replicas.run,
         "sound": sound.run,
         "spark": partial(spark.run, given.plays, given.lakes),
         "update_faults": partial(update_faults.run, given.kills or update_faults.KILLS),

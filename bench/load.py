@@ -56,12 +56,14 @@ def flood(
     *,
     seconds: float = 8,
     connections: int = _CONNECTIONS,
+    threads: int = 1,
     cores: Sequence[int] = (),
 ) -> Flood:
     """Ask with wrk, each connection its next request as soon as it has its answer.
 
     Args:
         lines: Lua of wrk that says what is asked.
+        threads: Of wrk, which share the connections.
         cores: Where wrk runs; everywhere by default.
 
     Raises:
@@ -82,7 +84,14 @@ def flood(
         script.flush()
         done = subprocess.run(
             [
-                *(program, "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s"),
+                *(
+                    program,
+                    f"-t{threads}",
+                    f"-c{connections}",
+                    f"-d{seconds:g}s",
+                    "--timeout",
+                    "10s",
+                ),
                 *("-s", script.name, f"http://127.0.0.1:{port}"),
             ],
             check=True,

@@ -86,7 +86,8 @@ def test_checkov_finds_nothing(rendered: Path) -> None:
 def test_a_cloud_fetches_what_was_built_and_nothing_else(rendered: Path) -> None:
     """What checkov is not asked, as it holds for clusters alone that have a registry."""
     for name, template in pods(rendered, "cloud"):
-        for container in template["spec"]["containers"]:
+        spec = template["spec"]
+        for container in [*spec["containers"], *spec.get("initContainers", ())]:
             assert re.search("@sha256:[0-9a-f]{64}$", container["image"]), name
             assert container["imagePullPolicy"] == "Always", name
 
@@ -101,7 +102,7 @@ def test_every_pod_is_restricted(rendered: Path, overlay: str) -> None:
         assert spec["enableServiceLinks"] is False, name
         assert spec["securityContext"]["runAsNonRoot"] is True, name
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
-        for container in spec["containers"]:
+        for container in [*spec["containers"], *spec.get("initContainers", ())]:
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
                 "capabilities": {"drop": ["ALL"]},
@@ -112,6 +113,54 @@ def test_every_pod_is_restricted(rendered: Path, overlay: str) -> None:
             assert mounted <= {one["name"] for one in spec["volumes"]} | {"data"}, name
     [namespace] = [one for one in everything(rendered, overlay) if one["kind"] == "Namespace"]
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_the_api_of_a_cloud_needs_nobodys_volume_and_follows_what_is_published(
+    rendered: Path,
+) -> None:
+    found = dict(pods(rendered, "cloud"))
+    spec = found.pop("Deployment segue-api")["spec"]
+    assert "affinity" not in spec, "any node will do"
+    assert not any("persistentVolumeClaim" in volume for volume in spec["volumes"])
+    [home] = [volume for volume in spec["volumes"] if volume["name"] == "home"]
+    assert set(home) == {"name", "emptyDir"}
+    told = {one["name"]: one["value"] for one in spec["containers"][0]["env"]}
+    [settings] = [one for one in everything(rendered, "cloud") if one["kind"] == "ConfigMap"]
+    place = settings["data"]["SEGUE_TRAINING__PUBLISH_TO"]
+    assert place.startswith("s3://") and told["SEGUE_SERVICE__FOLLOW"] == place
+    for name, template in found.items():  # all others share a home, and so a node: never the API's
+        mounted = [volume for volume in template["spec"]["volumes"] if volume["name"] == "home"]
+        assert mounted[0]["persistentVolumeClaim"]["claimName"] == "segue-home", name
+        [rule] = template["spec"]["affinity"]["podAffinity"].popitem()[1]
+        labels, chosen = template["metadata"]["labels"], rule["labelSelector"]
+        assert chosen["matchLabels"].items() <= labels.items(), name
+        [never] = chosen["matchExpressions"]
+        assert (never["operator"], never["values"]) == ("NotIn", ["api"]), name
+        assert labels[never["key"]] != "api", name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_settings_are_settings_of_segue(rendered: Path, overlay: str) -> None:
+    """A variable that nothing reads would be a setting that nobody has made."""
+    from segue.settings import Settings
+
+    sections = Settings.model_fields
+    for name, value in _variables(rendered, overlay):
+        if name.startswith("SEGUE_"):
+            section, _, field = name.removeprefix("SEGUE_").removesuffix("_FILE").partition("__")
+            assert section.lower() in sections, name
+            if field:
+                part: Any = sections[section.lower()].annotation
+                assert field.lower() in part.model_fields, f"{name}={value}"
+
+
+def _variables(rendered: Path, overlay: str) -> Iterator[tuple[str, str]]:
+    for one in everything(rendered, overlay):
+        if one["kind"] == "ConfigMap":
+            yield from one["data"].items()
+    for _, template in pods(rendered, overlay):
+        for variable in template["spec"]["containers"][0].get("env", ()):
+            yield variable["name"], variable["value"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

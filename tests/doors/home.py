@@ -62,11 +62,11 @@ class Home:
         own = {"SEGUE_HOME": str(self.folder), "SEGUE_THREADS": "1", "COLUMNS": "100"}
         return {**os.environ, **own, **more}
 
-    def start(self, *arguments: str | Path) -> Forked:
+    def start(self, *arguments: str | Path, **environment: str) -> Forked:
         """Start the command; nobody hears what it says."""
-        words = [str(part) for part in arguments]
+        words, env = [str(part) for part in arguments], self.environment(**environment)
         with Path(os.devnull).open("wb") as nowhere:
-            return start_forked(words, cwd=_CWD, env=self.environment(), out=nowhere, err=nowhere)
+            return start_forked(words, cwd=_CWD, env=env, out=nowhere, err=nowhere)
 
     def __call__(self, *arguments: str | Path, **environment: str) -> Answer:
         """Run the command to its end, in a process of its own."""

@@ -38,8 +38,12 @@ HOLDERS: Final[dict[str, dict[str, Any]]] = {
 """Who has a key, and what it may do."""
 
 
-def small_home(folder: Path) -> Path:
-    """Two users, ann and bob, who hear rock; jazz is there, too. Published and trained."""
+def small_home(folder: Path, *, listeners: int = 20) -> Path:
+    """Two users, ann and bob, who hear rock; jazz is there, too. Published and trained.
+
+    Args:
+        listeners: Others, of each of both: with more or fewer the models are others.
+    """
     catalogue = [
         {
             "track_id": track,
@@ -67,7 +71,7 @@ def small_home(folder: Path) -> Path:
     crowd: list[tuple[str, str | None, str | None, float]] = [
         (f"{name}{i:02}", track, None, 2.0)
         for camp, name in ((ROCK, "r"), (JAZZ, "j"))
-        for i in range(20)
+        for i in range(listeners)
         for n, track in enumerate(camp)
         if (n + i) % 4
     ]

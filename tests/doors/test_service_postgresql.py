@@ -82,13 +82,16 @@ def test_one_knows_at_once_what_was_told_to_the_other(homes: tuple[Path, Path]) 
         _soon(lambda: there.get("/users").status_code == 401)
 
 
-def _refused(running: Running, client: httpx2.Client) -> None:
-    """While the server is away: said at once, and nothing is pretended."""
+def _on_its_own(running: Running, client: httpx2.Client, known: list[str]) -> None:
+    """While the server is away: what needs it says so, and the rest goes on."""
     told = client.post("/events", json=event(2))
     assert told.status_code == 503
     assert told.headers["retry-after"]
     assert told.json()["type"] == "urn:segue:problem:unavailable"
-    assert client.get("/recommendations?user_id=ann").status_code == 503
+    assert _tracks(client, "ann") == known
+    assert _tracks(client, "bob"), "who is not in memory: as they are published"
+    assert client.get("/recommendations?user_id=gone").status_code == 503, "may be forgotten"
+    assert client.get("/users/zoe").status_code == 503
     ready = client.get("/health/ready")
     assert (ready.status_code, ready.json()["ready"]) == (503, False)
     assert ready.json()["trouble"] == ["events cannot be read at the moment"]
@@ -100,10 +103,17 @@ def _refused(running: Running, client: httpx2.Client) -> None:
 
 def test_a_server_that_goes_away_and_comes_back(homes: tuple[Path, Path], way: Gate) -> None:
     with serving(homes[0], holders=["admin"]) as running, running.client("admin") as client:
-        assert client.post("/events", json=event(1)).json()["accepted"] == 1
+        for number, user in enumerate(("ann", "gone")):
+            said = event(f"{user}{number}", user)
+            assert client.post("/events", json=said).json()["accepted"] == 1
+        client.delete("/users/gone").raise_for_status()
+        time.sleep(1)  # until then what is forgotten is not looked for again
+        known = _tracks(client, "ann")
         way.shut()
-        _refused(running, client)
+        _on_its_own(running, client, known)
         way.reopen()
         assert client.post("/events", json=event(2)).json()["accepted"] == 1
         assert client.get("/health/ready").is_success
-        assert _tracks(client, "ann")
+        hidden = event("hidden", "ann", known[0], event_type="hide")
+        assert client.post("/events", json=hidden).json()["accepted"] == 1
+        assert known[0] not in _tracks(client, "ann")

@@ -20,6 +20,8 @@ from segue.flows.schedule import keep_schedules, run_due, run_now, schedules
 from segue.flows.schedule_files import calendar_events, cron_lines, systemd_units
 from segue.flows.wiring import Wiring
 from segue.settings import load_settings
+from tests.postgres_server import PASSWORD, database_of, server_of_tests
+from tests.postgresql_live import gate
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 MORNING: Final = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)  # half past six in Berlin
@@ -103,6 +105,27 @@ def test_of_several_services_one_runs_them(tmp_path: Path) -> None:
     assert job(tmp_path, jobs(tmp_path)[0].job_id).command == ("jobs", "list")
     other.close()
     wiring.events.close()
+
+
+def test_who_has_lost_the_lease_begins_nothing(tmp_path: Path) -> None:
+    with gate() as way:
+        address = {
+            "host": "127.0.0.1",
+            "port": way.port,
+            "password": PASSWORD,
+            "user": server_of_tests().superuser,
+            "database": database_of(tmp_path),
+        }
+        told = {"service": {"store": "postgresql"}, "postgresql": address, "schedules": DAILY}
+        wiring = Wiring(load_settings(home=tmp_path, **told))
+        assert run_due(wiring, now=MORNING - DAY, zone=BERLIN) == (), "now it is known"
+        with wiring.events.consuming("schedule"):
+            way.shut()  # its connection is gone, and with it the lease; nobody has told it
+            way.reopen()
+            assert run_due(wiring, now=MORNING, zone=BERLIN) == ()
+            assert jobs(tmp_path) == ()
+        assert len(_due(wiring, MORNING)) == 1, "whoever comes next"
+        wiring.events.close()
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S: Final = 0.5
 _NOTE_EVERY_S: Final = 30.0
-_TRUSTED_S: Final = 30.0
+_TRUSTED_S: Final = 300.0
 _MOST: Final = 50_000
 
 
@@ -58,7 +58,8 @@ class Keyring:
     """The keys of a store, as one process that serves has them at hand.
 
     A thread asks the store twice a second whether anything was added or revoked; then all is
-    looked up again. If the store cannot be asked, what is at hand is trusted for 30 seconds.
+    looked up again. If the store cannot be asked, what is at hand is trusted for five minutes: that
+    long a server may take to be up again, and nobody can revoke a key there meanwhile.
 
     Args:
         store: Where the keys are kept; closed by whoever opened it.

@@ -107,18 +107,20 @@ class KeptFiles:
         return self._head.files
 
     @contextmanager
-    def alone(self, *, now: datetime, until: datetime) -> Iterator[None]:
+    def alone(self, *, now: datetime, until: datetime, owner: str = "") -> Iterator[None]:
         """Be the only one at work; whoever is cut off is so no longer than until then.
 
         Args:
             now: Aware UTC.
             until: When this one is over for sure.
+            owner: Of whom there is one at a time for sure: if this one was cut off, the next of
+                the name need not wait. Empty: nobody else has the name.
 
         Raises:
             BusyError: Somebody else is at work.
             ServiceError: S3 refuses or does not answer.
         """
-        self._take(_Lease(uuid.uuid4().hex, until), now)
+        self._take(_Lease(owner or uuid.uuid4().hex, until), now)
         try:
             yield
         finally:
@@ -187,7 +189,7 @@ class KeptFiles:
         for _ in range(_TRIES):
             self._head = self._read()
             other = self._head.lease
-            if other is not None and other.until > now:
+            if other is not None and other.until > now and other.owner != lease.owner:
                 raise BusyError(
                     f"another invocation is at work on {self.where}, at most until"
                     f" {other.until:%H:%M:%S} UTC",

@@ -29,7 +29,7 @@ _CONSUMER: Final = "schedule"
 """Under which name the event log keeps when each last ran: all services of a log share it."""
 
 _LOOK_EVERY_S: Final = 5.0
-_REST_S: Final = 20.0
+_REST_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +207,10 @@ def _job_state(home: Path, job_id: str) -> str:
 
 
 def _begin(log: EventLog, home: Path, one: ScheduleState, now: datetime) -> Job:
+    # First what stands there is written again: whoever has lost the lease without having heard of
+    # it yet cannot, and so does not begin what its follower begins, too.
+    if one.last is not None:
+        _note(log, one, one.last, one.job_id)
     begun = start_job(home, one.kind, one.command, now=now)
     _note(log, one, now, begun.job_id)
     return begun

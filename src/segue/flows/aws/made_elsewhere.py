@@ -12,7 +12,7 @@ from typing import Final
 
 from segue.aws.clients import Aws
 from segue.aws.kept_files import KeptFiles
-from segue.errors import ConfigError, SegueError
+from segue.errors import ConfigError, NotReadyError, SegueError
 from segue.flows.aws.followed_home import FollowedHome
 from segue.flows.aws.publish_home import PublishedHome, publish_home
 from segue.flows.home_parts import MODELS, SNAPSHOTS
@@ -26,28 +26,43 @@ __all__ = ["followed", "publish_made"]
 _log = logging.getLogger(__name__)
 
 _MARK: Final = "followed"
+_BROUGHT: Final = "brought"
 _POINTER: Final = "current"
 
 
 def publish_made(settings: Settings, now: datetime) -> PublishedHome | None:
-    """Bring the published models and marts to where the settings say; None where they do not.
+    """Bring the published models and marts to where the settings say.
+
+    Returns:
+        None: The settings say nothing, nothing is trained yet, or it was brought there already.
 
     Raises:
-        NotReadyError: Nothing was built and trained here.
         BusyError: Another machine publishes there at this moment.
+        StorageError: The home cannot be written.
         ServiceError: S3 refuses or does not answer.
     """
     place = settings.training.publish_to
-    return publish_home(settings.home, _files(place), now) if place else None
+    named = [_named(settings.home / part / _POINTER) for part in (SNAPSHOTS, MODELS)]
+    if not place or not all(named):
+        return None
+    told = "".join(f"{line}\n" for line in (place, *named))
+    mark = settings.home / MODELS / _BROUGHT
+    if _named(mark) == told.strip():
+        return None
+    done = publish_home(settings.home, _files(place), now)
+    with storing(settings.home):
+        write_atomically(mark, told.encode())
+    return done
 
 
 @contextmanager
 def followed(settings: Settings) -> Iterator[None]:
     """Have the models and marts of `service.follow` in this home, and newer ones when they come.
 
+    Where nothing is published yet it is waited for: events are taken meanwhile.
+
     Raises:
         ConfigError: This home has models or marts of its own.
-        NotReadyError: Nothing is published there, and nothing is here.
         ServiceError: S3 refuses or does not answer, and nothing is here.
     """
     place = settings.service.follow
@@ -58,6 +73,8 @@ def followed(settings: Settings) -> Iterator[None]:
     home = FollowedHome(_files(place), settings.home)
     try:
         home.fetch()
+    except NotReadyError as error:
+        _log.warning("nothing can be recommended yet: %s", error)
     except SegueError as error:
         if home.empty:
             raise
@@ -80,6 +97,13 @@ def _look(home: FollowedHome, every_s: float, stop: threading.Event) -> None:
             home.fetch()
         except SegueError as error:
             _log.warning("what is published cannot be had: %s", error)
+
+
+def _named(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _files(place: str) -> KeptFiles:

@@ -14,10 +14,12 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from segue.errors import UnreachableError
 from segue.events.base import EventLog, Recorded
 from segue.flows.listener import Person, Records, person_of
 from segue.flows.online.kept import Kept
 from segue.flows.online.live import Counting, Live, Reading, in_order
+from segue.flows.online.reach import Reach
 from segue.flows.online.records import records_of
 from segue.flows.online.said_beside import SaidBeside, with_words
 from segue.flows.online.shelf import Opened
@@ -37,6 +39,7 @@ _OF_TASTE: Final = 120_000
 _OF_A_PLAY: Final = 250
 _LOOK_EVERY_S: Final = 1.0
 _READERS: Final = 32
+_MOST_GONE: Final = 100_000
 
 
 def mark_of(user_id: str) -> str:
@@ -114,6 +117,9 @@ class People:
     Each call looks for new events of the user: that is one look-up in an index of the log. What
     is published of a user is read once, and again when something newer is published.
 
+    While the log is out of reach, users are as they were last known; whoever is not in memory, as
+    they are published, unless they were forgotten.
+
     Args:
         log: Where events are.
         counting: What counts as a play.
@@ -137,15 +143,39 @@ class People:
         self._reading = tuple(threading.Lock() for _ in range(_READERS))
         self._marks: int | None = None
         self._looked = -_LOOK_EVERY_S
+        self._gone: frozenset[str] | None = None
+        self._reach = Reach()
 
     def get(self, user_id: str, opened: Opened) -> Somebody:
-        """What is known of a user now."""
+        """What is known of a user now.
+
+        Raises:
+            UnreachableError: The log is out of reach, and nothing may be said without it.
+        """
+        try:
+            return self._now(user_id, opened)
+        except UnreachableError:
+            known = self._last_known(user_id, opened)
+            if known is None:
+                raise
+            return known
+
+    def _now(self, user_id: str, opened: Opened) -> Somebody:
         known = self._remembered(user_id, opened) or self._read_once(user_id, opened)
-        new = self._log.of_user(user_id, after=known.live.position)
+        new = self._reach(lambda: self._log.of_user(user_id, after=known.live.position))
         if new:
             known = self._after(known, new, opened)
             self._known.put(user_id, known, known.size)
         return known
+
+    def _last_known(self, user_id: str, opened: Opened) -> Somebody | None:
+        """A user without a look into the log; None: they may have been forgotten."""
+        known = self._known.get(user_id)
+        if known is not None and known.source == opened.name:
+            return known
+        if self._gone is None or mark_of(user_id) in self._gone:
+            return None
+        return self._published(user_id, opened, mark="")
 
     def at_hand(self, user_id: str, opened: Opened) -> Somebody | None:
         """What is known of a user, if it is as new as the log; None: it must be read.
@@ -168,10 +198,13 @@ class People:
         """
         if len(self._beside.of(user_id)) != said:
             return False
-        if self._log.of_user(user_id, after=position, limit=1):
-            return False
-        nobody_forgotten = not self._look_for_marks()
-        return nobody_forgotten or self._log.state(FORGOTTEN, mark_of(user_id)) is None
+        try:
+            if self._reach(lambda: self._log.of_user(user_id, after=position, limit=1)):
+                return False
+            nobody_forgotten = not self._look_for_marks()
+            return nobody_forgotten or self._mark_of(user_id) is None
+        except UnreachableError:
+            return False  # `get` knows what may be said all the same
 
     def person(self, somebody: Somebody, moment: datetime, opened: Opened) -> Person:
         """The listener at a moment; summed up once, as long as nothing new is known of them."""
@@ -211,12 +244,26 @@ class People:
         if self._marks is None or now - self._looked >= _LOOK_EVERY_S:
             self._looked = now
             self._beside.look()
-            marks = self._log.cursor(FORGOTTEN)
-            if marks != self._marks and self._marks is not None:
-                self._known.clear()
-                self._prepared.clear()
+            marks = self._reach(lambda: self._log.cursor(FORGOTTEN))
+            if marks != self._marks:
+                if self._marks is not None:
+                    self._known.clear()
+                    self._prepared.clear()
+                self._gone = self._reach(self._all_marks) if marks else frozenset()
             self._marks = marks
         return self._marks
+
+    def _all_marks(self) -> frozenset[str] | None:
+        """Of everybody who was forgotten; None: they are too many to be remembered."""
+        found: list[str] = []
+        while some := self._log.keys(FORGOTTEN, after=found[-1] if found else ""):
+            found += some
+            if len(found) > _MOST_GONE:
+                return None
+        return frozenset(found)
+
+    def _mark_of(self, user_id: str) -> bytes | None:
+        return self._reach(lambda: self._log.state(FORGOTTEN, mark_of(user_id)))
 
     def _read_once(self, user_id: str, opened: Opened) -> Somebody:
         """Who was read, if need be: a long history once, however many parts of a page ask."""
@@ -228,12 +275,15 @@ class People:
             return known
 
     def _read(self, user_id: str, opened: Opened) -> Somebody:
+        found = self._mark_of(user_id)
+        return self._published(user_id, opened, mark="" if found is None else found.decode())
+
+    def _published(self, user_id: str, opened: Opened, *, mark: str) -> Somebody:
+        """A user without events."""
         published, words = records_of(opened.rows, user_id), self._beside.of(user_id)
         if words:
             said = with_words(published.feedback, words, opened.tracks.id_of)
             published = replace(published, feedback=said)
-        found = self._log.state(FORGOTTEN, mark_of(user_id))
-        mark = "" if found is None else found.decode()
         if mark:
             published = _since(published, datetime.fromisoformat(mark))
         nothing = HISTORY.empty_table()

@@ -172,7 +172,7 @@ class _Run:
 
         wiring = self.wiring
         if not self._is_stale() and not self._is_ruled():
-            return _skipped("build", "nothing is new since the last build")
+            return self._skipped_or_brought("build", "nothing is new since the last build")
         if self.wanted.dry_run:
             return StepReport("build", "planned", "there is something new to build")
         newest = self._newest()
@@ -186,7 +186,7 @@ class _Run:
         at_least = wiring.settings.compact_at
         compact_if_due(wiring.lake, at_least=at_least, progress=self.progress, now=self.clock())
         rows = {name: report.rows.get(name, 0) for name in ("plays", "tracks")}
-        words = f"{rows['plays']:,} plays of {rows['tracks']:,} tracks"
+        words = f"{rows['plays']:,} plays of {rows['tracks']:,} tracks{self._brought()}"
         return StepReport("build", "done", words, details=({"snapshot": report.snapshot, **rows},))
 
     def _is_stale(self) -> bool:
@@ -230,7 +230,7 @@ class _Run:
         try:
             due = training_due(wiring, self.memory, self.clock())
             if not due.due:
-                return _skipped("train", due.why)
+                return self._skipped_or_brought("train", due.why)
             if self.wanted.dry_run:
                 return StepReport("train", "planned", due.why)
             report = train(
@@ -251,12 +251,23 @@ class _Run:
             return _skipped("train", error.message)
         note_training(self.memory, report.bundle, due, self.clock())
         words = f"{len(report.sizes)} models of {report.tracks:,} tracks ({due.why})"
-        if told.publish_to:
-            from segue.flows.aws.made_elsewhere import publish_made
-
-            publish_made(wiring.settings, self.clock())
-            words += f", brought to {told.publish_to}"
+        words += self._brought()
         return StepReport("train", "done", words, details=({"bundle": report.bundle},))
+
+    def _brought(self) -> str:
+        """Bring marts and models to where others fetch them; in words, empty: nothing is new."""
+        settings = self.wiring.settings
+        if self.wanted.dry_run or not settings.training.publish_to:
+            return ""
+        from segue.flows.aws.made_elsewhere import publish_made
+
+        done = publish_made(settings, self.clock())
+        return f", brought to {settings.training.publish_to}" if done else ""
+
+    def _skipped_or_brought(self, step: StepName, why: str) -> StepReport:
+        """Nothing to do, unless an update was cut off before others could fetch what it made."""
+        brought = self._brought()
+        return StepReport(step, "done", f"{why}{brought}") if brought else _skipped(step, why)
 
     # --- playlists ------------------------------------------------------------------------------
 
