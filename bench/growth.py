@@ -8,28 +8,31 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 from bench.world import NOW, World, catalogue, training_data
 from segue.flows.make_models import make_models
 from segue.music.query import Query
 from segue.recommenders.base import Composed, Proposer
+from segue.recommenders.content import Content
 
 __all__ = ["MODELS", "STEPS", "draw", "run"]
 
 MODELS: Final = ("als", "content", "item_knn", "popular", "session_knn")
 STEPS: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
-    "tracks": ((10_000, 20_000), (100_000, 20_000), (1_000_000, 20_000)),
+    "tracks": ((10_000, 20_000), (100_000, 20_000), (1_000_000, 20_000), (4_000_000, 20_000)),
     "listeners": ((50_000, 2_000), (50_000, 20_000), (50_000, 200_000)),
 }
 """What grows -> (tracks, listeners) of each step; every listener plays 50 tracks."""
 
 PLAYS_EACH: Final = 50
 QUESTIONS: Final = 20
+_ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 PICTURE: Final = Path(__file__).parent.parent / "docs" / "pictures" / "growth.svg"
 
 
@@ -43,6 +46,7 @@ def run() -> list[str]:
                 stdout=subprocess.PIPE,
                 text=True,
                 check=True,
+                env={**os.environ, **_ONE_THREAD},
             )
             size = n_tracks if what == "tracks" else n_listeners
             facts = json.loads(done.stdout.splitlines()[-1])
@@ -94,6 +98,10 @@ def _table(facts: list[dict[str, Any]], what: str) -> list[str]:
         each = [by[model, size] for size in sizes]
         cells = [f"{one['train']:.2f} s, {one['ask']:.1f} ms" for one in each]
         lines.append(f"| {model}: training, a question | {' | '.join(cells)} |")
+    near = [by["content", size].get("found") for size in sizes]
+    if any(near):
+        cells = ["exact" if share is None else f"{share:.1%}" for share in near]
+        lines.append(f"| content: found of an exact search | {' | '.join(cells)} |")
     peaks = [f"{by[MODELS[0], size]['peak_mib']:,.0f} MiB" for size in sizes]
     lines.append(f"| peak memory, data and all models | {' | '.join(peaks)} |")
     return lines
@@ -126,10 +134,24 @@ def _measured(n_tracks: int, n_listeners: int) -> list[dict[str, Any]]:
             taken.append(1000 * (time.process_time() - began))
         asked = float(np.median(taken[2:]))
         found.append({"model": model.name, "train": trained, "ask": asked})
+        if isinstance(model, Content) and model.cells_ is not None:
+            found[-1]["found"] = _share_found(model, histories)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [{**fact, "peak_mib": peak} for fact in found]
 
 
+def _share_found(model: Content, histories: Sequence[pa.Table]) -> float:
+    """How many of the tracks of an exact search are found by one that looks into cells only."""
+    cells, shares = model.cells_, []
+    for history in histories:
+        query = Query("somebody", NOW, history=history)
+        near, _ = model.propose(query, 500)
+        model.cells_ = None
+        exact, _ = model.propose(query, 500)
+        model.cells_ = cells
+        shares.append(len(np.intersect1d(near, exact)) / len(exact))
+    return float(np.mean(shares))
+
+
 if __name__ == "__main__":
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     print(json.dumps(_measured(int(sys.argv[1]), int(sys.argv[2]))))
