@@ -62,5 +62,5 @@ deploy-aws destroy-aws: synth-aws
 	@PATH="$$(pwd)/$(VENV)-cdk/bin:$$PATH" $(CDK) $(@:-aws=) --app "$(OUT)" --all
 
 clean:
-	rm -rf $(VENV) $(VENV)-fakesnow $(VENV)-cdk build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-fakesnow $(VENV)-cdk $(VENV)-kustomize build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench -name __pycache__ -prune -exec rm -rf {} +

@@ -86,6 +86,33 @@ fi
 if [ "$kind" = dev ] && ! program java default-jre-headless; then
     echo "setup: Java cannot be installed; tests of Spark will be skipped" >&2
 fi
+# kustomize puts the files of Kubernetes together. Debian has it from its 13th release on; before that, the program of
+# that release, which runs on older ones, is put beside the environment: nothing of the system changes.
+next_debian() ( # next_debian PACKAGE FOLDER
+    . /etc/os-release
+    [ "${ID:-}" = debian ] && mkdir -p "$2/lists/partial" "$2/cache/archives/partial" && cd "$2" || exit 1
+    keys=/usr/share/keyrings/debian-archive-keyring.gpg
+    apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Identifier: Packages' |
+        sed -n "s|^\([^ ]*\) $VERSION_CODENAME main\$|deb [signed-by=$keys] \1 trixie main|p" | head -n 1 > sources.list
+    [ -s sources.list ] || exit 1
+    for setting in "Etc::SourceList $PWD/sources.list" "Etc::SourceParts /dev/null" "State::Lists $PWD/lists" "Cache $PWD/cache"; do
+        echo "Dir::${setting%% *} \"${setting#* }\";"
+    done > apt.conf
+    export APT_CONFIG="$PWD/apt.conf"
+    apt-get -qq update && apt-get -qq download "$1" && dpkg-deb -x "$1"_*.deb . && rm -rf lists cache apt.conf sources.list "$1"_*.deb
+)
+kustomize_is_there() {
+    for name in kustomize kubectl; do command -v "$name" >/dev/null 2>&1 && return; done
+    if [ -x "$venv-kustomize/usr/bin/kustomize" ]; then return; fi
+    program kustomize kustomize && return
+    rm -rf "$venv-kustomize"
+    echo "setup: fetching kustomize"
+    next_debian kustomize "$venv-kustomize" >/dev/null 2>&1 && "$venv-kustomize/usr/bin/kustomize" version >/dev/null
+}
+if [ "$kind" = dev ] && ! kustomize_is_there; then
+    rm -rf "$venv-kustomize"
+    echo "setup: kustomize cannot be installed; tests of Kubernetes will be skipped" >&2
+fi
 "$venv/bin/python" -m compileall -q src/segue || true # the first command starts as fast as the next
 printf '%s' "$wanted" > "$venv/segue-$kind.stamp"
 echo "setup: done; try $venv/bin/segue --help"
