@@ -55,6 +55,19 @@ def test_everybody_has_their_own_rows(tmp_path: Path, cut: bool) -> None:
         assert rows.read("plays", nobody, ["track_id"]).num_rows == 0
 
 
+def test_rows_of_nobody_are_nobodys(tmp_path: Path) -> None:
+    plays = tiny.plays([(user, f"t-{user}", NOW) for user in ("a", "a", "b", "c")])
+    place = plays.schema.get_field_index("user_id")
+    mixed = plays.set_column(
+        place, plays.schema.field(place), pa.array(["a", "a", None, "c"], pa.string())
+    )
+    rows = RowLookup(_write(tmp_path, "plays", mixed, rows_a_group=4))
+    index = {"plays": MartFiles("user_id", (Part("plays.parquet", 4, "a", "c", "", 0),))}
+    write_index(tmp_path, index)
+    assert rows.read("plays", "a", ["track_id"])["track_id"].to_pylist() == ["t-a", "t-a"]
+    assert rows.read("plays", "b", ["track_id"]).num_rows == 0
+
+
 def test_row_groups_of_others_are_passed_over(tmp_path: Path) -> None:
     names = [f"ref{n:06}" for n in range(200_000)]
     schema = MARTS["track_matches"]

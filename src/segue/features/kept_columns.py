@@ -55,6 +55,11 @@ class ArrowNames(Sequence[str]):
             return list(self)[at]
         return str(self.values[at].as_py())
 
+    def some(self, places: npt.NDArray[np.integer[Any]]) -> list[str]:
+        """Those at some places, all at once."""
+        names: list[str] = self.values.take(pa.array(places)).to_pylist()
+        return names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.values.to_pylist())
 

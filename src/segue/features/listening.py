@@ -262,19 +262,21 @@ def listening(query: Query, catalogue: Catalogue) -> Listening:
     recommender asks for the same in turn. It is told by the very tables of the query, not by what
     is in them. That of strangers, all of whom are alike, is always kept.
     """
-    tables, at = (query.history, query.feedback), _microseconds(query.now)
-    latest: Listening | None = catalogue.memo.get("listening")
-    if latest is not None and latest.since <= at < latest.until:
-        history, feedback = latest.source
-        if history is tables[0] and feedback is tables[1]:
-            return latest
+    latest: tuple[Query, Listening] | None = catalogue.memo.get("listening to")
+    if latest is None or latest[0] is not query:
+        latest = catalogue.memo["listening to"] = query, _kept(query, catalogue)
+    return latest[1]
+
+
+def _kept(query: Query, catalogue: Catalogue) -> Listening:
     kept: WeakValueDictionary[tuple[int, ...], Listening] | None
     kept = catalogue.memo.get("listenings")
     if kept is None:
         kept = catalogue.memo["listenings"] = WeakValueDictionary()
     # an answer holds the tables, so that their ids stay theirs as long as it is there
+    tables = (query.history, query.feedback)
     key = (*(id(table) if table.num_rows else 0 for table in tables),)
-    heard = kept.get(key)
+    heard, at = kept.get(key), _microseconds(query.now)
     if heard is None or not heard.since <= at < heard.until:
         heard = kept[key] = _listening(query, catalogue)
     catalogue.memo["listening" if any(key) else "stranger"] = heard
@@ -319,6 +321,12 @@ def _same(now: int, *known: Ints) -> tuple[float, float]:
     """From which moment on, and before which one, the same is known as now."""
     since, until = -np.inf, np.inf
     for times in known:
+        if not len(times):
+            continue
+        latest = int(times.max())
+        if latest <= now:
+            since = max(since, latest)
+            continue
         before = times <= now
         since = max(since, times.max(where=before, initial=np.iinfo(np.int64).min))
         if not before.all():

@@ -10,6 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from segue.features.kept_columns import ArrowNames
+
 __all__ = ["GenreLists", "NameLists"]
 
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 over the golden ratio: spreads well
@@ -46,6 +48,12 @@ class NameLists:
         owner = np.repeat(owner, sizes)
         starts = starts - np.cumsum(sizes) + sizes
         return owner, self.codes[np.arange(len(owner)) + starts[owner]]
+
+    def named(self, codes: npt.NDArray[np.int32]) -> list[str]:
+        """The names of some codes."""
+        if isinstance(self.names, ArrowNames):
+            return self.names.some(codes)
+        return [self.names[code] for code in codes.tolist()]
 
 
 @dataclass(frozen=True)

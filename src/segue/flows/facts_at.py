@@ -75,8 +75,8 @@ def facts_at(catalogue: Catalogue, rows: Rows) -> dict[str, TrackFacts]:
 def _names(lists: NameLists, rows: Rows) -> list[list[Any]]:
     found: list[list[Any]] = [[] for _ in range(len(rows))]
     owner, codes = lists.codes_at(rows)
-    for at, code in zip(owner.tolist(), codes.tolist(), strict=True):
-        found[at].append(lists.names[code])
+    for at, name in zip(owner.tolist(), lists.named(codes), strict=True):
+        found[at].append(name)
     return found
 
 

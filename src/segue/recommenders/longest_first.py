@@ -81,7 +81,7 @@ class LongestFirst:
             begin, start = start, min(start + block, stop)
             above = max(0.0, float(np.nextafter(bar, np.float32(-1))))
             if start <= len(self.front):
-                found, at = self.front[begin:start] @ query, np.arange(begin, start)
+                found, at = self.front[begin:start] @ query, None
                 allowed: Callable[[Rows], npt.NDArray[np.bool_]] = partial(
                     self._usable, usable, begin
                 )
@@ -90,7 +90,7 @@ class LongestFirst:
                 at = at[np.argsort(self.order[at])]  # as they lie: pages come once, one by one
                 found, allowed = vectors.take(self.order[at], axis=0) @ query, _all
             some = best_allowed(found, count, above=above, allowed=allowed)
-            places = np.concatenate([places, at[some]])
+            places = np.concatenate([places, some + begin if at is None else at[some]])
             products = np.concatenate([products, found[some]])
             if len(products) >= count > 0:
                 bar = np.partition(products, len(products) - count)[len(products) - count]

@@ -37,7 +37,7 @@ _PRIOR: Final = 0.2
 _TASTE: Final = 0.75
 _HOME: Final = 0.5
 _FIRST: Final = 1 << 12
-_IN_ORDER: Final = 1 << 14
+_IN_ORDER: Final = 1 << 16
 _SLACK: Final = 2.0**-18
 
 Doubles = npt.NDArray[np.float64]
@@ -145,13 +145,13 @@ class Popular:
         """
         order, tasty = self._most_popular, taste.any()
         front, (sets, lists) = self._front, self._sets
-        liked = lists.highest(taste).take(sets) if tasty else np.zeros(0)
+        liked = lists.highest(taste)
         rows, scores = np.empty(0, np.int64), np.empty(0)
         start, block, bar = 0, _FIRST, -np.inf
         while start < len(order) and self.scores_[order[start]] >= bar:
             some = order[start : start + block]
             found = front[start : start + len(some)].astype(np.float64)
-            near = liked[start : start + len(some)]
+            near = liked.take(sets[start : start + len(some)])
             if len(found) < len(some):  # each is a jump through memory
                 some = some[usable.take(some)]
                 found = self.scores_[some].astype(np.float64)

@@ -26,6 +26,8 @@ _IN_MEMORY_BYTES: Final = 2 << 20
 """A mart of one file up to this size is read once and kept."""
 _MANY_GROUPS: Final = 3
 """From so many on, others may help to unpack them: it is one listener with a long history."""
+_REPEATED: Final = dict.fromkeys(("plays", "library", "playlist_tracks", "feedback"), c.USER_ID)
+"""Keys that stand in many rows: no text is made of each one that is somebody else's."""
 _BUILD: Final = "Run `segue build`."
 
 
@@ -65,7 +67,7 @@ class RowLookup:
                 return _nothing(mart, tuple(columns))
             rows = small.filter(pc.equal(small[by], key))
         else:
-            rows = _rows_of(path, by, key, columns, texts=_texts(mart, wanted))
+            rows = _rows_of(path, by, key, columns, coded=_REPEATED.get(mart) == by)
         return rows.select(list(columns)).cast(_nothing(mart, tuple(columns)).schema)
 
     @cached_property
@@ -110,17 +112,18 @@ def _nothing(mart: str, columns: tuple[str, ...]) -> pa.Table:
     return pa.schema([MARTS[mart].field(name) for name in columns]).empty_table()
 
 
-def _texts(mart: str, columns: Sequence[str]) -> list[str]:
-    """Those of the columns that are texts."""
-    return [name for name in columns if MARTS[mart].field(name).type == pa.string()]
+def _rows_of(path: Path, by: str, key: str, columns: Sequence[str], *, coded: bool) -> pa.Table:
+    """See `RowLookup.read`.
 
-
-def _rows_of(
-    path: Path, by: str, key: str, columns: Sequence[str], *, texts: list[str]
-) -> pa.Table:
+    Args:
+        coded: Whether to read the keys as numbers.
+    """
+    numbers = [by] if coded else []
     try:
-        # texts stay numbers: most of the rows are somebody else's
-        with pq.ParquetFile(path, memory_map=True, pre_buffer=False, read_dictionary=texts) as file:
+        with (
+            pa.memory_map(str(path)) as mapped,
+            pq.ParquetFile(mapped, pre_buffer=False, read_dictionary=numbers) as file,
+        ):
             groups, all_fit = _groups(file.metadata, by, key)
             wanted = columns if all_fit else list(dict.fromkeys((by, *columns)))
             rows = file.read_row_groups(
@@ -128,11 +131,13 @@ def _rows_of(
             )
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
-    return rows if all_fit else rows.take(_places(rows[by], key))
+    if all_fit:
+        return rows
+    return rows.take(_places(rows[by], key)) if coded else rows.filter(pc.equal(rows[by], key))
 
 
 def _places(column: pa.ChunkedArray, key: str) -> pa.Array:
-    """Where a key stands in a column of texts that are numbers."""
+    """Where a key stands in a column of texts that are kept as numbers."""
     start, found = 0, []
     for chunk in column.chunks:
         code = chunk.dictionary.index(key).as_py()

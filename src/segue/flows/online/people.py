@@ -20,7 +20,7 @@ from segue.flows.listener import Person, Records, person_of
 from segue.flows.online.kept import Kept
 from segue.flows.online.live import Counting, Live, Reading, in_order
 from segue.flows.online.reach import Reach
-from segue.flows.online.records import records_of
+from segue.flows.online.records import NOTHING, records_of
 from segue.flows.online.said_beside import SaidBeside, with_words
 from segue.flows.online.shelf import Opened
 from segue.flows.prepared import Prepared, prepared
@@ -108,7 +108,8 @@ class Somebody:
     @property
     def size(self) -> int:
         """Bytes, about."""
-        return _OF_ANYBODY + 2 * sum(int(part.nbytes) for part in _parts(self.records))
+        parts = _parts(self.records)
+        return _OF_ANYBODY + 2 * sum(int(part.nbytes) for part in parts if part.num_rows)
 
 
 class People:
@@ -227,6 +228,7 @@ class People:
 
     def drop(self, user_id: str) -> None:
         """Let go of what is remembered of a user."""
+        self._looked = -_LOOK_EVERY_S  # they may have been forgotten this moment
         self._known.drop(lambda known: known == user_id)
         self._prepared.drop(lambda known: known == user_id)
 
@@ -275,7 +277,7 @@ class People:
             return known
 
     def _read(self, user_id: str, opened: Opened) -> Somebody:
-        found = self._mark_of(user_id)
+        found = self._mark_of(user_id) if self._look_for_marks() else None
         return self._published(user_id, opened, mark="" if found is None else found.decode())
 
     def _published(self, user_id: str, opened: Opened, *, mark: str) -> Somebody:
@@ -286,9 +288,8 @@ class People:
             published = replace(published, feedback=said)
         if mark:
             published = _since(published, datetime.fromisoformat(mark))
-        nothing = HISTORY.empty_table()
         return Somebody(
-            user_id, published, Live(), nothing, published, opened.name, mark, len(words)
+            user_id, published, Live(), NOTHING.plays, published, opened.name, mark, len(words)
         )
 
     def _after(self, known: Somebody, events: Sequence[Recorded], opened: Opened) -> Somebody:

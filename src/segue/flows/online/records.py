@@ -38,7 +38,8 @@ def records_of(snapshot: RowLookup, user_id: str) -> Records:
     plays = snapshot.read("plays", user_id, HISTORY.names)
     if plays[c.TRACK_ID].null_count:
         plays = plays.filter(pc.is_valid(plays[c.TRACK_ID]))
-    plays = plays.cast(HISTORY)
+    if not plays.schema.equals(HISTORY):
+        plays = plays.cast(HISTORY)
     return Records(
         plays=plays if _in_order(plays) else plays.sort_by(_ORDER),
         library=snapshot.read("library", user_id, _LIBRARY),

@@ -39,6 +39,9 @@ class Ranked:
     scores: Reals
     shares: Callable[[Rows], Reals]
 
+    def __len__(self) -> int:
+        return len(self.proposed)
+
     def where(self, kept: npt.NDArray[np.bool_]) -> Ranked:
         """Some of them."""
         places = np.flatnonzero(kept)
@@ -64,7 +67,11 @@ class Ranked:
 
     def told(self, rows: Rows, parts: Mapping[str, Recommender]) -> list[_Found]:
         """Those of these catalogue rows that are here and have evidence."""
-        at = np.flatnonzero(np.isin(self.proposed.rows, rows))
+        if not len(self):
+            return []
+        wanted = np.sort(rows)
+        at = np.minimum(np.searchsorted(self.proposed.rows, wanted), len(self) - 1)
+        at = at[self.proposed.rows[at] == wanted]
         return self._told(at, at, parts) if len(at) else []
 
     def _told(
@@ -76,19 +83,24 @@ class Ranked:
         facts = self.proposed.evidence(self.query, self.proposed.rows[ascending], parts=parts)
         shares = self.shares(order)
         columns = np.argsort(-steadied(shares), axis=1, kind="stable")
-        found = []
-        for at, ranked, each in zip(order.tolist(), columns.tolist(), shares.tolist(), strict=True):
-            row = int(self.proposed.rows[at])
-            names = [
-                (self.proposed.names[s], each[s])
+        names, found = self.proposed.names, []
+        for row, score, ranked, each, here in zip(
+            self.proposed.rows[order].tolist(),
+            self.scores[order].tolist(),
+            columns.tolist(),
+            shares.tolist(),
+            (self.proposed.places[order] < ABSENT).tolist(),
+            strict=True,
+        ):
+            told = [
+                (names[s], facts[names[s]][row], each[s])
                 for s in ranked
-                if self.proposed.places[at, s] < ABSENT
+                if here[s] and row in facts.get(names[s], ())
             ]
-            told = [(n, facts[n][row], share) for n, share in names if row in facts.get(n, ())]
             helped = [one for one in told if one[2] > 0] or told[:1]
             if helped:
                 sources, evidence, _ = zip(*helped, strict=True)
-                found.append((row, float(self.scores[at]), sources, evidence))
+                found.append((row, score, sources, evidence))
         return found
 
 
