@@ -53,6 +53,7 @@ def test_others_who_write_are_waited_for_and_then_named(file: SqliteFile) -> Non
 
 def test_a_turn_is_taken_as_soon_as_it_is_there(file: SqliteFile) -> None:
     with file.opened() as mine, file.opened() as other:
+        mine.execute("pragma busy_timeout = 0")
         with (
             transaction(other),
             pytest.raises(BusyError, match="another"),
@@ -66,7 +67,6 @@ def test_a_turn_is_taken_as_soon_as_it_is_there(file: SqliteFile) -> None:
         with transaction(mine, wait_s=20):
             mine.execute("insert into things values ('a')")
         done.join()
-        assert mine.execute("pragma busy_timeout").fetchone() == (20_000,)
     assert names(file) == ["a"]
 
 

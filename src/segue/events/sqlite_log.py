@@ -65,7 +65,7 @@ _COLUMNS: Final = (
     "source, context, received_us"
 )
 _ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_AT_ONCE: Final = (64, 16, 4, 1)
+_AT_ONCE: Final = (256, 64, 16, 4, 1)
 """Rows that one statement inserts: each statement may have to wait for its turn among threads."""
 
 _INSERTS: Final = {
@@ -271,14 +271,19 @@ class SqliteLog:
         for group in groups:
             received = microseconds(group.received_at)
             rows += [_row(event, received) for event in group.events]
-        with self._writing() as connection:
-            outcomes = iter(_inserted(connection, rows))
+        connection = self._connection()
+        with self._file.guarded():
+            if self._own.patient:
+                connection.execute("pragma busy_timeout = 0")
+                self._own.patient = False
+            with transaction(connection, wait_s=_WAIT_S):
+                outcomes = iter(_inserted(connection, rows))
         return [tuple(islice(outcomes, len(group.events))) for group in groups]
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         connection = self._connection()
-        with self._file.guarded(), transaction(connection, wait_s=_WAIT_S):
+        with self._file.guarded(), transaction(connection):
             yield connection
 
     # --- reading --------------------------------------------------------------------------------
@@ -300,6 +305,7 @@ class SqliteLog:
             mine = self._file.connect()
             mine.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             self._own.connection, self._own.process = mine, os.getpid()
+            self._own.patient = True
             with self._opening:
                 self._opened.append(mine)
         return mine

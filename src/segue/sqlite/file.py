@@ -142,6 +142,7 @@ def transaction(
     Args:
         wait_s: So long its turn is waited for, looking every millisecond; None: as SQLite does,
             which looks ever less often, and may sleep for a tenth of a second when its turn is.
+            The connection's own `busy_timeout` is 0 then.
     """
     if wait_s is None:
         connection.execute("begin immediate")
@@ -159,16 +160,12 @@ def transaction(
 def _begin(connection: sqlite3.Connection, wait_s: float) -> None:
     """Begin to write as soon as nobody else does."""
     until = time.monotonic() + wait_s
-    connection.execute("pragma busy_timeout = 0")
-    try:
-        while True:
-            try:
-                connection.execute("begin immediate")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                    raise
-                time.sleep(_LOOK_S)
-            else:
-                return
-    finally:
-        connection.execute(f"pragma busy_timeout = {round(1000 * wait_s)}")
+    while True:
+        try:
+            connection.execute("begin immediate")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_LOOK_S)
+        else:
+            return
