@@ -14,7 +14,7 @@ import pytest
 from segue.access.api_key import ApiKey
 from segue.doors.http.call import Call, Reply
 from segue.doors.http.event_desk import EventDesk
-from segue.doors.http.plain_events import told_plainly
+from segue.doors.http.plain_events import one_event, told_plainly
 from segue.errors import OverloadedError
 from segue.events.admission import admitted
 from segue.events.sqlite_log import SqliteLog
@@ -96,6 +96,8 @@ def test_decoding_in_one_go_comes_to_what_the_rules_come_to(more: dict[str, Any]
     told = _told(1, **more)
     for body in (told, [told], {"events": [told]}):
         assert told_plainly(json.dumps(body).encode()) == [admitted(told, NOW)]
+    if None not in told.values():  # what is spelt out as null is rare
+        assert one_event(json.dumps(told).encode()) == admitted(told, NOW)
 
 
 @pytest.mark.parametrize(
@@ -112,3 +114,4 @@ def test_decoding_in_one_go_comes_to_what_the_rules_come_to(more: dict[str, Any]
 )
 def test_anything_odd_is_for_the_rules(wrong: dict[str, Any]) -> None:
     assert told_plainly(json.dumps([_told(1), _told(2, **wrong)]).encode()) is None
+    assert one_event(json.dumps(_told(2, **wrong)).encode()) is None

@@ -112,7 +112,7 @@ def test_whatever_is_not_plain_goes_the_usual_way(tmp_path: Path) -> None:
     def send() -> list[bool]:
         odd = [
             desk.take(event_type="stop"),
-            desk.take(timestamp="2026-03-01T12:59:00+01:00"),
+            desk.take(timestamp="2026-03-01T11:59:00"),
             desk.take(timestamp="2999-01-01T00:00:00Z"),
             desk.take(events=[]),
             desk.take(context={"a": "b" * 3_000}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -37,7 +38,7 @@ _BATCH: Final = msgspec.json.Decoder(_Batch).decode
 
 
 def one_event(body: bytes) -> Event | None:
-    """The event of a body that is one event, its time told in UTC; None: see `told_plainly`.
+    """The event of a body that is one event with the right fields; None: see `told_plainly`.
 
     What it says is not looked at here.
     """
@@ -45,9 +46,12 @@ def one_event(body: bytes) -> Event | None:
         return None
     try:
         event = _EVENT(body)
+        at = event.timestamp
+        if at.tzinfo is UTC:
+            return event
+        return None if at.tzinfo is None else replace(event, timestamp=at.astimezone(UTC))
     except (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError):
         return None
-    return event if event.timestamp.tzinfo is UTC else None
 
 
 def told_plainly(body: bytes) -> Sequence[Event] | None:
