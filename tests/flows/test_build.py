@@ -27,10 +27,15 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 class House:
     """A lake, a warehouse and snapshots in one folder."""
 
-    def __init__(self, folder: Path, rules: Rules | None = None) -> None:
+    def __init__(
+        self, folder: Path, rules: Rules | None = None, *, plays_at_once: int = 1_000_000
+    ) -> None:
         self.lake = HandLake(folder / "lake")
         self.warehouse = DuckDBWarehouse(
-            folder / "warehouse" / "segue.duckdb", threads=1, rules=rules
+            folder / "warehouse" / "segue.duckdb",
+            threads=1,
+            rules=rules,
+            plays_at_once=plays_at_once,
         )
         self.snapshots = SnapshotStore(folder / "snapshots")
 
@@ -415,7 +420,7 @@ def test_a_damaged_lake_file_leaves_the_old_snapshot(tmp_path: Path) -> None:
 def test_a_failing_model_is_named_and_nothing_is_published(tmp_path: Path) -> None:
     house = House(tmp_path, Rules(counted_ms="no number"))  # type: ignore[arg-type] # the fault
     house.lake.add("plays", [play("u", EXPORT, 0, "A", ms_played=40_000)])
-    with pytest.raises(WarehouseError, match="model int_durations"):
+    with pytest.raises(WarehouseError, match="model int_track_lengths"):
         house.build()
     with pytest.raises(NotReadyError):
         house.snapshots.current()

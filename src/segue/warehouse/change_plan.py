@@ -22,6 +22,8 @@ _KINDS: Final[Mapping[tuple[str, str], Kind]] = {
     ("incremental", "delete+insert"): "replaced",
 }
 
+_USER: Final = "user_id"
+
 Kind = Literal["table", "touched", "replaced", "test"]
 
 
@@ -38,6 +40,9 @@ class Step:
         relation: The model's full name in SQL; empty for a test.
         key: Columns of the keys.
         touched: The relation that holds the keys of "touched"; those of "replaced" are its own.
+        few: The variable that tells the users of `touched`, if `key` has any.
+        tells: The column whose values, unless there are many, a variable of the model's name tells
+            from then on: later steps read only what is theirs.
     """
 
     name: str
@@ -47,6 +52,8 @@ class Step:
     relation: str = ""
     key: tuple[str, ...] = ()
     touched: str = ""
+    few: str = ""
+    tells: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,8 @@ def _step(node: Any, relations: Mapping[str, str]) -> Step:
         relation=node.relation_name,
         key=(key,) if isinstance(key, str) else tuple(key),
         touched=relations[touched["in"]] if touched else "",
+        few=touched["in"] if touched and _USER in touched["key"] else "",
+        tells=config.meta.get("few", ""),
     )
 
 

@@ -13,11 +13,14 @@ from segue.progress import Progress
 from segue.warehouse.change_plan import ChangePlan, Step
 from segue.warehouse.dbt_runner import BUILD_AGAIN, STAYS, DbtResult
 
-__all__ = ["Tables", "may_follow", "run_changes"]
+__all__ = ["FEW", "Tables", "may_follow", "of_few", "run_changes"]
 
 _log = logging.getLogger(__name__)
 _CHANGES: Final = "segue_changes"
 """A temporary table: what an incremental model says of the keys that have changed."""
+
+FEW: Final = 2_000
+"""So many users are told in a variable: each row that is looked at is compared with all of them."""
 
 
 class Tables(Protocol):
@@ -97,6 +100,9 @@ def _run_all(tables: Tables, plan: ChangePlan, progress: Progress) -> None:
     for step in plan.steps:
         if (step.schema, step.name) in views:  # made by dbt; here it is a table
             tables.query(f"drop view {step.relation}")
+    for step in plan.steps:
+        if step.tells:  # of an earlier build of this process
+            tables.query(f"reset variable {step.name}")
     tables.query(plan.begin)
     failed: list[str] = []
     for step in plan.steps:
@@ -125,6 +131,11 @@ def _problems(tables: Tables, step: Step, sql: str) -> list[str]:
 def _make(tables: Tables, step: Step, sql: str) -> None:
     if step.kind == "table":
         tables.query(f"create or replace table {step.relation} as {sql}")
+        if step.tells:
+            tables.query(
+                f"set variable {step.name} = (select list({step.tells}) from"
+                f" (select distinct {step.tells} from {step.relation}) having count(*) <= {FEW})"
+            )
         return
     tables.query(f"create or replace temp table {_CHANGES} as {sql}")
     tables.query(_removal(step))
@@ -136,7 +147,16 @@ def _removal(step: Step) -> str:
     keys = ", ".join(f"{column} as touched_{column}" for column in step.key)
     same = " and ".join(f"touched_{column} = {column}" for column in step.key)
     touched = step.touched or _CHANGES
+    few = f" and {of_few(step.few, 'user_id')}" if step.few else ""
     return (
         f"delete from {step.relation} where exists"
-        f" (select 1 from (select {keys} from {touched}) as touched where {same})"
+        f" (select 1 from (select {keys} from {touched}) as touched where {same}){few}"
     )
+
+
+def of_few(model: str, column: str) -> str:
+    """A condition that spares reading rows of other users than a model's, which it tells.
+
+    It says nothing new where the users of the model are asked for, and nothing if they are many.
+    """
+    return f"coalesce(list_contains(cast(getvariable('{model}') as varchar[]), {column}), true)"

@@ -21,7 +21,7 @@ from segue.music.lake_tables import LAKE_TABLES
 from segue.progress import Progress
 from segue.warehouse.base import Rules
 from segue.warehouse.change_plan import ChangePlan, read_plan, write_plan
-from segue.warehouse.change_run import built_before, may_follow, run_changes
+from segue.warehouse.change_run import FEW, built_before, may_follow, run_changes
 from segue.warehouse.connection import QUIET, connect
 from segue.warehouse.dbt_runner import DbtResult
 from segue.warehouse.duckdb_sql import DUCKDB, no_glob
@@ -37,6 +37,8 @@ __all__ = ["DuckDBSession", "DuckDBWarehouse", "create_raw"]
 _log = logging.getLogger(__name__)
 _ROWS_A_BATCH = 100_000
 _PLAN_AT = 200_000
+_PLAYS_AT_ONCE = 1_000_000
+_AMONG = "{} in (select unnest($keys::varchar[]))"
 _FULL = ("No space left", "File too large", "quota")
 _DAMAGE = ("Corrupt database file", "database has been invalidated", "Failed to load metadata")
 
@@ -53,6 +55,7 @@ class DuckDBWarehouse(SqlWarehouse):
         rules: What counts as a play, and how alike two titles must be.
         plan_at: From so many plays on a full build ends with the plan of the next one, which takes
             dbt two seconds.
+        plays_at_once: A full build makes models of plays for users with so many together.
 
     >>> warehouse = DuckDBWarehouse(Path("/data/segue/warehouse/segue.duckdb"))  # doctest: +SKIP
     >>> with warehouse.writing():
@@ -72,8 +75,10 @@ class DuckDBWarehouse(SqlWarehouse):
         threads: int = 0,
         rules: Rules | None = None,
         plan_at: int = _PLAN_AT,
+        plays_at_once: int = _PLAYS_AT_ONCE,
     ) -> None:
         self.path = path.absolute()
+        self._plays_at_once = plays_at_once
         self._plan_at = plan_at
         super().__init__(self.path.parent, threads=threads or os.cpu_count() or 1, rules=rules)
         self.memory_limit = memory_limit
@@ -168,6 +173,9 @@ class DuckDBWarehouse(SqlWarehouse):
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
+
+    def _variables(self) -> dict[str, Any]:
+        return {**super()._variables(), "plays_at_once": self._plays_at_once}
 
     def _dbt_output(self) -> dict[str, Any]:
         return {
@@ -315,11 +323,12 @@ class DuckDBSession:
         self, query: str, order: str, *, by: str, keys: Sequence[str] | None
     ) -> Iterator[pa.RecordBatch]:
         """See `segue.warehouse.snapshot_export.Tallies`."""
-        some = "" if keys is None else f" where {by} in (select unnest($keys::varchar[]))"
-        found = self._connection.execute(
-            f"select * from ({query}){some} order by {order}",
-            {} if keys is None else {"keys": list(keys)},
-        )
+        some, given = "", {}
+        if keys is not None:  # said in two ways, each of which spares reading other rows
+            among = "list_contains($keys::varchar[], {})" if len(keys) <= FEW else _AMONG
+            some = f" where {by} between $first and $last and {among.format(by)}"
+            given = {"keys": list(keys), "first": min(keys), "last": max(keys)}
+        found = self._connection.execute(f"select * from ({query}){some} order by {order}", given)
         yield from found.to_arrow_reader(_ROWS_A_BATCH)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
 from segue.music.marts import MARTS
+from segue.warehouse.change_run import of_few
 from segue.warehouse.raw_sql import Dialect, select_mart
 from segue.warehouse.snapshot_cut import Tally
 
@@ -73,7 +74,10 @@ def updates(tables: Tables, dialect: Dialect) -> list[str]:
     for mart in _KEPT:
         if _hold(tables, mart):
             query = tally_query(
-                select_mart(dialect, mart), MARTS[mart].names, _USER, f" where {_USER} in {touched}"
+                select_mart(dialect, mart),
+                MARTS[mart].names,
+                _USER,
+                f" where {_USER} in {touched} and {of_few('int_touched_plays', _USER)}",
             )
             statements += [
                 f"delete from intermediate.tallies where mart = '{mart}' and key in {touched}",

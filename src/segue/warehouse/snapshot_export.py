@@ -28,6 +28,8 @@ _ROW_GROUP: Final = 100_000
 _WAITING: Final = 8
 _AT_ONCE: Final = 250_000
 """A mart of so many rows is held in memory while it is written and the next one is asked for."""
+_ROWS_AT_ONCE: Final = 1_000_000
+"""Rows that are put in order together: those of a hundred million plays would not fit in memory."""
 _FORM: Final = "1"
 """Raise when files are to be written in another way, so that none of the last snapshot stays."""
 
@@ -140,7 +142,7 @@ class _Export:
         tallies = self._session.tally(mart, by)
         pieces = cut(tallies, self._previous.borders(mart, by)) if tallies else []
         if len(pieces) < 2:  # small, or empty
-            by, pieces = "", [Piece(tuple(tallies) or (Tally("", 0, "empty"),))]
+            by, pieces = "", [Piece(_ordered(tallies) or (Tally("", 0, "empty"),))]
         form = repr((_FORM, by, mart_order(mart), str(MARTS[mart])))
         digests = [piece.digest(form) for piece in pieces]
         if not by:
@@ -197,18 +199,39 @@ class _Export:
         """Write pieces while the warehouse hands out their rows in order: number -> CRC-32."""
         if not pieces:
             return {}
-        assert isinstance(self._session, Tallies)  # else there would be no pieces
-        keys = [tally.key for piece in pieces.values() for tally in piece.tallies]
-        few = None if len(pieces) == len(names) else keys
-        rows = self._session.stream(
-            select_mart(self._dialect, mart), mart_order(mart), by=by, keys=few
-        )
-        sizes = [piece.rows for piece in pieces.values()]
         written: dict[int, Future[int]] = {}
-        for n, table in zip(pieces, _slices(rows, MARTS[mart], sizes), strict=True):
-            written[n] = self.pool.submit(_write, table, self._folder / names[n])
-            _wait(list(written.values()), self._threads + _WAITING)
+        for together in _by_rows(pieces, _ROWS_AT_ONCE):
+            sizes = [pieces[n].rows for n in together]
+            rows = self._rows_of(mart, by, [pieces[n] for n in together])
+            for n, table in zip(together, _slices(rows, MARTS[mart], sizes), strict=True):
+                written[n] = self.pool.submit(_write, table, self._folder / names[n])
+                _wait(list(written.values()), self._threads + _WAITING)
         return written
+
+    def _rows_of(self, mart: str, by: str, pieces: Sequence[Piece]) -> Iterator[pa.RecordBatch]:
+        assert isinstance(self._session, Tallies)  # else there would be no pieces
+        keys = [tally.key for piece in pieces for tally in piece.tallies]
+        query, order = select_mart(self._dialect, mart), mart_order(mart)
+        return self._session.stream(query, order, by=by, keys=keys)
+
+
+def _by_rows(pieces: Mapping[int, Piece], most: int) -> Iterator[list[int]]:
+    """The numbers of the pieces, so many together that their rows are no more, or one alone."""
+    together: list[int] = []
+    rows = 0
+    for n, piece in pieces.items():
+        if together and rows + piece.rows > most:
+            yield together
+            together, rows = [], 0
+        together.append(n)
+        rows += piece.rows
+    if together:
+        yield together
+
+
+def _ordered(tallies: Sequence[Tally]) -> tuple[Tally, ...]:
+    """In the order of their keys: a warehouse gives them in any."""
+    return tuple(sorted(tallies, key=lambda tally: tally.key))
 
 
 def _cut_by(mart: str) -> str:

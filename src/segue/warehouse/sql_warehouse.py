@@ -259,15 +259,19 @@ class SqlWarehouse(ABC):
 
     # --- the connection -------------------------------------------------------------------------
 
-    @cached_property
-    def _dbt(self) -> DbtProject:
+    def _variables(self) -> dict[str, Any]:
+        """What dbt is told."""
         rules = asdict(self.rules)
         del rules["fuzzy_threshold"]
+        return rules
+
+    @cached_property
+    def _dbt(self) -> DbtProject:
         return DbtProject(
             output=self._dbt_output,
             environment=self._dbt_environment,
             folder=self.folder / "dbt",
-            variables=rules,
+            variables=self._variables(),
         )
 
     def _connect(self) -> Session:

@@ -58,6 +58,7 @@ where exists (
     from {{ api.Relation.create(database=target.database, schema='intermediate', identifier=touched['in']) }} as touched
     where {% for column in touched['key'] %}touched.{{ column }} = {{ alias }}.{{ column }}{{ " and " if not loop.last }}{% endfor %}
 )
+{% if 'user_id' in touched['key'] %}{{ of_few(touched['in'], alias ~ '.user_id') }}{% endif %}
 {%- endfor -%}
 {%- endif -%}
 {% endmacro %}

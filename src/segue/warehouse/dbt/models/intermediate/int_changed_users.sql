@@ -2,6 +2,7 @@
 -- the first whose track has become another, or all, moved back behind a pause in which nothing
 -- began for so long that what is before it has nothing to do with what is after it.
 -- depends_on: {{ source('raw', 'plays') }} {{ ref('int_changed_refs') }} {{ ref('int_minutes_told') }}
+{{ config(meta={'few': 'user_id'}) }}
 {% if only_changes() %}
 {% set days = 14 %}
 with touched as (
@@ -38,6 +39,7 @@ before as (
     inner join earliest on plays.user_id = earliest.user_id
     where
         plays.played_at <= earliest.played_at
+        and plays.played_at >= (select {{ plus_ms('min(played_at)', -(days + 1) * 86400000) }} from earliest)
         and {{ seconds('plays.played_at') }}
         >= {{ seconds('earliest.played_at') }} - {{ days * 86400 }}
 ),

@@ -1,10 +1,7 @@
 -- How long a track is: as a catalogue says, else as a source says, else the longest it was heard
 -- when it was not cut off by hand.
--- depends_on: {{ ref('int_plays_once') }} {{ ref('int_changed_users') }} {{ ref('int_changed_tracks') }}
--- depends_on: {{ ref('int_retold_tracks') }}
+-- depends_on: {{ ref('int_changed_tracks') }} {{ ref('int_retold_tracks') }}
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='track_id') }}
-{% set some = '1 = 1' %}
-{% if only_changes() %}{% set some = 'track_id in (select track_id from ' ~ ref('int_changed_tracks') ~ ')' %}{% endif %}
 
 with {% if only_changes() %}looked_at as (
     select track_id from {{ ref('int_changed_tracks') }}
@@ -15,18 +12,10 @@ with {% if only_changes() %}looked_at as (
 {% endif %}heard as (
     select
         track_id,
-        max(duration_ms) as told_ms,
-        max(case when reason_end = 'trackdone' then ms_played end) as done_ms,
-        max(
-            case
-                when
-                    reason_end is null
-                    and not coalesce(skipped, false)
-                    and ms_played >= {{ var('counted_ms') }}
-                    then ms_played
-            end
-        ) as longest_ms
-    from {{ all_plays(some) }} as plays
+        max(told_ms) as told_ms,
+        max(done_ms) as done_ms,
+        max(longest_ms) as longest_ms
+    from {{ ref('int_track_lengths') }}
     group by track_id
 ),
 

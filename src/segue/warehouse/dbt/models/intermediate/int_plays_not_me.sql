@@ -1,6 +1,7 @@
 -- The latest word on a play decides: of `not_me` and `undo` those about its track, or about a span
 -- of time that it started in; said after it was played.
 -- depends_on: {{ ref('int_plays_once') }} {{ ref('int_changed_users') }}
+{{ config(meta={'in_slices': true}) }}
 {% set some = 'user_id in (select user_id from ' ~ ref('int_feedback') ~ ')' %}
 with words as (
     select

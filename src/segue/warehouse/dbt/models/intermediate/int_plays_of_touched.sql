@@ -18,6 +18,9 @@ select
     skipped,
     not_me
 from {{ ref('plays') }}
+where
+    {{ in_slice('user_id') }}
 {% if only_changes() %}
-where user_id in (select user_id from {{ ref('int_touched_plays') }})
+    and user_id in (select user_id from {{ ref('int_touched_plays') }})
+    {{ of_few('int_touched_plays', 'user_id') }}
 {% endif %}

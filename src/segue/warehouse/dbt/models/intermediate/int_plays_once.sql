@@ -18,6 +18,7 @@ with facts as (
         min(told.country) as country
     from {{ ref('int_same_plays') }} as same
     inner join {{ ref('int_plays_once_per_source') }} as told on same.absorbed_id = told.row_id
+    where {{ in_slice('same.user_id') }}
     group by same.kept_id
 ),
 
@@ -26,7 +27,9 @@ once as (
     from {{ ref('int_plays_once_per_source') }} as told
     where
         not exists (
-            select 1 from {{ ref('int_same_plays') }} as same where same.absorbed_id = told.row_id
+            select 1
+            from {{ ref('int_same_plays') }} as same
+            where same.absorbed_id = told.row_id and {{ in_slice('same.user_id') }}
         )
 )
 

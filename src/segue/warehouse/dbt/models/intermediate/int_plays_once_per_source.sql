@@ -5,5 +5,7 @@ select *
 from {{ ref('int_plays_unioned') }} as told
 where
     not exists (
-        select 1 from {{ ref('int_plays_told_twice') }} as twice where twice.row_id = told.row_id
+        select 1
+        from {{ ref('int_plays_told_twice') }} as twice
+        where twice.row_id = told.row_id and {{ in_slice('twice.user_id') }}
     )

@@ -1,6 +1,7 @@
 -- A source sometimes tells of one play twice: a few seconds apart, or because two programs have
 -- exported it, one of them with less precise times. Only plays of a track that are less than a
 -- minute apart are looked at, so that a song on repeat keeps all of its plays.
+{{ config(meta={'in_slices': true}) }}
 with starts as (
     select
         row_id,
@@ -93,6 +94,6 @@ kept as (
         or since_like_it >= case when after_minute and not is_minute then 60 else 30 end
 )
 
-select row_id
+select row_id, user_id
 from suspects
 where not exists (select 1 from kept where kept.row_id = suspects.row_id)

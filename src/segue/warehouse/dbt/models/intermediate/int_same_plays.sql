@@ -1,6 +1,7 @@
 -- The same play told by two sources. Pairs are mutual nearest neighbours, source by source: plays of
 -- the same length first, then by time, so that a song on repeat keeps all of its plays. Further
 -- rounds pair what is left over.
+{{ config(meta={'in_slices': true}) }}
 {% set reach_s = longest_play_s() %}
 {% set rounds = 4 %}
 
@@ -48,6 +49,7 @@ reaching as (
 
 near as (
     select
+        one.user_id,
         one.row_id as absorbed_id,
         one.source as absorbed_source,
         other.row_id as kept_id,
@@ -70,6 +72,7 @@ near as (
 -- one's start lies near the other's start, or within its span
 pairs as (
     select
+        user_id,
         absorbed_id,
         absorbed_source,
         kept_id,
@@ -101,7 +104,7 @@ left_over_{{ round }} as (
 {% endif %}
 
 round_{{ round }} as (
-    select absorbed_id, absorbed_source, kept_id, kept_source, distance
+    select user_id, absorbed_id, absorbed_source, kept_id, kept_source, distance
     from (
         select
             *,
@@ -119,7 +122,7 @@ round_{{ round }} as (
 
 mutual as (
     {% for round in range(rounds) %}
-    select absorbed_id, absorbed_source, kept_id, kept_source, distance from round_{{ round }}
+    select user_id, absorbed_id, absorbed_source, kept_id, kept_source, distance from round_{{ round }}
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),
@@ -127,6 +130,7 @@ mutual as (
 -- A play whose only partner is taken by one that could have another: it is that other's.
 moved as (
     select
+        single.user_id,
         single.absorbed_id,
         single.absorbed_source,
         other.kept_id,
@@ -154,8 +158,8 @@ moved as (
     where taken.absorbed_id is null and used.kept_id is null
 )
 
-select absorbed_id, absorbed_source, kept_id, kept_source, distance from mutual
+select user_id, absorbed_id, absorbed_source, kept_id, kept_source, distance from mutual
 union all
-select absorbed_id, absorbed_source, kept_id, kept_source, distance
+select user_id, absorbed_id, absorbed_source, kept_id, kept_source, distance
 from moved
 where place_for_absorbed = 1 and place_for_kept = 1

@@ -2,6 +2,7 @@
 -- that is counted from plays is counted anew for the users, tracks and days in here.
 -- depends_on: {{ ref('int_plays_once') }} {{ ref('int_changed_users') }}
 -- depends_on: {{ ref('int_durations') }} {{ ref('int_plays_not_me') }}
+{{ config(meta={'few': 'user_id'}) }}
 {% set columns = ['play_id', 'row_id', 'user_id', 'track_id', 'artist_id', 'played_at', 'session_id'] %}
 
 {% if only_changes() %}

@@ -1,6 +1,7 @@
 -- Users whose profile may differ from that of the last build.
 -- depends_on: {{ ref('int_touched_plays') }} {{ ref('int_retold_tracks') }} {{ ref('int_changed_genres') }}
 -- depends_on: {{ ref('user_track_counts') }} {{ ref('user_artist_counts') }}
+{{ config(meta={'few': 'user_id'}) }}
 {% if only_changes() %}
 select user_id from {{ ref('int_touched_plays') }}
 union

@@ -2,7 +2,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id']}},
+    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id']}, 'in_slices': true},
 ) }}
 
 with countries as (

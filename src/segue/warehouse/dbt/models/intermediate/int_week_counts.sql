@@ -2,7 +2,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id', 'week']}},
+    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id', 'week']}, 'in_slices': true},
 ) }}
 
 with told as (
@@ -13,7 +13,7 @@ with told as (
         ms_played,
         {{ monday('cast(' ~ local_time('played_at') ~ ' as date)') }} as week
     from {{ ref('int_plays_of_touched') }}
-    where counted and not not_me
+    where counted and not not_me {{ near_touched_plays('played_at') }}
 )
 
 select

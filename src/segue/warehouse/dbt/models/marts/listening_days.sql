@@ -2,13 +2,13 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id', 'day']}},
+    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id', 'day']}, 'in_slices': true},
 ) }}
 
 with told as (
     select plays.*, cast({{ local_time('played_at') }} as date) as day
     from {{ ref('int_plays_of_touched') }} as plays
-    where not not_me
+    where not not_me {{ near_touched_plays('played_at') }}
 )
 
 select

@@ -2,7 +2,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id', 'day']}},
+    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id', 'day']}, 'in_slices': true},
 ) }}
 
 with told as (
@@ -15,7 +15,7 @@ with told as (
         skipped,
         ms_played
     from {{ ref('int_plays_of_touched') }}
-    where not not_me
+    where not not_me {{ near_touched_plays('played_at') }}
 )
 
 select

@@ -3,7 +3,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'in': 'int_touched_plays', 'key': ['row_id']}},
+    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id', 'row_id']}, 'in_slices': true},
 ) }}
 {% set told = [
     'row_id', 'user_id', 'track_id', 'artist_id', 'source', 'played_at', 'ended_at', 'ms_played',
@@ -39,7 +39,10 @@ before as (
             ) as age
         from {{ this }} as plays
         inner join {{ ref('int_changed_users') }} as changed
-            on plays.user_id = changed.user_id and plays.played_at < changed.since
+            on
+                plays.user_id = changed.user_id
+                and plays.played_at < changed.since
+                {{ of_few('int_changed_users', 'plays.user_id') }}
     ) as aged
     where age = 1
 ),

@@ -2,7 +2,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'in': 'int_touched_sessions', 'key': ['session_id']}},
+    meta={'touched': {'in': 'int_touched_sessions', 'key': ['session_id']}, 'in_slices': true},
 ) }}
 
 select

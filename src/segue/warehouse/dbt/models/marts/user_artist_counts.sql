@@ -2,7 +2,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='touched',
-    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id', 'artist_id']}},
+    meta={'touched': {'in': 'int_touched_plays', 'key': ['user_id', 'artist_id']}, 'in_slices': true},
 ) }}
 
 {{ counts_of_users('artist_id') }}

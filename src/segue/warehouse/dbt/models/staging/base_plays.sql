@@ -5,3 +5,4 @@
 select told.*
 from {{ source('raw', 'plays') }} as told
 {{ join_changed_users('told') }}
+where {{ in_slice('told.user_id') }}
