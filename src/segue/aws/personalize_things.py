@@ -14,6 +14,7 @@ __all__ = [
     "ACTIVE",
     "CAMPAIGN",
     "DATASET",
+    "DELETION",
     "FILTER",
     "GROUP",
     "IMPORT",
@@ -58,6 +59,9 @@ GROUP: Final = Noun("dataset_group", "datasetGroups", "datasetGroupArn", "datase
 SCHEMA: Final = Noun("schema", "schemas", "schemaArn", "schema")
 DATASET: Final = Noun("dataset", "datasets", "datasetArn", "dataset")
 IMPORT: Final = Noun("dataset_import_job", "datasetImportJobs", "datasetImportJobArn", "import job")
+DELETION: Final = Noun(
+    "data_deletion_job", "dataDeletionJobs", "dataDeletionJobArn", "data deletion job"
+)
 TRACKER: Final = Noun("event_tracker", "eventTrackers", "eventTrackerArn", "event tracker")
 SOLUTION: Final = Noun("solution", "solutions", "solutionArn", "solution")
 VERSION: Final = Noun("solution_version", "solutionVersions", "solutionVersionArn", "training")
@@ -138,7 +142,7 @@ class Things:
 
     def make(self, noun: Noun, name: str, **told: Any) -> str:
         """Have a thing made; its ARN. Personalize goes on with it by itself."""
-        key = "jobName" if noun is IMPORT else "name"
+        key = "jobName" if noun in (IMPORT, DELETION) else "name"
         named = {} if noun is VERSION and not name else {key: name}
         made = self._call(
             f"create_{noun.word}", f"make the {noun.said} {name}".rstrip(), **named, **told

@@ -24,6 +24,7 @@ _PROFILE: Final = "profile"
 _EVENT: Final = "event#"
 _AT_ONCE: Final = 90  # events in a transaction, which has room for 100 items
 _READ_AT_ONCE: Final = 100
+_REMOVED_AT_ONCE: Final = 25
 _ATTEMPTS: Final = 8
 _PLACES: Final = 100  # between two versions of a profile, for the events that one brought
 _CONFLICTS: Final = frozenset(
@@ -150,6 +151,54 @@ class ProfileTable:
                 Limit=limit,
             )
         return tuple(one["body"]["S"] for one in found["Items"])
+
+    def sorts(self, user_id: str) -> tuple[str, ...]:
+        """The sort keys of all items that a user has."""
+        client, told, found = self._aws.client("dynamodb"), dict[str, Any](), list[str]()
+        while True:
+            with self._aws.explained(_SERVICE, "look for a user"):
+                page = client.query(
+                    TableName=self._table,
+                    KeyConditionExpression="user_id = :u",
+                    ExpressionAttributeValues={":u": {"S": user_id}},
+                    ProjectionExpression="sk",
+                    ConsistentRead=True,
+                    **told,
+                )
+            found += [one["sk"]["S"] for one in page["Items"]]
+            if not page.get("LastEvaluatedKey"):
+                return tuple(found)
+            told = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def forget(self, user_id: str) -> int:
+        """Remove all items of a user, the profile last; how many there were.
+
+        Raises:
+            ServiceDownError: Not now; what is left goes the next time.
+        """
+        removed = 0
+        for attempt in range(_ATTEMPTS):
+            sorts = sorted(self.sorts(user_id), key=lambda one: one == _PROFILE)
+            if not sorts:
+                return removed
+            if attempt:  # the table has too much to do, or events of the user still come
+                self._sleep(self._chance.uniform(0, 0.05 * 2**attempt))
+            for start in range(0, len(sorts), _REMOVED_AT_ONCE):
+                some = sorts[start : start + _REMOVED_AT_ONCE]
+                removed += len(some) - self._remove(user_id, some)
+        raise ServiceDownError(
+            "items of the user are left, or come again",
+            service=_SERVICE,
+            cure="Have nobody tell of this user any more, then run it again.",
+        )
+
+    def _remove(self, user_id: str, sorts: Sequence[str]) -> int:
+        """Ask for some items to be removed; how many were not."""
+        client = self._aws.client("dynamodb")
+        asked = [{"DeleteRequest": {"Key": _key(user_id, one)}} for one in sorts]
+        with self._aws.explained(_SERVICE, "remove a user"):
+            answer = client.batch_write_item(RequestItems={self._table: asked})
+        return len((answer.get("UnprocessedItems") or {}).get(self._table, ()))
 
     def kept(self, user_id: str, *, after: int = 0) -> Kept:
         """The profile of a user, and the events behind a position; it costs little if none is.

@@ -13,7 +13,7 @@ from segue.errors import ConfigError
 if TYPE_CHECKING:
     from segue.flows.forget import Loss
 
-__all__ = ["add_to"]
+__all__ = ["add_to", "require_agreement"]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -65,7 +65,7 @@ def forget(
             if as_json:
                 print_json({**loss.as_dict(), "done": False})
             return
-        _require_agreement(as_json=as_json)
+        require_agreement(as_json=as_json)
     loss = run(wiring, whose, progress=call.progress(), now=now())
     if as_json:
         print_json({**loss.as_dict(), "done": True})
@@ -73,7 +73,12 @@ def forget(
         say(*_lines(loss, "went"), *_afterwards(loss))
 
 
-def _require_agreement(*, as_json: bool) -> None:
+def require_agreement(*, as_json: bool) -> None:
+    """Ask whether it is meant; without somebody to ask nothing is removed.
+
+    Raises:
+        ConfigError: Nobody can be asked.
+    """
     if as_json or not sys.stdin.isatty():
         raise ConfigError(
             "nothing was removed: nobody has agreed to it",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from segue.fakes.personalize.filters import parsed
-from segue.fakes.personalize.holdings import Holdings, Read, columns_of, failure_of
+from segue.fakes.personalize.holdings import Holdings, Read, columns_of, failure_of, named_users
 from segue.fakes.personalize.resources import RefusalError, Resource, Resources
 
 __all__ = ["Control"]
@@ -30,6 +30,7 @@ _NAMED: Final[Mapping[str, tuple[str, str, str]]] = {
     "Schema": ("schema", "schemaArn", "schemas"),
     "Dataset": ("dataset", "datasetArn", "datasets"),
     "DatasetImportJob": ("dataset-import-job", "datasetImportJobArn", "datasetImportJobs"),
+    "DataDeletionJob": ("data-deletion-job", "dataDeletionJobArn", "dataDeletionJobs"),
     "EventTracker": ("event-tracker", "eventTrackerArn", "eventTrackers"),
     "Solution": ("solution", "solutionArn", "solutions"),
     "SolutionVersion": ("solution-version", "solutionVersionArn", "solutionVersions"),
@@ -67,6 +68,7 @@ class Control:
             "Schema": self._schema,
             "Dataset": self._dataset,
             "DatasetImportJob": self._import,
+            "DataDeletionJob": self._deletion,
             "EventTracker": self._tracker,
             "Solution": self._solution,
             "SolutionVersion": self._version,
@@ -143,7 +145,7 @@ class Control:
         told["lastUpdatedDateTime"] = changed
         if found.kind != "schema":
             told["status"] = found.status(self.resources.clock.now())
-        if found.failure and told["status"] == "CREATE FAILED":
+        if found.failure and told["status"].endswith("FAILED"):
             told["failureReason"] = found.failure
         return told
 
@@ -183,6 +185,17 @@ class Control:
         if not failure:
             whole = told.get("importMode", "FULL") == "FULL"
             self.holdings[dataset.told["datasetGroupArn"]].take(kind, rows, whole=whole)
+        return made
+
+    def _deletion(self, told: dict[str, Any]) -> Resource:
+        group = self.resources.active(told["datasetGroupArn"], "dataset-group")
+        where = told["dataSource"].get("dataLocation", "")
+        found = self.read(where) if where else ()
+        failure, users = named_users(found)
+        made = self.resources.add(
+            "data-deletion-job", f"data-deletion-job/{told['jobName']}", told, failure
+        )
+        made.told["numDeleted"] = self.holdings[group.arn].forget(users)
         return made
 
     def _tracker(self, told: dict[str, Any]) -> Resource:

@@ -6,13 +6,13 @@ import csv
 import io
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from segue.fakes.personalize.resources import RefusalError
 
-__all__ = ["Holdings", "Read", "Rows", "columns_of", "failure_of"]
+__all__ = ["Holdings", "Read", "Rows", "columns_of", "failure_of", "named_users"]
 
 Read = Callable[[str], Sequence[bytes]]
 """The files under an S3 address, in order of their names; no file: an empty sequence."""
@@ -50,6 +50,15 @@ class Holdings:
         else:
             self.imported[kind] += rows
 
+    def forget(self, users: Collection[str]) -> int:
+        """Drop all rows and events of some users; how many."""
+        before = sum(map(len, self.imported.values())) + len(self.events)
+        for kind in ("INTERACTIONS", "USERS"):
+            rows = self.imported[kind]
+            self.imported[kind] = [row for row in rows if row["USER_ID"] not in users]
+        self.events = [event for event in self.events if event.get("userId") not in users]
+        return before - sum(map(len, self.imported.values())) - len(self.events)
+
     def plays(self) -> list[tuple[str, str]]:
         """User and item of every interaction."""
         found = [(row["USER_ID"], row["ITEM_ID"]) for row in self.imported["INTERACTIONS"]]
@@ -66,6 +75,17 @@ class Holdings:
         if twice < 25:
             return f"There are {twice} users with at least 2 interactions; 25 are required."
         return ""
+
+
+def named_users(files: Sequence[bytes]) -> tuple[str, frozenset[str]]:
+    """Why a list of users cannot be taken, or empty; and the users."""
+    users: set[str] = set()
+    for file in files:
+        rows = csv.DictReader(io.StringIO(file.decode()))
+        if rows.fieldnames != ["USER_ID"]:
+            return "The file must have a single column USER_ID.", frozenset()
+        users |= {row["USER_ID"] for row in rows}
+    return ("" if users else "There is no user in the file."), frozenset(users)
 
 
 def columns_of(schema: str, kind: str) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,10 @@ from segue.fakes.clock import Clock
 
 __all__ = ["NoSuchError", "RefusalError", "Resource", "Resources"]
 
+_DELETION = "data-deletion-job"
+_CREATES = ("CREATE PENDING", "CREATE IN_PROGRESS", "CREATE FAILED", "ACTIVE")
+_DELETES = ("PENDING", "IN_PROGRESS", "FAILED", "COMPLETED")
+
 
 class RefusalError(Exception):
     """The service says no, with the name its model has for it."""
@@ -52,11 +56,12 @@ class Resource:
     updated_at: datetime | None = None
 
     def status(self, now: datetime) -> str:
-        """CREATE PENDING, CREATE IN_PROGRESS, ACTIVE or CREATE FAILED."""
+        """CREATE PENDING, CREATE IN_PROGRESS, ACTIVE or CREATE FAILED; deletions have their own."""
+        pending, going, failed, done = _DELETES if self.kind == _DELETION else _CREATES
         if now >= self.ready_at:
-            return "CREATE FAILED" if self.failure else "ACTIVE"
+            return failed if self.failure else done
         half = self.created_at + (self.ready_at - self.created_at) / 2
-        return "CREATE PENDING" if now < half else "CREATE IN_PROGRESS"
+        return pending if now < half else going
 
 
 @dataclass
