@@ -40,9 +40,9 @@ def main() -> None:
         DeliveryStack(app, f"{choices.name}-delivery", choices)
     if choices.has("personalize"):
         personalize = PersonalizeStack(app, f"{choices.name}-personalize", choices, keep)
+    watching = None
     if choices.has("pipeline"):
         pipeline = PipelineStack(app, f"{choices.name}-pipeline", choices, keep)
-        watching = None
         if choices.has("watching"):
             watching = WatchingStack(app, f"{choices.name}-watching", choices, pipeline)
         if choices.has("datasets"):
@@ -51,12 +51,15 @@ def main() -> None:
             )
             if watching is not None:
                 watching.watch_machine("Datasets", datasets.machine)
+                watching.watch_scheduled("DataSets", datasets.function, may_last=True)
     personal = {"updater": UpdaterStack, "collector": CollectorStack, "sync": SyncStack}
     chosen = {part: stack for part, stack in personal.items() if choices.has(part)}
     if chosen:
         shared = PersonalStack(app, f"{choices.name}-personal", choices)
         for part, stack in chosen.items():
-            stack(app, f"{choices.name}-{part}", choices, keep, shared)
+            made = stack(app, f"{choices.name}-{part}", choices, keep, shared)
+            if watching is not None:
+                watching.watch_scheduled(part.title(), made.function)
     cdk.Tags.of(app).add("application", choices.name)
     app.synth()
 

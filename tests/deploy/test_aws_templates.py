@@ -230,6 +230,26 @@ def test_data_sets_are_made_daily_and_imports_followed_to_their_end(
     assert [one["Condition"] for one in passed] == [service]
 
 
+def test_functions_on_schedules_are_watched_too(
+    stacks: dict[str, dict[str, dict[str, Any]]],
+) -> None:
+    found = {
+        name.rstrip("0123456789ABCDEF"): one["Properties"]
+        for name, one in stacks["watching"].items()
+        if one["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    limits = {"UpdaterSlow": 810_000, "CollectorSlow": 270_000, "SyncSlow": 270_000}
+    assert {name: found[name]["Threshold"] for name in limits} == limits
+    for name in ("Updater", "Collector", "Sync", "DataSets"):
+        assert (found[f"{name}Errors"]["Threshold"], found[f"{name}Throttles"]["Threshold"]) == (
+            1,
+            0,
+        )
+    (board,) = of(stacks["watching"], "CloudWatch::Dashboard")
+    for name in ("Updater", "Collector", "Sync", "DataSets"):
+        assert f"{name}: longest" in json.dumps(board)
+
+
 def test_somebody_is_told_when_events_wait_or_are_refused(
     resources: dict[str, dict[str, Any]],
 ) -> None:

@@ -36,5 +36,6 @@ class CollectorStack(cdk.Stack):
             memory=512,
             timeout=cdk.Duration.minutes(5),
         )
+        self.function = made.function
         cdk.CfnOutput(self, "Function", value=made.function.function_name)
         cdk.CfnOutput(self, "GivenUpQueue", value=made.given_up.queue_url)

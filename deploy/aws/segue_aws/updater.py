@@ -42,6 +42,7 @@ class UpdaterStack(cdk.Stack):
             compacts=True,
             topic=True,
         )
+        self.function = made.function
         cdk.CfnOutput(self, "Function", value=made.function.function_name)
         cdk.CfnOutput(self, "GivenUpQueue", value=made.given_up.queue_url)
 
@@ -73,5 +74,6 @@ class SyncStack(cdk.Stack):
             memory=256,
             timeout=cdk.Duration.minutes(5),
         )
+        self.function = made.function
         cdk.CfnOutput(self, "Function", value=made.function.function_name)
         cdk.CfnOutput(self, "GivenUpQueue", value=made.given_up.queue_url)

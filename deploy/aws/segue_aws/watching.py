@@ -18,6 +18,7 @@ from segue_aws.pipeline import PipelineStack
 __all__ = ["WatchingStack"]
 
 _MINUTE = cdk.Duration.minutes(1)
+_NEARLY = 0.9  # of the time that a function may take
 
 
 class WatchingStack(cdk.Stack):
@@ -45,6 +46,32 @@ class WatchingStack(cdk.Stack):
         self._alarm(f"{name}Failed", failed, 0, 1, "daily data sets were not made")
         self._alarm(f"{name}Late", late, 0, 1, "daily data sets take too long")
         self._board.add_widgets(_graph(f"{name}: failed, timed out", failed, late))
+
+    def watch_scheduled(
+        self, name: str, function: lambda_.DockerImageFunction, *, may_last: bool = False
+    ) -> None:
+        """Tell of a function that runs by the clock: that it fails again and again, or nearly does.
+
+        Lambda tries an invocation three times, so one that fails once may still go well.
+
+        Args:
+            name: Of the function, for people.
+            function: The function.
+            may_last: Whether it works for as long as it may, and then goes on in another one.
+        """
+        hour = cdk.Duration.hours(1)
+        errors = function.metric_errors(period=hour, statistic="Sum")
+        throttles = function.metric_throttles(period=hour, statistic="Sum")
+        longest = function.metric_duration(period=hour, statistic="Maximum")
+        self._alarm(f"{name}Errors", errors, 1, 1, f"{name} fails again and again")
+        self._alarm(f"{name}Throttles", throttles, 0, 1, f"{name} is held back")
+        if not may_last and function.timeout is not None:
+            limit = int(function.timeout.to_milliseconds() * _NEARLY)
+            self._alarm(f"{name}Slow", longest, limit, 1, f"{name} nearly takes too long")
+        self._board.add_widgets(
+            _graph(f"{name}: errors, throttles", errors, throttles),
+            _graph(f"{name}: longest", longest),
+        )
 
     def _of_function(self, function: lambda_.Function) -> list[cloudwatch.IWidget]:
         name = function.node.id
