@@ -239,6 +239,9 @@ def test_schemas_with_a_prefix_and_tagged_statements(
     assert plays(snapshots) == 1
     found = server.ask(settings, "select distinct table_schema from information_schema.tables")
     assert {name for (name,) in found} == {"SEGUE_RAW", "SEGUE_INTERMEDIATE", "SEGUE_MARTS"}
+    lake.add("plays", [PLAY | {"played_at": datetime(2025, 1, 2, tzinfo=UTC)}])
+    run(made, lake, snapshots)  # only what is new
+    assert plays(snapshots) == 2
 
 
 def test_a_load_is_one_statement(tmp_path: Path, lake: HandLake) -> None:

@@ -55,7 +55,7 @@ having count(*) > 0
 {%- set touched = node.config.meta['touched'] -%}
 where exists (
     select 1
-    from {{ api.Relation.create(database=target.database, schema='intermediate', identifier=touched['in']) }} as touched
+    from {{ api.Relation.create(database=target.database, schema=schema_called('intermediate'), identifier=touched['in']) }} as touched
     where {% for column in touched['key'] %}touched.{{ column }} = {{ alias }}.{{ column }}{{ " and " if not loop.last }}{% endfor %}
 )
 {% if 'user_id' in touched['key'] %}{{ of_few(touched['in'], alias ~ '.user_id') }}{% endif %}
