@@ -214,6 +214,7 @@ class _Taken:
     """One flood: what came of it, seconds of processor of each side, and what appenders did."""
 
     flood: Flood
+    seconds: float
     api: float
     consumers: float
     server: float
@@ -268,16 +269,20 @@ def _one(found: Fleet, kind: _Kind, number: int, turn: int) -> _Taken:
     {kind.request}
     """
     writes = _writes(found)
-    before = _processors(found, number)
+    before, began = _processors(found, number), time.perf_counter()
     with _watched(found) as waits:
         told = flood(
             found.ports[0], lua, seconds=_SECONDS, connections=kind.connections, threads=number
         )
+    seconds = time.perf_counter() - began
     after = _processors(found, number)
     api, consumers, server, client, machine = (
         later - earlier for earlier, later in zip(before, after, strict=True)
     )
-    return _Taken(told, api, consumers, server, client, machine, waits, _writes(found) - writes)
+    return _Taken(
+        *(told, seconds, api, consumers, server, client, machine, waits),
+        writes=_writes(found) - writes,
+    )
 
 
 def _processors(found: Fleet, number: int) -> tuple[float, float, float, float, float]:
@@ -341,8 +346,8 @@ def _table(kind: _Kind, taken: dict[int, list[_Taken]]) -> list[str]:
 
 def _row(kind: _Kind, number: int, rounds: Sequence[_Taken], appends: bool) -> str:
     best = max(rounds, key=lambda one: one.flood.per_second)
-    thousands = sum(one.flood.requests for one in rounds) / 1000
-    seconds = sum(one.flood.requests / one.flood.per_second for one in rounds)
+    thousands = max(1, sum(one.flood.requests for one in rounds)) / 1000
+    seconds = sum(one.seconds for one in rounds)
     sides = [
         sum(getattr(one, name) for one in rounds)
         for name in ("api", "server", "consumers", "client")

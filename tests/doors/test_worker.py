@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import psycopg
+
 from segue.flows.event_consumers import CONSUMERS
 from segue.flows.jobs import jobs, wait_for_job
 from segue.flows.wiring import Wiring
@@ -82,6 +84,37 @@ def test_of_two_on_two_hosts_one_runs_the_schedules_and_the_other_takes_over(
             worker.kill()
             worker.wait(timeout=30)
         log.close()
+
+
+def test_a_migration_that_is_killed_in_the_middle_is_done_by_the_next(tmp_path: Path) -> None:
+    home = Home(_host(tmp_path, "one"))
+    url = server_of_tests().url(database_of(tmp_path))
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(
+            "create function slow() returns event_trigger language plpgsql as"
+            " $$ begin perform pg_sleep(2); end $$"
+        )
+        server.execute(
+            "create event trigger slow on ddl_command_end when tag in ('CREATE INDEX')"
+            " execute function slow()"
+        )
+        asleep = (
+            "select from pg_stat_activity"
+            " where wait_event = 'PgSleep' and datname = current_database()"
+        )
+        migrating = home.start("migrate")
+        _until(lambda: server.execute(asleep).rowcount == 1)  # tables are made, an index is not
+        migrating.kill()
+        assert migrating.wait(timeout=30) < 0
+        server.execute("drop event trigger slow")
+        home("migrate").ok()
+        done = server.execute("select part, number from live.migrations order by 1, 2").fetchall()
+        assert len(done) == len(set(done)) >= 2
+    log = postgresql_log(tmp_path)
+    moment = datetime.now(UTC)
+    told = log.append([Event("e1", "ann", "t1", "like", moment)], moment)
+    assert told.result() == ("accepted",)
+    log.close()
 
 
 def _host(folder: Path, name: str) -> Path:
