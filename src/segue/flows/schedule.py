@@ -207,10 +207,9 @@ def _job_state(home: Path, job_id: str) -> str:
 
 
 def _begin(log: EventLog, home: Path, one: ScheduleState, now: datetime) -> Job:
-    # First what stands there is written again: whoever has lost the lease without having heard of
-    # it yet cannot, and so does not begin what its follower begins, too.
-    if one.last is not None:
-        _note(log, one, one.last, one.job_id)
+    # A write that changes nothing: whoever has lost the lease without having heard of it yet cannot
+    # make it, and so does not begin what its follower begins, too.
+    log.advance(_CONSUMER, log.cursor(_CONSUMER))
     begun = start_job(home, one.kind, one.command, now=now)
     _note(log, one, now, begun.job_id)
     return begun
