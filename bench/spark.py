@@ -32,7 +32,7 @@ _MODELS: Final = {"als", "sequential_rules", "popular"}
 _ENGINES: Final = ("local", "spark")
 _START: Final = "import sys; sys.argv[0] = 'segue'; from segue.doors.cli import main; main()"
 _SUBREAPER: Final = 36
-_EVERY_S: Final = 0.5
+_EVERY_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)

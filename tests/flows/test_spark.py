@@ -20,6 +20,7 @@ from segue.progress import Silent
 from segue.recommenders.bundle import BundleStore
 from segue.settings.listening import Engine, SparkSettings
 from segue.warehouse.snapshots import SnapshotStore
+from tests.spark_session import SPARK
 
 pytest.importorskip("pyspark", reason="Spark is not installed")
 pytestmark = [
@@ -28,7 +29,6 @@ pytestmark = [
 ]
 
 TRAINED = {"als", "sequential_rules", "popular", "most_played", "session_knn", "ease"}
-SPARK = SparkSettings(master="local[2]")
 
 
 @pytest.fixture(scope="module")
