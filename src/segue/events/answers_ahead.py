@@ -9,16 +9,15 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from segue.errors import StorageError
-from segue.own_folder import own_folder
+from segue.errors import WarehouseError
+from segue.sqlite import SqliteFile, microseconds, moment
 
 __all__ = ["AheadFile", "MadeAhead"]
 
-_VERSION: Final = 1
 _TABLE: Final = """
 create table if not exists answers (
     user_id text primary key,
@@ -33,8 +32,6 @@ create table if not exists answers (
 _COLUMNS: Final = "user_id, position, said, latest_us, last_played_us, moment_us, body"
 _WAIT_S: Final = 5.0
 _LEVEL: Final = 6
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +68,15 @@ class AheadFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        self._file = SqliteFile(
+            self.path,
+            _TABLE,
+            if_full="Free space or mend permissions; the file may be removed.",
+            if_damaged="Remove it: the answers are made again.",
+            overwrite=False,
+            synchronous="normal",
+            wait_s=_WAIT_S,
+        )
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._opening = threading.Lock()
@@ -79,7 +85,7 @@ class AheadFile:
         """The answer to a user; None: there is none.
 
         Raises:
-            StorageError: The file cannot be read.
+            WarehouseError: The file cannot be read, or is damaged.
         """
         if not self.path.exists():
             return None
@@ -87,13 +93,13 @@ class AheadFile:
             row = connection.execute(
                 f"select {_COLUMNS} from answers where user_id = ?", (user_id,)
             ).fetchone()
-            return None if row is None else _read(row)
+        return None if row is None else self._read(row)
 
     def put(self, answers: Sequence[MadeAhead]) -> None:
         """Keep answers, in place of those that there were.
 
         Raises:
-            StorageError: They cannot be written.
+            WarehouseError: They cannot be written.
         """
         with self._connection() as connection:
             connection.execute("begin immediate")
@@ -107,7 +113,7 @@ class AheadFile:
         """Remove the answer to a user, and overwrite it.
 
         Raises:
-            StorageError: It cannot be removed.
+            WarehouseError: It cannot be removed.
         """
         if not self.path.exists():
             return
@@ -124,10 +130,28 @@ class AheadFile:
             self._opened.clear()
             self._own = threading.local()
 
+    def _read(self, row: tuple[Any, ...]) -> MadeAhead:
+        user, position, said, latest, last_played, at, packed = row
+        try:
+            body = zlib.decompress(packed)
+        except zlib.error as error:
+            raise WarehouseError(
+                f"{self.path} is damaged: {error}", cure=self._file.if_damaged
+            ) from error
+        return MadeAhead(
+            user,
+            position,
+            said,
+            None if latest is None else moment(latest),
+            None if last_played is None else moment(last_played),
+            moment(at),
+            body,
+        )
+
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """The connection of the thread, also after a fork."""
-        try:
+        with self._file.guarded():
             mine = getattr(self._own, "connection", None)
             if mine is None or self._own.process != os.getpid():
                 mine = self._connect()
@@ -138,26 +162,13 @@ class AheadFile:
                 with suppress(sqlite3.Error):
                     mine.rollback()
                 raise
-        except (sqlite3.Error, OSError, zlib.error) as error:
-            raise StorageError(
-                f"{self.path} cannot be used: {error}",
-                cure="Free space or mend permissions; the file may be removed.",
-            ) from error
 
     def _connect(self) -> sqlite3.Connection:
-        own_folder(self.path.parent)
-        with suppress(FileExistsError):
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        made = sqlite3.connect(
-            self.path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
-        )
+        self._file.make()
+        made = self._file.connect()
         with self._opening:
             self._opened.append(made)
-        made.execute("pragma journal_mode = wal")
-        made.execute("pragma synchronous = normal")
-        if made.execute("pragma user_version").fetchone()[0] < _VERSION:
-            made.executescript(f"begin immediate; {_TABLE} commit;")
-            made.execute(f"pragma user_version = {_VERSION}")
+        self._file.prepare(made)
         return made
 
 
@@ -173,22 +184,5 @@ def _row(one: MadeAhead) -> tuple[Any, ...]:
     )
 
 
-def _read(row: tuple[Any, ...]) -> MadeAhead:
-    user, position, said, latest, last_played, moment, body = row
-    return MadeAhead(
-        user,
-        position,
-        said,
-        None if latest is None else _moment(latest),
-        None if last_played is None else _moment(last_played),
-        _moment(moment),
-        zlib.decompress(body),
-    )
-
-
-def _us(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
-
-
-def _moment(us: int) -> datetime:
-    return _EPOCH + us * _MICROSECOND
+def _us(when: datetime | None) -> int | None:
+    return None if when is None else microseconds(when)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
-import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from segue.errors import StorageError
-from segue.own_folder import own_folder
+from segue.errors import WarehouseError
+from segue.sqlite import SqliteFile, microseconds, moment
 
 __all__ = ["Recommendation", "Recommended"]
 
 _log = logging.getLogger(__name__)
-_VERSION: Final = 1
 _TABLE: Final = """
 create table if not exists recommended (
     recommendation_id text primary key,
@@ -38,8 +33,6 @@ _AT_ONCE: Final = 1_000
 _EVERY_S: Final = 0.5
 _WAIT_S: Final = 30.0
 _KEPT: Final = timedelta(days=60)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +70,14 @@ class Recommended:
     def __init__(self, path: Path, *, most_waiting: int = 10_000) -> None:
         self.path = path.absolute()
         self.lost = 0
+        self._file = SqliteFile(
+            self.path,
+            _TABLE,
+            if_damaged="Remove it: what was recommended before is not joined with events then.",
+            overwrite=False,
+            synchronous="normal",
+            wait_s=_WAIT_S,
+        )
         self._waiting: queue.Queue[Recommendation | None] = queue.Queue(most_waiting)
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -94,7 +95,7 @@ class Recommended:
         """One of them, as far as it is written; None: there is none."""
         if not self.path.exists():
             return None
-        with self._opened() as connection:
+        with self._file.opened() as connection:
             row = connection.execute(
                 "select recommendation_id, user_id, made_us, told_us, mix, made_of, track_ids"
                 " from recommended where recommendation_id = ?",
@@ -108,12 +109,12 @@ class Recommended:
         """What was told to a user from a moment on, as far as it is written, oldest first."""
         if not self.path.exists():
             return []
-        with self._opened() as connection:
+        with self._file.opened() as connection:
             rows = connection.execute(
                 "select recommendation_id, user_id, made_us, told_us, mix, made_of, track_ids"
                 " from recommended where user_id = ? and told_us >= ?"
                 " order by told_us, recommendation_id",
-                (user_id, _us(since)),
+                (user_id, microseconds(since)),
             ).fetchall()
         return [_recommendation(row) for row in rows]
 
@@ -122,7 +123,7 @@ class Recommended:
         self.flush()
         if not self.path.exists():
             return 0
-        with self._opened() as connection:
+        with self._file.opened() as connection:
             connection.execute("pragma secure_delete = on")
             gone = connection.execute("delete from recommended where user_id = ?", (user_id,))
             connection.execute("pragma wal_checkpoint(truncate)")
@@ -155,7 +156,7 @@ class Recommended:
             try:
                 if rows:
                     self._write(rows)
-            except StorageError as error:
+            except WarehouseError as error:
                 self.lost += len(rows)
                 _log.warning("%d recommendations were not noted: %s", len(rows), error)
             finally:
@@ -180,8 +181,8 @@ class Recommended:
         return rows, False
 
     def _write(self, rows: list[Recommendation]) -> None:
-        oldest = _us(max(row.told_at for row in rows) - _KEPT)
-        with self._opened() as connection:
+        oldest = microseconds(max(row.told_at for row in rows) - _KEPT)
+        with self._file.opened() as connection:
             connection.execute("begin immediate")
             connection.executemany(
                 "insert into recommended values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
@@ -189,8 +190,8 @@ class Recommended:
                     (
                         row.recommendation_id,
                         row.user_id,
-                        _us(row.made_at),
-                        _us(row.told_at),
+                        microseconds(row.made_at),
+                        microseconds(row.told_at),
                         row.mix,
                         row.made_of,
                         "\n".join(row.track_ids),
@@ -201,39 +202,8 @@ class Recommended:
             connection.execute("delete from recommended where told_us < ?", (oldest,))
             connection.execute("commit")
 
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        connection = None
-        try:
-            own_folder(self.path.parent)
-            if not self.path.exists():
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            connection = sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = normal")
-            if connection.execute("pragma user_version").fetchone()[0] < _VERSION:
-                connection.executescript(f"begin immediate; {_TABLE} commit;")
-                connection.execute(f"pragma user_version = {_VERSION}")
-            yield connection
-        except (sqlite3.Error, OSError) as error:
-            raise StorageError(
-                f"{self.path} cannot be used: {error}",
-                cure="Free space or mend permissions; a damaged file may be removed.",
-            ) from error
-        finally:
-            if connection is not None:
-                connection.close()
-
 
 def _recommendation(row: tuple[str, str, int, int, str, str, str]) -> Recommendation:
     name, user, made, told, mix, made_of, tracks = row
     ids = tuple(tracks.split("\n")) if tracks else ()
-    return Recommendation(name, user, _moment(made), _moment(told), mix, made_of, ids)
-
-
-def _us(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _moment(us: int) -> datetime:
-    return _EPOCH + us * _MICROSECOND
+    return Recommendation(name, user, moment(made), moment(told), mix, made_of, ids)

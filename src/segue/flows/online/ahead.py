@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import segue
-from segue.errors import StorageError
+from segue.errors import StorageError, WarehouseError
 from segue.events.answers_ahead import AheadFile, MadeAhead
 from segue.flows.online.answers import Answer, answer_in
 from segue.flows.online.kept import Kept
@@ -48,7 +48,7 @@ def forget_ahead(folder: Path, user_id: str) -> None:
     """Remove what was made for a user, in every file of a folder.
 
     Raises:
-        StorageError: It cannot be removed.
+        WarehouseError: It cannot be removed.
     """
     for path in sorted(folder.glob("*.sqlite")):
         file = AheadFile(path)
@@ -87,7 +87,7 @@ class Ahead:
             return found
         try:
             made = self._of(opened).find(user_id)
-        except StorageError as error:
+        except WarehouseError as error:
             _log.warning("answers made ahead are left aside: %s", error)
             return None
         if made is None:
@@ -100,7 +100,7 @@ class Ahead:
         """Keep answers made of what is open now.
 
         Raises:
-            StorageError: They cannot be written.
+            WarehouseError: They cannot be written.
         """
         answers = list(answers)
         self._of(opened).put(answers)
@@ -111,7 +111,7 @@ class Ahead:
         """Remove what was made for a user, in every file.
 
         Raises:
-            StorageError: It cannot be removed.
+            WarehouseError: It cannot be removed.
         """
         forget_ahead(self.folder, user_id)
         self._kept.drop(lambda key: key[1] == user_id)

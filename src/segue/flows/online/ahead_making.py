@@ -40,7 +40,7 @@ def answer_ahead(
         How many answers were made.
 
     Raises:
-        StorageError: They cannot be written.
+        WarehouseError: They cannot be written.
     """
     stop = stop or threading.Event()
     began, made = time.perf_counter(), 0
