@@ -50,12 +50,13 @@ class Aws:
     timeout_seconds: float = 20.0
 
     def client(self, service: str) -> Any:
-        """A client of boto3, safe to use from several threads; the same one each time.
+        """A client of boto3, safe to use from several threads; the same one for the same place.
 
         Raises:
             ConfigError: boto3 is not installed, or what it was told cannot be used.
         """
-        return _client(self, service)
+        named = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}")
+        return _client(self, service, named or os.environ.get("AWS_ENDPOINT_URL", ""))
 
     @contextmanager
     def explained(self, service: str, doing: str) -> Iterator[None]:
@@ -108,7 +109,8 @@ def _cure(code: str, status: int) -> str:
 
 
 @lru_cache(maxsize=32)
-def _client(aws: Aws, service: str) -> Any:
+def _client(aws: Aws, service: str, _named: str) -> Any:
+    """One for each endpoint that the environment names: boto3 reads it by itself."""
     try:
         import boto3
         from botocore.config import Config

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("aws_functions")
 ROOT = Path(__file__).parents[3]
 HEAVY: Final = (
     "numpy scipy pyarrow duckdb polars pandas sklearn implicit lightgbm gensim fastapi pydantic "
-    "starlette msgspec jinja2 typer rich"
+    "starlette jinja2 typer rich"
 )
 PROCESSOR_S: Final = 1.5
 WELL: Final[dict[str, list[str]]] = {"batchItemFailures": []}

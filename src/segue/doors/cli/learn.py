@@ -40,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command(
         "build",
-        epilog="Examples:  segue build    segue build --engine spark",
+        epilog="Example:  segue build  |  segue build --engine spark",
     )(build)
     app.command("train", epilog="Example:  segue train")(train)
 
