@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -246,7 +247,7 @@ class _Storm:
 
         for user, n in users.items():
             try:
-                _until(lambda user=user, n=n: counted(user, n))  # type: ignore[misc]  # bound now
+                _until(partial(counted, user, n))
             except AssertionError:
                 self.counts.miscounted += 1
 

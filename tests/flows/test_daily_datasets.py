@@ -171,13 +171,19 @@ def track(number: int, *genres: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def cloud(s3: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def cloud_of(s3: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """A cloud that nobody has used, and that this process finds."""
     for name, value in keys().items():
         monkeypatch.setenv(name, value)
     made = Cloud(s3, bucket)
     for name, value in made.environment(s3).items():
         monkeypatch.setenv(name, value)
+    return made
+
+
+@pytest.fixture
+def cloud(s3: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    made = cloud_of(s3, bucket, monkeypatch)
     made.catalogue([track(0, "pop"), track(1, "folk", "pop")])
     deploy(made.account(), Silent())
     yield made

@@ -24,9 +24,9 @@ from segue.flows.personalize.deploy import deploy
 from segue.progress import Silent
 from segue.warehouse.s3_client import S3Options, S3Place
 from segue.warehouse.s3_files import S3Files
-from tests.flows.test_daily_datasets import NOW, Cloud, event, parquet, track
+from tests.flows.test_daily_datasets import NOW, Cloud, cloud_of, event, parquet, track
 from tests.flows.test_personalize import crowd
-from tests.s3_server import Fault, Request, S3Server, keys, s3_proxy
+from tests.s3_server import Fault, Request, S3Server, s3_proxy
 
 PARTS = ("events/", "datasets/", "sets/")
 
@@ -34,11 +34,7 @@ PARTS = ("events/", "datasets/", "sets/")
 @pytest.fixture
 def bare(s3: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """A cloud that nobody has used."""
-    for name, value in keys().items():
-        monkeypatch.setenv(name, value)
-    made = Cloud(s3, bucket)
-    for name, value in made.environment(s3).items():
-        monkeypatch.setenv(name, value)
+    made = cloud_of(s3, bucket, monkeypatch)
     yield made
     made.fake.stop()
 
