@@ -44,6 +44,7 @@ _FAME: Final = 0.02
 _FAME_OF_NEW: Final = 0.2  # of two unknown tracks that are as near, people meet the better known
 _NEW_HALF_LIFE_DAYS: Final = 60.0
 _LOOKED_AT: Final = 16_000  # tracks for all centres of taste together, where they are in cells
+_LOOKED_AT_SHARE: Final = 64  # and no fewer than one in so many of the catalogue
 _AT_LEAST: Final = 2_500
 
 Rows = npt.NDArray[np.int64]
@@ -268,13 +269,14 @@ class Content:
         catalogue, vectors = self._state()
         gain = np.float32(fame / 100)
         n_usable = int(np.count_nonzero(usable))
-        if self.cells_ is None or n_usable <= _LOOKED_AT:
+        looked_at = max(_LOOKED_AT, len(usable) // _LOOKED_AT_SHARE)
+        if self.cells_ is None or n_usable <= looked_at:
             rows = np.flatnonzero(usable & vectors.known)
             found = vectors.cosines_at(rows, centres) + catalogue.fame[rows] * gain
             tops = [best(scores, 4 * n) for scores, n in zip(found, wanted, strict=True)]
             return [(rows[top], scores[top]) for top, scores in zip(tops, found, strict=True)]
         # where few are usable, more have to be looked at to meet as many
-        budget = _LOOKED_AT * min(8, len(usable) // n_usable)
+        budget = looked_at * min(8, len(usable) // n_usable)
         return self.cells_.near(
             vectors,
             centres,
