@@ -55,7 +55,13 @@ class Tallies(Protocol):
 
 
 def export_marts(
-    session: Writes, dialect: Dialect, folder: Path, previous: Path | None, *, threads: int
+    session: Writes,
+    dialect: Dialect,
+    folder: Path,
+    previous: Path | None,
+    *,
+    threads: int,
+    rows_at_once: int = _ROWS_AT_ONCE,
 ) -> dict[str, int]:
     """Write every mart into an empty folder, and an index of the files; returns row counts.
 
@@ -68,8 +74,9 @@ def export_marts(
         folder: Empty.
         previous: Folder of the last snapshot, if there is one; stays as it is.
         threads: Files that are written or looked at together.
+        rows_at_once: Of a mart of users, so many rows are put in order together.
     """
-    writing = _Export(session, dialect, folder, _Previous(previous), threads)
+    writing = _Export(session, dialect, folder, _Previous(previous), threads, rows_at_once)
     with ThreadPoolExecutor(threads, thread_name_prefix="segue-snapshot") as writing.pool:
         under_way = {mart: writing.mart(mart) for mart in MARTS}
         marts = {mart: finish() for mart, finish in under_way.items()}
@@ -125,12 +132,14 @@ class _Export:
         folder: Path,
         previous: _Previous,
         threads: int,
+        rows_at_once: int,
     ) -> None:
         self._session = session
         self._dialect = dialect
         self._folder = folder
         self._previous = previous
         self._threads = threads
+        self._rows_at_once = rows_at_once
         self._whole: list[Future[int]] = []
 
     def mart(self, mart: str) -> Callable[[], MartFiles]:
@@ -200,7 +209,7 @@ class _Export:
         if not pieces:
             return {}
         written: dict[int, Future[int]] = {}
-        for together in _by_rows(pieces, _ROWS_AT_ONCE):
+        for together in _by_rows(pieces, self._rows_at_once):
             sizes = [pieces[n].rows for n in together]
             rows = self._rows_of(mart, by, [pieces[n] for n in together])
             for n, table in zip(together, _slices(rows, MARTS[mart], sizes), strict=True):
