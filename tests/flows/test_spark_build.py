@@ -6,6 +6,7 @@ import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -132,9 +133,9 @@ def test_from_a_lake_in_s3_to_models(
     for name, value in told.items():
         monkeypatch.setenv(name, value)
 
-    def segue(*words: str) -> dict[str, object]:
+    def segue(*words: str) -> dict[str, Any]:
         answer = CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False)
-        found: dict[str, object] = json.loads(answer.stdout)
+        found: dict[str, Any] = json.loads(answer.stdout)
         return found
 
     built = segue("build", "--engine", "spark")
@@ -142,6 +143,9 @@ def test_from_a_lake_in_s3_to_models(
     trained = segue("train")
     assert (trained["data"], trained["snapshot"]) == ("spark", built["snapshot"])
     assert (trained["users"], trained["tracks"]) == (2, 5)
+    seen: dict[str, Any] = segue("status")
+    assert seen["data_set"]["rows"] == {"plays": 24, "tracks": 5}
+    assert seen["bundle"]["fresh"]  # though there are no marts yet
 
 
 def test_what_a_training_reads(tmp_path: Path) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from segue.errors import NotReadyError, WarehouseError
+from segue.flows.training_marts import training_marts
 from segue.music import columns as c
 from segue.warehouse.build_failure import read_failure
 
 if TYPE_CHECKING:
     from segue.recommenders.bundle import BundleStore
     from segue.services.sign_ins import SignInFacts
+    from segue.settings.listening import TrainingData
     from segue.warehouse.base import Warehouse
     from segue.warehouse.lake import Lake
     from segue.warehouse.snapshots import Snapshot, SnapshotStore
@@ -36,8 +38,9 @@ class Status:
         warehouse: Where builds make the marts, in words.
         imports: One entry a commit of the lake, oldest first, with its account.
         snapshot: Name, rows of the marts, users, and whether nothing was imported since.
-        bundle: Name, recommenders, and whether it was trained on this snapshot.
-        damaged: "snapshot" or "bundle" -> what is wrong with it.
+        data_set: Name and rows of what Spark made for training, if it did.
+        bundle: Name, recommenders, and whether it was trained on what training would read now.
+        damaged: "snapshot", "data_set" or "bundle" -> what is wrong with it.
         failure: When, why and what to do, if the last build failed.
         sign_ins: Who is signed in at foreign services, and for how long.
         next_step: The command to type now.
@@ -48,6 +51,7 @@ class Status:
     warehouse: str
     imports: list[dict[str, Any]]
     snapshot: dict[str, Any] | None
+    data_set: dict[str, Any] | None
     bundle: dict[str, Any] | None
     damaged: dict[str, str]
     failure: dict[str, Any] | None
@@ -66,6 +70,8 @@ def status(
     lake: Lake,
     warehouse: Warehouse,
     snapshots: SnapshotStore,
+    data_sets: SnapshotStore,
+    training_data: TrainingData,
     bundles: BundleStore,
     sign_ins: Sequence[SignInFacts] = (),
     now: datetime | None = None,
@@ -85,13 +91,15 @@ def status(
     last_import = max((commit.made_at for commit in commits), default=None)
     damaged: dict[str, str] = {}
     snapshot = _snapshot(snapshots, last_import, damaged)
-    bundle = _bundle(bundles, snapshot, damaged)
+    read_now = _read_by_training(snapshots, data_sets, training_data)
+    bundle = _bundle(bundles, read_now, damaged)
     return Status(
         home=home,
         bytes=_bytes(home),
         warehouse=warehouse.where,
         imports=imports,
         snapshot=snapshot,
+        data_set=_data_set(data_sets, damaged),
         bundle=bundle,
         damaged=damaged,
         failure=None if (failure := read_failure(snapshots.folder)) is None else asdict(failure),
@@ -137,8 +145,30 @@ def _facts(snapshot: Snapshot, last_import: datetime | None) -> dict[str, Any]:
     }
 
 
+def _data_set(data_sets: SnapshotStore, damaged: dict[str, str]) -> dict[str, Any] | None:
+    try:
+        made = data_sets.current()
+    except NotReadyError:
+        return None
+    except WarehouseError as error:
+        damaged["data_set"] = error.message
+        return None
+    rows = {mart: made.rows(mart) for mart in ("plays", "tracks")}
+    return {"name": made.name, "made_at": made.made_at, "rows": rows}
+
+
+def _read_by_training(
+    snapshots: SnapshotStore, data_sets: SnapshotStore, wanted: TrainingData
+) -> str | None:
+    """Name of the marts that a training would read now."""
+    try:
+        return training_marts(snapshots, data_sets, wanted)[0].name
+    except (NotReadyError, WarehouseError):
+        return None
+
+
 def _bundle(
-    bundles: BundleStore, snapshot: dict[str, Any] | None, damaged: dict[str, str]
+    bundles: BundleStore, read_now: str | None, damaged: dict[str, str]
 ) -> dict[str, Any] | None:
     try:
         bundle = bundles.current()
@@ -150,7 +180,7 @@ def _bundle(
         "name": bundle.name,
         "trained_at": bundle.trained_at,
         "recommenders": sorted(bundle.recommenders),
-        "fresh": snapshot is not None and bundle.snapshot == snapshot["name"],
+        "fresh": bundle.snapshot == read_now,
     }
 
 

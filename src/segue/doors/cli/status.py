@@ -33,6 +33,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         lake=wiring.lake,
         warehouse=wiring.warehouse,
         snapshots=wiring.snapshots,
+        data_sets=wiring.data_sets,
+        training_data=wiring.settings.training.data,
         bundles=wiring.bundles,
         sign_ins=SignIns(wiring.services, SERVICE).all(),
         now=now(),
@@ -58,6 +60,8 @@ def _lines(found: Status) -> list[str]:
             + ("" if snapshot["fresh"] else "; older than the last import")
         )
         lines += [f"          {_user(user)}" for user in snapshot["users"]]
+    if found.data_set is not None or "data_set" in found.damaged:
+        lines.append(f"Spark     {_data_set(found)}")
     if found.failure is not None:
         lines.append(
             f"Failed    build of {found.failure['at']:%d %b %Y %H:%M}: {found.failure['message']}"
@@ -73,6 +77,16 @@ def _lines(found: Status) -> list[str]:
         )
     lines += [f"Spotify   {sign_in_words(one)}" for one in found.sign_ins]
     return [*lines, "", f"Next: {found.next_step}"]
+
+
+def _data_set(found: Status) -> str:
+    if found.data_set is None:
+        return found.damaged["data_set"]
+    rows = found.data_set["rows"]
+    return (
+        f"data set {found.data_set['name']} for training: {rows['plays']:,} plays, "
+        f"{rows['tracks']:,} tracks"
+    )
 
 
 def _user(user: dict[str, Any]) -> str:
