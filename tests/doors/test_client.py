@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,6 +25,17 @@ def segue(served: Running) -> Iterator[SegueClient]:
     """A client that may do everything."""
     with SegueClient(served.url, served.tokens["admin"]) as client:
         yield client
+
+
+def test_events_of_the_client_have_ids_that_grow_with_time() -> None:
+    said = [event("cleo", "j01", "play").event_id]
+    until = time.time_ns() + 3_000_000
+    while time.time_ns() < until:
+        continue
+    said.append(event("cleo", "j01", "play").event_id)
+    assert said[0] < said[1]
+    assert {uuid.UUID(one).version for one in said} == {7}
+    assert {uuid.UUID(one).variant for one in said} == {uuid.RFC_4122}
 
 
 def test_events_are_reported_once_and_answered_in_order(segue: SegueClient) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,7 +61,15 @@ def event(
     'skip'
     """
     at = timestamp or datetime.now(tz=UTC)
-    return EventReport(str(uuid.uuid4()), user_id, track_id, event_type, at, **more)
+    return EventReport(_growing_id(), user_id, track_id, event_type, at, **more)
+
+
+def _growing_id() -> str:
+    """A UUID of version 7 (RFC 9562): later ones are greater, which spares the log's index work."""
+    ms = time.time_ns() // 1_000_000
+    chance = secrets.randbits(74)
+    value = ms << 80 | 0x7 << 76 | chance >> 62 << 64 | 0b10 << 62 | chance & (1 << 62) - 1
+    return str(uuid.UUID(int=value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ create table if not exists events (
     source text not null,
     context text,
     received_us integer not null,
-    unique (user_id, event_id)
+    unique (event_id, user_id)
 ) strict;
 create index if not exists events_of_user on events (user_id, position);
 create table if not exists cursors (consumer text primary key, position integer not null) strict;
@@ -60,6 +60,9 @@ create table if not exists parked (
     primary key (consumer, position)
 ) strict, without rowid;
 """
+"""What tells duplicates begins with the event's id: ids that grow with time, as UUIDs of version 7
+and counters do, then lie beside each other, while each user's would be on a page of their own.
+Files made before have it the other way around, and stay so: it only costs time."""
 _COLUMNS: Final = (
     "user_id, event_id, event_type, track_id, at_us, ms_played, session_id, recommendation_id, "
     "source, context, received_us"
