@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from segue.access.api_key import ApiKey, Scope
+from segue.access.api_key import ApiKey
 from segue.access.base import KnownKey
-from segue.errors import ConfigError
+from segue.access.key_rows import FACTS, absent, known_of, row_of, taken
 from segue.postgresql.address import Address
 from segue.postgresql.connections import Connections
 from segue.postgresql.migrations import bring_up_to_date
@@ -40,9 +40,7 @@ insert into live.key_changes values (0);
 """,
     ),
 )
-_COLUMNS: Final = (
-    "key_id, label, digest, scopes, user_id, source, rate, created_at, last_used_at, revoked_at"
-)
+_COLUMNS: Final = ", ".join((*FACTS, "created_at", "last_used_at", "revoked_at"))
 _READING: Final = "reading API keys"
 _WRITING: Final = "writing API keys"
 
@@ -66,19 +64,7 @@ class PostgreSQLKeys:
 
     def add(self, known: KnownKey) -> None:
         """Keep a new key. See `KeyStore`."""
-        key = known.key
-        row = (
-            key.key_id,
-            key.label,
-            known.digest,
-            " ".join(sorted(key.scopes)),
-            key.user_id,
-            key.source,
-            key.rate,
-            key.created_at,
-            key.last_used_at,
-            key.revoked_at,
-        )
+        row = row_of(known, _as_it_is)
 
         def insert(connection: psycopg.Connection[Any]) -> bool:
             with connection.transaction():
@@ -90,10 +76,8 @@ class PostgreSQLKeys:
                 return _counted(connection, added.rowcount) > 0
 
         # a try whose answer was lost may have added it
-        if not self._connections.tried(_WRITING, insert) and self.find(key.key_id) != known:
-            raise ConfigError(
-                f"there is a key {key.key_id} already", field="key", cure="Make another one."
-            )
+        if not self._connections.tried(_WRITING, insert) and self.find(known.key.key_id) != known:
+            raise taken(known.key.key_id)
 
     def find(self, key_id: str) -> KnownKey | None:
         """The key of this id, revoked or not; None: there is none."""
@@ -119,9 +103,7 @@ class PostgreSQLKeys:
         self._connections.tried(_WRITING, update)
         found = self.find(key_id)
         if found is None:
-            raise ConfigError(
-                f"there is no key {key_id}", field="key", cure="`segue keys list` shows them all."
-            )
+            raise absent(key_id)
         return found.key
 
     def used(self, moments: Mapping[str, datetime]) -> None:
@@ -163,7 +145,7 @@ class PostgreSQLKeys:
 
     def _known(self, rest: str, *values: Any) -> list[KnownKey]:
         rows = self._connections.fetch(_READING, f"select {_COLUMNS} from live.keys {rest}", values)
-        return [_known(*row) for row in rows]
+        return [known_of(row, _in_utc) for row in rows]
 
 
 def _counted(connection: psycopg.Connection[Any], rows: int) -> int:
@@ -173,27 +155,9 @@ def _counted(connection: psycopg.Connection[Any], rows: int) -> int:
     return rows
 
 
-def _known(
-    key_id: str,
-    label: str,
-    digest: bytes,
-    scopes: str,
-    user_id: str | None,
-    source: str | None,
-    rate: float | None,
-    created_at: datetime,
-    last_used_at: datetime | None,
-    revoked_at: datetime | None,
-) -> KnownKey:
-    key = ApiKey(
-        key_id,
-        label,
-        frozenset(cast(list[Scope], scopes.split())),
-        created_at=created_at.astimezone(UTC),
-        user_id=user_id,
-        source=source,
-        rate=rate,
-        last_used_at=last_used_at and last_used_at.astimezone(UTC),
-        revoked_at=revoked_at and revoked_at.astimezone(UTC),
-    )
-    return KnownKey(key, digest)
+def _as_it_is(at: datetime) -> datetime:
+    return at
+
+
+def _in_utc(at: datetime) -> datetime:
+    return at.astimezone(UTC)

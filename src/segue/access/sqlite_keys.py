@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final
 
-from segue.access.api_key import ApiKey, Scope
+from segue.access.api_key import ApiKey
 from segue.access.base import KnownKey
-from segue.errors import ConfigError, WarehouseError
+from segue.access.key_rows import FACTS, absent, known_of, row_of, taken
+from segue.errors import WarehouseError
 from segue.sqlite import SqliteFile, microseconds, moment, transaction
 
 __all__ = ["SqliteKeys"]
@@ -35,9 +36,7 @@ create index if not exists keys_of_user on keys (user_id) where user_id is not n
 create table if not exists changes (number integer not null) strict;
 insert into changes select 0 where not exists (select 1 from changes);
 """
-_COLUMNS: Final = (
-    "key_id, label, digest, scopes, user_id, source, rate, created_us, last_used_us, revoked_us"
-)
+_COLUMNS: Final = ", ".join((*FACTS, "created_us", "last_used_us", "revoked_us"))
 _CHANGED: Final = "update changes set number = number + 1"
 
 
@@ -65,24 +64,10 @@ class SqliteKeys:
 
     def add(self, known: KnownKey) -> None:
         """Keep a new key. See `KeyStore`."""
-        key = known.key
-        row = (
-            key.key_id,
-            key.label,
-            known.digest,
-            " ".join(sorted(key.scopes)),
-            key.user_id,
-            key.source,
-            key.rate,
-            _us(key.created_at),
-            _us(key.last_used_at),
-            _us(key.revoked_at),
-        )
         with self._writing() as connection:
-            if _rows(connection, "where key_id = ?", key.key_id):
-                raise ConfigError(
-                    f"there is a key {key.key_id} already", field="key", cure="Make another one."
-                )
+            if _rows(connection, "where key_id = ?", known.key.key_id):
+                raise taken(known.key.key_id)
+            row = row_of(known, microseconds)
             connection.execute(f"insert into keys ({_COLUMNS}) values ({'?, ' * 9}?)", row)
             connection.execute(_CHANGED)
 
@@ -103,15 +88,13 @@ class SqliteKeys:
         with self._writing() as connection:
             changed = connection.execute(
                 "update keys set revoked_us = ? where key_id = ? and revoked_us is null",
-                (_us(at), key_id),
+                (microseconds(at), key_id),
             )
             if changed.rowcount:
                 connection.execute(_CHANGED)
             found = _rows(connection, "where key_id = ?", key_id)
         if not found:
-            raise ConfigError(
-                f"there is no key {key_id}", field="key", cure="`segue keys list` shows them all."
-            )
+            raise absent(key_id)
         return found[0].key
 
     def used(self, moments: Mapping[str, datetime]) -> None:
@@ -120,7 +103,7 @@ class SqliteKeys:
             connection.executemany(
                 "update keys set last_used_us = max(coalesce(last_used_us, ?1), ?1)"
                 " where key_id = ?2",
-                [(_us(at), key_id) for key_id, at in moments.items()],
+                [(microseconds(at), key_id) for key_id, at in moments.items()],
             )
 
     def forget(self, user_id: str) -> int:
@@ -185,38 +168,4 @@ class SqliteKeys:
 
 def _rows(connection: sqlite3.Connection, rest: str, *values: Any) -> list[KnownKey]:
     rows = connection.execute(f"select {_COLUMNS} from keys {rest}", values).fetchall()
-    return [_known(*row) for row in rows]
-
-
-def _known(
-    key_id: str,
-    label: str,
-    digest: bytes,
-    scopes: str,
-    user_id: str | None,
-    source: str | None,
-    rate: float | None,
-    created_us: int,
-    last_used_us: int | None,
-    revoked_us: int | None,
-) -> KnownKey:
-    key = ApiKey(
-        key_id,
-        label,
-        frozenset(cast(list[Scope], scopes.split())),
-        created_at=moment(created_us),
-        user_id=user_id,
-        source=source,
-        rate=rate,
-        last_used_at=_moment(last_used_us),
-        revoked_at=_moment(revoked_us),
-    )
-    return KnownKey(key, digest)
-
-
-def _us(at: datetime | None) -> int | None:
-    return None if at is None else microseconds(at)
-
-
-def _moment(us: int | None) -> datetime | None:
-    return None if us is None else moment(us)
+    return [known_of(row, moment) for row in rows]
