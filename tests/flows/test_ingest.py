@@ -209,6 +209,13 @@ def test_an_archive_in_the_archive(lake: Lake, tmp_path: Path) -> None:
     assert "unpack it first" in refusal(run(lake, path)).cure
 
 
+def test_an_archive_in_a_folder_is_to_be_named(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "my files").mkdir()
+    (tmp_path / "my files" / "inner.zip").write_bytes(b"PK")
+    cure = refusal(run(lake, tmp_path / "my files")).cure
+    assert f"segue import '{tmp_path}/my files/inner.zip'" in cure
+
+
 def test_limits_hold(lake: Lake, tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
@@ -49,7 +50,7 @@ def nothing_recognised(
 
 def _hints(opened: OpenedInput, kind: Kind, sources: Sequence[FileSource]) -> Iterator[str]:
     if opened.unopened:
-        yield f"What lies inside {_some(opened.unopened)} is not opened: unpack it first."
+        yield f"What lies inside {_some(opened.unopened)} is not opened: {_way_in(opened, kind)}."
     if any(file.name.startswith("xl/") for file in opened.files):
         yield "It is an Excel workbook: save its sheet as CSV."
     files = opened.files[:_FILES_TRIED]
@@ -62,6 +63,14 @@ def _hints(opened: OpenedInput, kind: Kind, sources: Sequence[FileSource]) -> It
             "A table of plays needs a first line that names the artist, the track and the time,"
             " such as “artist,album,track,date”."
         )
+
+
+def _way_in(opened: OpenedInput, kind: Kind) -> str:
+    archives = [opened.path / name for name in opened.unopened if name.lower().endswith(".zip")]
+    if archives and opened.path.is_dir():
+        first = shlex.quote(str(archives[0]))
+        return f"name each by itself, as in `{_COMMANDS[kind]} {first}`, or unpack it"
+    return "unpack it first"
 
 
 def _of_another_kind(
