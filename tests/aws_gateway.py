@@ -77,11 +77,13 @@ class Gateway:
         ]
         try:
             told = self.kinesis.put_records(StreamName=self.stream, Records=records)
-        except self.kinesis.exceptions.ClientError:
-            return 503, {}, {"title": "The stream does not answer.", "status": 503}
-        told.pop("ResponseMetadata")
+        except self.kinesis.exceptions.ClientError as error:
+            usual, told = 503, {"__type": error.response["Error"]["Code"]}
+        else:
+            usual = 200
+            told.pop("ResponseMetadata")
         _, ((answer, override),) = self.mappings.of([], [told])
-        return int(override.get("status", 200)), override["header"], answer
+        return int(override.get("status", usual)), override["header"], answer
 
 
 @contextmanager

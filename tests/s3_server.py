@@ -6,6 +6,7 @@ The server is moto's: other services of AWS are there, too, and behind the proxy
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -95,11 +96,16 @@ def s3_server() -> Iterator[S3Server]:
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked for."""
+    """What a client asked for.
+
+    Args:
+        operation: Of DynamoDB, Kinesis and the like: DynamoDB_20120810.GetItem; else empty.
+    """
 
     method: str
     path: str
     size: int
+    operation: str = ""
 
     def is_put_of(self, folder: str) -> bool:
         """Whether a file below a folder of the lake is written."""
@@ -113,6 +119,7 @@ class Fault:
     Args:
         status: Answer with this status and do not ask S3; 0: ask S3.
         code: S3's code for it.
+        reasons: Of DynamoDB, why a transaction was cancelled, for each of its items.
         before: Close the connection without asking S3.
         after: Ask S3, then close the connection without an answer.
         half: Ask S3, and give half of the answer's body.
@@ -123,6 +130,7 @@ class Fault:
 
     status: int = 0
     code: str = "InternalError"
+    reasons: tuple[str, ...] = ()
     before: bool = False
     after: bool = False
     half: bool = False
@@ -179,7 +187,7 @@ def s3_proxy(server: S3Server) -> Iterator[Proxy]:
 
         def _pass(self) -> None:
             size = int(self.headers.get("Content-Length", 0))
-            request = Request(self.command, self.path, size)
+            request = Request(self.command, self.path, size, self.headers.get("X-Amz-Target", ""))
             proxy.seen.append(request)
             fault = proxy.fault(request) or Fault()
             time.sleep(fault.seconds)
@@ -222,6 +230,9 @@ def s3_proxy(server: S3Server) -> Iterator[Proxy]:
             if "X-Amz-Target" in self.headers:  # DynamoDB, Kinesis and the like
                 kind, said = "x-amz-json-1.0", '{"__type": "%s", "message": "so be it"}'
             text = said % fault.code
+            if fault.reasons:
+                told = {"CancellationReasons": [{"Code": one} for one in fault.reasons]}
+                text = json.dumps({**json.loads(text), **told})
             self.send_response(fault.status)
             self.send_header("Content-Type", f"application/{kind}")
             self.send_header("Content-Length", str(len(text)))

@@ -43,14 +43,21 @@ class Input:
         return found
 
 
+class Text(str):
+    """A string of Java's."""
+
+    def replaceAll(self, pattern: str, by: str) -> str:  # noqa: N802 - Java's name
+        return re.sub(pattern, by, self)
+
+
 class Util:
     """`$util`."""
 
     def base64Encode(self, text: str) -> str:  # noqa: N802 - API Gateway's name
         return base64.b64encode(text.encode()).decode()
 
-    def escapeJavaScript(self, text: str) -> str:  # noqa: N802 - API Gateway's name
-        return json.dumps(text)[1:-1]
+    def escapeJavaScript(self, text: str) -> Text:  # noqa: N802 - API Gateway's name
+        return Text(json.dumps(text)[1:-1].replace("'", "\\'").replace("/", "\\/"))
 
 
 def main() -> None:
@@ -71,7 +78,8 @@ def _mapped(told: Any) -> list[Any]:
     answers = []
     for body in told["answers"]:
         context: dict[str, Any] = {"responseOverride": {"header": {}}}
-        text = airspeed.Template(door.told_back()).merge({"input": Input(body), "context": context})
+        mapping = door.not_taken() if "__type" in body else door.told_back()
+        text = airspeed.Template(mapping).merge({"input": Input(body), "context": context})
         answers.append([json.loads(text), context["responseOverride"]])
     return [[json.loads(one) for one in requests], answers]
 

@@ -36,6 +36,7 @@ def test_the_code_of_functions_is_the_package_alone(
     assert {one["Handler"] for one in ours} == {
         "segue.doors.aws.profiles.handler",
         "segue.doors.aws.hot.handler",
+        "segue.doors.aws.users.handler",
     }
     for one in ours:
         assert one["Runtime"] == "python3.13"
@@ -132,12 +133,62 @@ def test_a_key_is_asked_for_and_bodies_are_looked_at(
     assert many["properties"]["events"]["maxItems"] == 500
     assert event["required"] == ["event_id", "user_id", "track_id", "event_type", "timestamp"]
     plans = of(resources, "ApiGateway::UsagePlan")
-    assert [one["Throttle"] for one in plans] == [{"RateLimit": 100, "BurstLimit": 200}] * 2
+    assert [one["Throttle"] for one in plans] == [{"RateLimit": 100, "BurstLimit": 200}] * 3
     # keys of single users bring no events: nobody looks at whose those are
-    nothing = {"/events/POST": {"RateLimit": 0, "BurstLimit": 0}}
-    assert [one["ApiStages"][0]["Throttle"] for one in plans] == [{}, nothing]
-    (key,) = of(resources, "ApiGateway::ApiKey")
-    assert {"Key": "segue:scope", "Value": "recommend"} in key["Tags"]
+    nothing, few = {"RateLimit": 0, "BurstLimit": 0}, {"RateLimit": 2, "BurstLimit": 10}
+    forgetting = "/users/{user_id+}/DELETE"
+    assert [one["ApiStages"][0]["Throttle"] for one in plans] == [
+        {forgetting: nothing},
+        {forgetting: nothing, "/events/POST": nothing},
+        {forgetting: few},
+    ]
+    scopes = [
+        tag["Value"]
+        for one in of(resources, "ApiGateway::ApiKey")
+        for tag in one["Tags"]
+        if tag["Key"] == "segue:scope"
+    ]
+    assert scopes == ["recommend", "admin"]
+
+
+def actions_of(resources: dict[str, dict[str, Any]], function: dict[str, Any]) -> set[str]:
+    """What the role of a function may do."""
+    role = json.dumps(function["Role"]).split('"')[3]
+    return {
+        action
+        for one in of(resources, "IAM::Policy")
+        if role in json.dumps(one["Roles"])
+        for statement in one["PolicyDocument"]["Statement"]
+        for action in listed(statement["Action"])
+    }
+
+
+def test_forgetting_a_user_is_a_function_of_its_own(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    (users,) = [
+        one
+        for one in of(resources, "Lambda::Function")
+        if one.get("Handler") == "segue.doors.aws.users.handler"
+    ]
+    assert users["Timeout"] == 29
+    (method,) = [
+        one for one in of(resources, "ApiGateway::Method") if one["HttpMethod"] == "DELETE"
+    ]
+    assert "ForgettingUsers" in json.dumps(method["Integration"]["Uri"])
+    assert actions_of(resources, users) == {
+        "apigateway:DELETE",
+        "apigateway:GET",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+    others = [one for one in of(resources, "Lambda::Function") if one is not users]
+    for one in others:
+        assert not {"apigateway:DELETE", "dynamodb:BatchWriteItem"} & actions_of(resources, one)
 
 
 def test_recommendations_are_answered_behind_the_same_api(
@@ -156,21 +207,13 @@ def test_recommendations_are_answered_behind_the_same_api(
         for one in of(resources, "ApiGateway::Method")
         if one["Integration"]["Type"] == "AWS_PROXY"
     ]
-    assert sorted(routes) == ["GET", "GET", "GET", "GET", "POST"]
+    assert sorted(routes) == ["DELETE", "GET", "GET", "GET", "GET", "POST"]
     paths = {one["PathPart"] for one in of(resources, "ApiGateway::Resource")}
     assert paths == {"events", "recommendations", "recommend", "users", "tracks"} | {
         "{what+}",
         "{user_id+}",
     }
-    role = json.dumps(serve["Role"]).split('"')[3]
-    actions = {
-        action
-        for one in of(resources, "IAM::Policy")
-        if role in json.dumps(one["Roles"])
-        for statement in one["PolicyDocument"]["Statement"]
-        for action in listed(statement["Action"])
-    }
-    assert actions == {
+    assert actions_of(resources, serve) == {
         "apigateway:GET",
         "dynamodb:GetItem",
         "dynamodb:Query",
@@ -282,7 +325,7 @@ def test_linters_find_nothing(out: Path) -> None:
 
 
 def test_the_mappings_make_a_record_of_each_event() -> None:
-    one = {"event_id": "1", "user_id": 'an"n', "track_id": "t", "context": {"events": 3}}
+    one = {"event_id": "1", "user_id": "an\"n o'né/\\", "track_id": "t", "context": {"events": 3}}
     two = {"event_id": "2", "user_id": "bob"}
     told = {
         "folder": str(ROOT / "deploy/aws"),
@@ -290,6 +333,8 @@ def test_the_mappings_make_a_record_of_each_event() -> None:
         "answers": [
             {"FailedRecordCount": 0, "Records": [1, 2]},
             {"FailedRecordCount": 1, "Records": [1, 2]},
+            {"__type": "ValidationException", "message": "too long"},
+            {"__type": "ProvisionedThroughputExceededException"},
         ],
     }
     script = Path(__file__).with_name("mapping.py")
@@ -301,14 +346,17 @@ def test_the_mappings_make_a_record_of_each_event() -> None:
         env={**os.environ, "PATH": f"{CDK}:{os.environ['PATH']}"},
     )
     assert done.returncode == 0, done.stderr
-    (single, batch), (well, failed) = json.loads(done.stdout)
+    (single, batch), (well, failed, large, full) = json.loads(done.stdout)
     assert [_event(record) for record in single["Records"]] == [one]
-    assert single["Records"][0]["PartitionKey"] == 'an"n'
+    assert single["Records"][0]["PartitionKey"] == one["user_id"]
     assert [_event(record) for record in batch["Records"]] == [one, two]
-    assert [record["PartitionKey"] for record in batch["Records"]] == ['an"n', "bob"]
+    assert [record["PartitionKey"] for record in batch["Records"]] == [one["user_id"], "bob"]
     assert well == [{"accepted": 2}, {"header": {}}]
     assert failed[0]["status"] == failed[1]["status"] == 503
-    assert failed[1]["header"] == {"Retry-After": "1"}
+    assert failed[1]["header"] == full[1]["header"] == {"Retry-After": "1"}
+    assert (large[0]["status"], large[1]["status"]) == (413, 413)
+    assert full[0]["status"] == 503
+    assert "status" not in full[1], "503 it is already"
 
 
 def _event(record: dict[str, str]) -> Any:

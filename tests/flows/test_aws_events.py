@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import pytest
 from typer.testing import CliRunner
@@ -18,7 +19,10 @@ from segue.doors.cli.app import app
 from segue.fakes.faults import Fault
 from segue.fakes.personalize import FakePersonalize
 from tests.aws_cloud import NOW, Cloud, expected, record, told
-from tests.s3_server import S3Server, keys
+from tests.s3_server import Fault as HttpFault
+from tests.s3_server import S3Server, keys, s3_proxy
+
+WELL: Final[dict[str, list[str]]] = {"batchItemFailures": []}
 
 
 @pytest.fixture
@@ -154,6 +158,54 @@ def test_what_personalize_will_not_have_is_kept_and_the_rest_flows(
     assert hot.handler(cloud.batch(), None) == {"batchItemFailures": []}
     assert [one["eventId"] for one in amazon.events] == ["e2"]
     assert [one["code"] for one in cloud.letters_now()] == ["personalize"]
+
+
+def test_one_event_that_personalize_will_not_have_keeps_no_other_back(
+    cloud: Cloud, amazon: FakePersonalize
+) -> None:
+    events = [told(n) for n in range(4)]
+    cloud.stream.put([record(*events, told(9, track_id="t" * 300))])
+    assert hot.handler(cloud.batch(), None) == {"batchItemFailures": []}
+    assert {one["eventId"] for one in amazon.events} == {"e0", "e1", "e2", "e3"}
+    assert [json.loads(one["body"])["event_id"] for one in cloud.letters_now()] == ["e9"]
+
+
+def test_what_is_larger_than_a_table_or_a_queue_takes_holds_up_nothing(cloud: Cloud) -> None:
+    good = told(1, extra="x" * 600_000)
+    cloud.stream.put([record(good), StreamRecord("x", b"?" * 600_000), record(told(2))])
+    assert profiles.handler(cloud.batch(), None) == {"batchItemFailures": []}
+    assert cloud.table.profile("ann") == expected([told(1), told(2)])
+    assert "extra" not in "".join(cloud.table.history("ann"))
+    (letter,) = cloud.letters_now()
+    assert (letter["code"], letter["cut"]) == ("wrong_type", 800_000)
+
+
+def test_a_profile_of_a_newer_segue_waits_and_others_count(cloud: Cloud) -> None:
+    newer = b'{"version":2}'
+    cloud.table.take("ann", [ItemOfEvent("e0", NOW, "{}")], lambda *_: newer, NOW)
+    cloud.stream.put([record(told(1)), record(told(2, user="bob"))])
+    batch = cloud.batch()
+    first = batch["Records"][0]["kinesis"]["sequenceNumber"]
+    assert profiles.handler(batch, None) == {"batchItemFailures": [{"itemIdentifier": first}]}
+    assert cloud.table.profile("ann") == newer
+    assert cloud.table.profile("bob") == expected([told(2, user="bob")])
+
+
+def test_a_transaction_that_is_throttled_fails_for_its_user_alone(
+    cloud: Cloud, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with s3_proxy(s3) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
+        reasons = ("None", "ThrottlingError", "None")
+        throttled = HttpFault(400, "TransactionCanceledException", reasons)
+        written = "TransactWriteItems"
+        proxy.fault = lambda request: throttled if written in request.operation else None
+        cloud.stream.put([record(told(1))])
+        batch = cloud.batch()
+        first = batch["Records"][0]["kinesis"]["sequenceNumber"]
+        assert profiles.handler(batch, None) == {"batchItemFailures": [{"itemIdentifier": first}]}
+        proxy.fault = lambda request: None
+        assert profiles.handler(batch, None) == WELL
 
 
 def test_batches_that_lambda_gave_up_are_sent_again(cloud: Cloud) -> None:

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.events.profiles import HALF_LIFE, Profile, Share, TrackFacts, portrait, taken
+from segue.errors import StorageError
+from segue.events import record_json
+from segue.events.profiles import (
+    HALF_LIFE,
+    Profile,
+    Share,
+    TrackFacts,
+    portrait,
+    taken,
+    within,
+)
 from segue.music.event import EVENT_TYPES, Event, EventType
 
 AT: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -115,3 +125,26 @@ def test_a_record_stays_small_however_much_is_heard() -> None:
     assert len(profile.weights) == 5_000
     cut = taken(taken(Profile(), many[:5_050]), many[5_050:])
     assert cut.to_bytes() == profile.to_bytes()
+
+
+def test_where_there_is_no_room_the_heaviest_and_latest_tracks_stay() -> None:
+    many = taken(Profile(), [_event(n, "like", f"{n:0900}", AT + timedelta(n)) for n in range(40)])
+    assert within(many, lambda record: True) == many
+    some = within(many, lambda record: len(record) < 60_000)
+    assert some.counts == many.counts
+    assert set(some.weights) == set(some.words)
+    assert 5 < len(some.weights) < 40
+    assert f"{39:0900}" in some.weights
+
+
+def test_records_are_alike_with_and_without_msgspec() -> None:
+    profile = taken(Profile(), [_event(1, "complete", "é'\"\x1f"), _event(2, "hide", "b")])
+    plain = record_json._plain_encode(record_json.decode(profile.to_bytes()))
+    assert Profile.from_bytes(plain) == profile
+    assert plain == profile.to_bytes()
+
+
+def test_a_record_that_cannot_be_read_is_not_guessed_at() -> None:
+    for record in (b'{"version":2}', b"{}", b"\xff", b"[]"):
+        with pytest.raises(StorageError):
+            Profile.from_bytes(record)

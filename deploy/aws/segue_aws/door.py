@@ -11,26 +11,33 @@ from constructs import Construct
 
 from segue_aws.choices import Choices
 
-__all__ = ["Door", "into_stream", "told_back"]
+__all__ = ["Door", "into_stream", "not_taken", "told_back"]
 
 _MOST = 500
+_FORGETTING = 2
+"""Users a second who may be forgotten."""
+
+_APOSTROPHES = r"""replaceAll("\\'", "'")"""
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 200}
 
 
 def into_stream(stream: str) -> str:
-    """The mapping of a body to PutRecords: one record an event, its user the partition key."""
+    """The mapping of a body to PutRecords: one record an event, its user the partition key.
+
+    What escapes a text for JavaScript escapes apostrophes too, and JSON knows no such thing.
+    """
     return f"""#set($many = $input.path('$.events'))
 #if($many.size() > 0)
 {{"StreamName": "{stream}", "Records": [
 #foreach($one in $many)
 {{"Data": "$util.base64Encode($input.json("$.events[$foreach.index]"))",
-"PartitionKey": "$util.escapeJavaScript($one.user_id)"}}#if($foreach.hasNext),#end
+"PartitionKey": "$util.escapeJavaScript($one.user_id).{_APOSTROPHES}"}}#if($foreach.hasNext),#end
 #end
 ]}}
 #else
 {{"StreamName": "{stream}", "Records": [
 {{"Data": "$util.base64Encode($input.json('$'))",
-"PartitionKey": "$util.escapeJavaScript($input.path('$.user_id'))"}}
+"PartitionKey": "$util.escapeJavaScript($input.path('$.user_id')).{_APOSTROPHES}"}}
 ]}}
 #end"""
 
@@ -47,6 +54,22 @@ def told_back() -> str:
 {"title": "Too many events at the moment; send them again.", "status": 503}
 #else
 {"accepted": $input.path('$.Records').size()}
+#end"""
+
+
+def not_taken() -> str:
+    """What is answered where the stream refuses a request as a whole.
+
+    One that is too large will be refused again; anything else passes.
+    """
+    return """#set($kind = "$input.path('$.__type')")
+#if($kind.contains("Validation") || $kind.contains("InvalidArgument"))
+#set($context.responseOverride.status = 413)
+{"title": "The events are too large; send fewer at once, and no more of each than is asked for.",
+"status": 413}
+#else
+#set($context.responseOverride.header.Retry-After = "1")
+{"title": "The stream does not answer; send the events again.", "status": 503}
 #end"""
 
 
@@ -84,7 +107,6 @@ class Door(Construct):
             ),
         )
         self._events(choices, stream)
-        self._keys(choices)
 
     def _events(self, choices: Choices, stream: kinesis.Stream) -> None:
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"))
@@ -98,9 +120,7 @@ class Door(Construct):
             apigateway.IntegrationResponse(
                 status_code="503",
                 selection_pattern=r"[45]\d\d",
-                response_templates={
-                    "application/json": '{"title": "The stream does not answer.", "status": 503}'
-                },
+                response_templates={"application/json": not_taken()},
             ),
         ]
         self.taking = self.api.root.add_resource("events").add_method(
@@ -126,6 +146,7 @@ class Door(Construct):
             ),
             method_responses=[
                 apigateway.MethodResponse(status_code="200"),
+                apigateway.MethodResponse(status_code="413"),
                 apigateway.MethodResponse(status_code="503"),
             ],
         )
@@ -159,25 +180,53 @@ class Door(Construct):
             schema=_schema({"oneOf": [event, many]}),
         )
 
-    def _keys(self, choices: Choices) -> None:
-        key = self.api.add_api_key("Key")
-        cdk.Tags.of(key).add("segue:scope", "recommend")
+    def hand_out_keys(self, choices: Choices, forgetting: apigateway.Method) -> None:
+        """Who may ask how often: an app, single listeners, and who looks after users.
+
+        Args:
+            choices: How often.
+            forgetting: The method by which users are forgotten: for the last of them alone.
+        """
+        nothing = apigateway.ThrottleSettings(rate_limit=0, burst_limit=0)
+        nobody = apigateway.ThrottlingPerMethod(method=forgetting, throttle=nothing)
+        few = apigateway.ThrottleSettings(rate_limit=_FORGETTING, burst_limit=_FORGETTING * 5)
+        # a key of one user: whose events a record holds is looked at by nobody, so it brings none
+        silent = apigateway.ThrottlingPerMethod(method=self.taking, throttle=nothing)
+        app = self._plan("Plan", choices, nobody)
+        app.add_api_key(self._key("Key", "recommend"))
+        listeners = self._plan("Listeners", choices, silent, nobody, told="segue:user")
+        admins = self._plan(
+            "Admins",
+            choices,
+            apigateway.ThrottlingPerMethod(method=forgetting, throttle=few),
+            told="segue:scope = admin",
+        )
+        admins.add_api_key(self._key("AdminKey", "admin"))
+        cdk.CfnOutput(self, "ListenersPlan", value=listeners.usage_plan_id)
+
+    def _key(self, name: str, scope: str) -> apigateway.IApiKey:
+        key = self.api.add_api_key(name)
+        cdk.Tags.of(key).add("segue:scope", scope)
+        cdk.CfnOutput(self, f"{name}Id", value=key.key_id)
+        return key
+
+    def _plan(
+        self,
+        name: str,
+        choices: Choices,
+        *methods: apigateway.ThrottlingPerMethod,
+        told: str = "",
+    ) -> apigateway.UsagePlan:
         allowed = apigateway.ThrottleSettings(
             rate_limit=choices.requests, burst_limit=choices.requests * 2
         )
-        plan = self.api.add_usage_plan("Plan", throttle=allowed)
-        plan.add_api_key(key)
-        plan.add_api_stage(stage=self.api.deployment_stage)
-        # a key of one user: whose events a record holds is looked at by nobody, so it brings none
-        nothing = apigateway.ThrottleSettings(rate_limit=0, burst_limit=0)
-        listeners = self.api.add_usage_plan(
-            "Listeners", description="Keys with the tag segue:user.", throttle=allowed
+        plan = self.api.add_usage_plan(
+            name,
+            throttle=allowed,
+            description=f"Keys with the tag {told}." if told else None,
         )
-        listeners.add_api_stage(
-            stage=self.api.deployment_stage,
-            throttle=[apigateway.ThrottlingPerMethod(method=self.taking, throttle=nothing)],
-        )
-        cdk.CfnOutput(self, "ListenersPlan", value=listeners.usage_plan_id)
+        plan.add_api_stage(stage=self.api.deployment_stage, throttle=list(methods))
+        return plan
 
 
 def _schema(told: dict[str, object]) -> apigateway.JsonSchema:

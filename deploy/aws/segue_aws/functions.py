@@ -46,6 +46,7 @@ def function(
     handler: str,
     environment: Mapping[str, str],
     memory: int = 256,
+    timeout: cdk.Duration | None = None,
 ) -> lambda_.Function:
     """A function of the package's code alone: what it imports must come with the runtime.
 
@@ -61,7 +62,7 @@ def function(
         handler=handler,
         environment=dict(environment),
         memory_size=memory,
-        timeout=cdk.Duration.seconds(60),
+        timeout=timeout or cdk.Duration.seconds(60),
         log_group=log,
         logging_format=lambda_.LoggingFormat.JSON,
         role=role,

@@ -13,6 +13,7 @@ from constructs import Construct
 from segue_aws.choices import Choices
 from segue_aws.cold_path import ColdPath
 from segue_aws.door import Door
+from segue_aws.forgetting import Forgetting
 from segue_aws.functions import follow, function
 from segue_aws.keep import KeepStack
 from segue_aws.serving import Serving
@@ -53,6 +54,8 @@ class PipelineStack(cdk.Stack):
         if choices.tracking_id:
             self.functions.append(self._hot(choices))
         self.door = Door(self, "Door", choices, self.stream)
+        self.forgetting = Forgetting(self, "Forgetting", choices, table=self.table, door=self.door)
+        self.door.hand_out_keys(choices, self.forgetting.method)
         self.cold = ColdPath(self, "Cold", choices, self.stream, keep.bucket)
         self.serving: Serving | None = None
         if choices.has("serving"):

@@ -36,6 +36,7 @@ class WatchingStack(cdk.Stack):
             board.add_widgets(*self._of_function(function))
         if pipeline.serving is not None:
             board.add_widgets(*self._of_serving(pipeline.serving.function))
+        board.add_widgets(*self._of_forgetting(pipeline.forgetting.function))
         board.add_widgets(*self._of_door(pipeline), *self._of_queues(pipeline))
         self._budget(choices)
 
@@ -101,6 +102,12 @@ class WatchingStack(cdk.Stack):
             _graph("Recommendations: duration, p99", slow),
             _graph("Recommendations: functions at once", running),
         ]
+
+    def _of_forgetting(self, function: lambda_.Function) -> list[cloudwatch.IWidget]:
+        errors = function.metric_errors(period=_MINUTE)
+        throttles = function.metric_throttles(period=_MINUTE)
+        self._alarm("UsersErrors", errors, 0, 1, "a user could not be forgotten")
+        return [_graph("Users to forget: errors, throttles", errors, throttles)]
 
     def _of_door(self, pipeline: PipelineStack) -> list[cloudwatch.IWidget]:
         api = pipeline.door.api

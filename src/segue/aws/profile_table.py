@@ -3,6 +3,9 @@
 A user's items share a partition: the profile under one sort key, and beside it each event that the
 profile holds, which go by themselves after some weeks. Both are written in one transaction, so an
 event that is delivered again, even at the same moment elsewhere, changes nothing.
+
+Of somebody forgotten a mark stays, under other keys, which does not name them: what they did before
+counts no more, however late it arrives.
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from segue.aws.clients import Aws
-from segue.errors import ServiceDownError
+from segue.aws.forgotten_marks import SINCE, ForgottenMarks, key_of, microseconds
+from segue.errors import ServiceDownError, StorageError
+from segue.music.forgotten import FORGOTTEN
 
 __all__ = ["ItemOfEvent", "Kept", "KeptEvent", "ProfileTable", "Took"]
 
@@ -27,6 +32,7 @@ _READ_AT_ONCE: Final = 100
 _REMOVED_AT_ONCE: Final = 25
 _ATTEMPTS: Final = 8
 _PLACES: Final = 100  # between two versions of a profile, for the events that one brought
+_THROTTLED: Final = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 _CONFLICTS: Final = frozenset(
     {
         "TransactionCanceledException",
@@ -58,10 +64,12 @@ class Took:
     Args:
         new: How many were counted.
         duplicate: How many had been counted before.
+        forgotten: How many happened before the user was forgotten; they count no more.
     """
 
     new: int = 0
     duplicate: int = 0
+    forgotten: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,7 @@ class ProfileTable:
         self._aws = aws
         self._table = table
         self._keep = keep
+        self.marks = ForgottenMarks(aws, table)
         self._sleep = sleep
         self._chance = random.Random()  # noqa: S311 - spreads attempts, keeps no secret
 
@@ -133,12 +142,15 @@ class ProfileTable:
 
         Raises:
             ServiceDownError: Not now; deliver them again.
+            StorageError: The profile that is there cannot be read.
         """
         distinct = list({one.event_id: one for one in reversed(events)}.values())[::-1]
-        new = 0
+        new = forgotten = 0
         for start in range(0, len(distinct), _AT_ONCE):
-            new += self._take_some(user_id, distinct[start : start + _AT_ONCE], merged, now)
-        return Took(new, len(events) - new)
+            some = distinct[start : start + _AT_ONCE]
+            took = self._take_some(user_id, some, merged, now)
+            new, forgotten = new + took.new, forgotten + took.forgotten
+        return Took(new, len(events) - new - forgotten, forgotten)
 
     def history(self, user_id: str, limit: int = 1_000) -> tuple[str, ...]:
         """The events that are kept of a user, as JSON, in no order."""
@@ -153,7 +165,7 @@ class ProfileTable:
         return tuple(one["body"]["S"] for one in found["Items"])
 
     def sorts(self, user_id: str) -> tuple[str, ...]:
-        """The sort keys of all items that a user has."""
+        """The sort keys of all items that a user has; marks are nobody's."""
         client, told, found = self._aws.client("dynamodb"), dict[str, Any](), list[str]()
         while True:
             with self._aws.explained(_SERVICE, "look for a user"):
@@ -165,17 +177,30 @@ class ProfileTable:
                     ConsistentRead=True,
                     **told,
                 )
-            found += [one["sk"]["S"] for one in page["Items"]]
+            names = [one["sk"]["S"] for one in page["Items"]]
+            found += [one for one in names if not one.startswith(FORGOTTEN)]
             if not page.get("LastEvaluatedKey"):
                 return tuple(found)
             told = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
-    def forget(self, user_id: str) -> int:
+    def forget(self, user_id: str, now: datetime) -> int:
         """Remove all items of a user, the profile last; how many there were.
+
+        First comes the mark, by which events that happened before are not counted any more.
+
+        Args:
+            user_id: Whose.
+            now: Aware UTC.
 
         Raises:
             ServiceDownError: Not now; what is left goes the next time.
         """
+        self.marks.put(user_id, now)
+        removed = self._clear(user_id)
+        self.marks.count()  # last: what others remember of the user goes now
+        return removed
+
+    def _clear(self, user_id: str) -> int:
         removed = 0
         for attempt in range(_ATTEMPTS):
             sorts = sorted(self.sorts(user_id), key=lambda one: one == _PROFILE)
@@ -241,15 +266,17 @@ class ProfileTable:
         events: Sequence[ItemOfEvent],
         merged: Callable[[bytes | None, Sequence[ItemOfEvent]], bytes],
         now: datetime,
-    ) -> int:
+    ) -> Took:
         for attempt in range(_ATTEMPTS):
-            known = self._known(user_id, [one.event_id for one in events])
-            fresh = [one for one in events if one.event_id not in known]
+            known, since = self._known(user_id, [one.event_id for one in events])
+            later = [one for one in events if microseconds(one.at) > since]
+            fresh = [one for one in later if one.event_id not in known]
             if not fresh:
-                return 0
+                return Took(forgotten=len(events) - len(later))
             record, version = self._read(user_id)
-            if self._write(user_id, fresh, merged(record, fresh), version, now):
-                return len(fresh)
+            held = _Held(version, since)
+            if self._write(user_id, fresh, merged(record, fresh), held, now):
+                return Took(len(fresh), forgotten=len(events) - len(later))
             self._sleep(self._chance.uniform(0, 0.05 * 2**attempt))
         raise ServiceDownError(
             "a profile is being written by others all the time",
@@ -266,22 +293,32 @@ class ProfileTable:
             ).get("Item")
         if found is None:
             return None, 0
-        return zlib.decompress(found["record"]["B"]), int(found["version"]["N"])
+        try:
+            record = zlib.decompress(found["record"]["B"])
+        except zlib.error as error:
+            raise StorageError(
+                "a profile in DynamoDB is damaged",
+                cure="Bring the table back to a moment before (point-in-time recovery).",
+            ) from error
+        return record, int(found["version"]["N"])
 
-    def _known(self, user_id: str, event_ids: Sequence[str]) -> set[str]:
-        """Which of the events are counted already."""
-        client, known = self._aws.client("dynamodb"), set[str]()
+    def _known(self, user_id: str, event_ids: Sequence[str]) -> tuple[set[str], int]:
+        """Which of the events are counted already, and when the user was forgotten."""
+        client, known, since = self._aws.client("dynamodb"), set[str](), -1
         keys = [_key(user_id, _EVENT + one) for one in event_ids]
-        wanted: dict[str, Any] = {
-            self._table: {"Keys": keys, "ConsistentRead": True, "ProjectionExpression": "sk"}
-        }
+        asked = {"ConsistentRead": True, "ProjectionExpression": f"sk, {SINCE}"}
+        wanted: dict[str, Any] = {self._table: {"Keys": [*keys, key_of(user_id)], **asked}}
         for attempt in range(_ATTEMPTS):
             with self._aws.explained(_SERVICE, "look for events"):
                 found = client.batch_get_item(RequestItems=wanted)
-            known |= {one["sk"]["S"][len(_EVENT) :] for one in found["Responses"][self._table]}
+            for one in found["Responses"][self._table]:
+                if SINCE in one:
+                    since = int(one[SINCE]["N"])
+                else:
+                    known.add(one["sk"]["S"][len(_EVENT) :])
             wanted = found.get("UnprocessedKeys") or {}
             if not wanted:
-                return known
+                return known, since
             self._sleep(self._chance.uniform(0, 0.05 * 2**attempt))
         raise ServiceDownError(
             "DynamoDB has too much to do", service=_SERVICE, cure="Deliver the events again."
@@ -292,10 +329,11 @@ class ProfileTable:
         user_id: str,
         events: Sequence[ItemOfEvent],
         record: bytes,
-        version: int,
+        held: _Held,
         now: datetime,
     ) -> bool:
         """Write record and events together; False: somebody else was faster."""
+        version = held.next_version
         expires = str(int((now + self._keep).timestamp()))
         puts: list[dict[str, Any]] = [
             {
@@ -306,47 +344,80 @@ class ProfileTable:
                         "at": {"S": one.at.isoformat()},
                         "body": {"S": one.body},
                         "expires": {"N": expires},
-                        "position": {"N": str((version + 1) * _PLACES + place)},
+                        "position": {"N": str(version * _PLACES + place)},
                     },
                     "ConditionExpression": "attribute_not_exists(sk)",
                 }
             }
             for place, one in enumerate(events)
         ]
-        held = {":v": {"N": str(version)}}
-        puts.append(
-            {
-                "Put": {
-                    "TableName": self._table,
-                    "Item": {
-                        **_key(user_id, _PROFILE),
-                        "record": {"B": zlib.compress(record)},
-                        "version": {"N": str(version + 1)},
-                        "changed": {"S": now.isoformat()},
-                    },
-                    "ConditionExpression": "version = :v"
-                    if version
-                    else "attribute_not_exists(sk)",
-                    **({"ExpressionAttributeValues": held} if version else {}),
-                }
-            }
-        )
+        item = {
+            **_key(user_id, _PROFILE),
+            "record": {"B": zlib.compress(record)},
+            "version": {"N": str(version)},
+            "changed": {"S": now.isoformat()},
+        }
+        there = _equal("version", held.version or None)
+        puts.append({"Put": {"TableName": self._table, "Item": item, **there}})
+        if not held.version:  # else whoever forgets the user takes the profile away
+            key = key_of(user_id)
+            same = _equal(SINCE, None if held.since < 0 else held.since)
+            puts.append({"ConditionCheck": {"TableName": self._table, "Key": key, **same}})
         client = self._aws.client("dynamodb")
         with self._aws.explained(_SERVICE, "write a profile"):
             try:
                 client.transact_write_items(TransactItems=puts)
             except client.exceptions.ClientError as error:
-                if error.response["Error"]["Code"] in _CONFLICTS and _is_conflict(error.response):
-                    return False
+                if error.response["Error"]["Code"] in _CONFLICTS:
+                    if _is_conflict(error.response):
+                        return False
+                    if _reasons(error.response) & _THROTTLED:
+                        raise ServiceDownError(
+                            "DynamoDB has too much to do",
+                            service=_SERVICE,
+                            cure="Deliver the events again.",
+                        ) from error
                 raise
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What was there when it was read, and has to be when it is written.
+
+    Args:
+        version: Of the profile; 0: there is none.
+        since: When the user was forgotten, in microseconds; below 0: never.
+    """
+
+    version: int
+    since: int
+
+    @property
+    def next_version(self) -> int:
+        """Greater than any before, of profiles that were forgotten too."""
+        return (self.version or max(self.since, 0)) + 1
 
 
 def _key(user_id: str, sort: str) -> dict[str, Any]:
     return {"user_id": {"S": user_id}, "sk": {"S": sort}}
 
 
+def _equal(attribute: str, value: int | None) -> dict[str, Any]:
+    """The condition that an item still has a value; None: that it is not there."""
+    if value is None:
+        return {"ConditionExpression": "attribute_not_exists(sk)"}
+    return {
+        "ConditionExpression": f"{attribute} = :v",
+        "ExpressionAttributeValues": {":v": {"N": str(value)}},
+    }
+
+
 def _is_conflict(response: Any) -> bool:
     """Whether a transaction failed for what others wrote, and for nothing else."""
-    reasons = {one.get("Code", "None") for one in response.get("CancellationReasons", ())}
-    return reasons <= {"None", "ConditionalCheckFailed", "TransactionConflict"}
+    return _reasons(response) <= {"None", "ConditionalCheckFailed", "TransactionConflict"}
+
+
+def _reasons(response: Any) -> set[str]:
+    """Why a transaction was cancelled, of each of its items."""
+    return {one.get("Code", "None") for one in response.get("CancellationReasons", ())}

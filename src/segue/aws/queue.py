@@ -47,6 +47,9 @@ class Letters:
     def send(self, bodies: Sequence[Mapping[str, Any]]) -> None:
         """Put messages into the queue, all of them.
 
+        Of one that has no room there, the text `body` is cut, and `cut` tells how long it was: the
+        record is in the stream as it came, by its number.
+
         Raises:
             ServiceDownError: Some are not there; sending them again does no harm.
         """
@@ -83,7 +86,7 @@ def _groups(bodies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
     """Messages as text, as many together as a request may hold."""
     group: list[str] = []
     for body in bodies:
-        text = json.dumps(body, ensure_ascii=True)
+        text = _within(body)
         full = len(group) == _AT_ONCE or sum(map(len, group)) + len(text) > _MOST_BYTES
         if group and full:
             yield group
@@ -91,6 +94,15 @@ def _groups(bodies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
         group.append(text)
     if group:
         yield group
+
+
+def _within(body: Mapping[str, Any]) -> str:
+    """A message as text that SQS has room for."""
+    text = json.dumps(body, ensure_ascii=True)
+    told = body.get("body")
+    if len(text) <= _MOST_BYTES or not isinstance(told, str):
+        return text
+    return json.dumps({**body, "body": told[: _MOST_BYTES // 8], "cut": len(told)})
 
 
 def _body(text: str) -> Mapping[str, Any]:

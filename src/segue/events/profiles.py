@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import msgspec
-
+from segue.errors import StorageError
+from segue.events.record_json import decode, encode
 from segue.music.event import PLAYBACK, SPOKEN, Event
 from segue.music.feedback import HIDE, LESS, NOT_ME
 
@@ -22,6 +22,7 @@ __all__ = [
     "portrait",
     "taken",
     "wanted_weights",
+    "within",
 ]
 
 HALF_LIFE: Final = timedelta(days=90)
@@ -36,8 +37,6 @@ _RECENT: Final = 50
 _MOST_TRACKS: Final = 5_000
 _UNWANTED: Final = frozenset({LESS, HIDE, NOT_ME})
 _VERSION: Final = 1
-_ENCODE: Final = msgspec.json.Encoder(order="sorted").encode
-_DECODE: Final = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -105,14 +104,18 @@ class Profile:
             "weights": self.weights,
             "words": {track: _list(word) for track, word in self.words.items()},
         }
-        return _ENCODE(kept)
+        return encode(kept)
 
     @classmethod
     def from_bytes(cls, record: bytes | None) -> Profile:
-        """The profile in a record; None: of somebody who has done nothing yet."""
+        """The profile in a record; None: of somebody who has done nothing yet.
+
+        Raises:
+            StorageError: A later version of Segue wrote it, or it is damaged.
+        """
         if record is None:
             return cls()
-        kept: dict[str, Any] = _DECODE(record)
+        kept = _kept_in(record)
         return cls(
             counts=kept["counts"],
             recent=tuple(_Moment(*one) for one in kept["recent"]),
@@ -150,6 +153,36 @@ def taken(profile: Profile, events: Iterable[Event]) -> Profile:
         _keep_best(weights, _MOST_TRACKS)
         _keep_best(words, _MOST_TRACKS)
     return replace(profile, counts=counts, recent=tuple(recent), weights=weights, words=words)
+
+
+def within(profile: Profile, fits: Callable[[bytes], bool]) -> Profile:
+    """The profile with as many of its tracks, the heaviest and latest, as there is room for.
+
+    Args:
+        profile: Whose tracks may have names of any length.
+        fits: Whether there is room for a record.
+    """
+    most = _MOST_TRACKS
+    while most > 1 and not fits(profile.to_bytes()):
+        most //= 2
+        profile = replace(
+            profile, weights=_best(profile.weights, most), words=_best(profile.words, most)
+        )
+    return profile
+
+
+def _kept_in(record: bytes) -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = decode(record)
+        version = kept["version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError("a profile is damaged", cure="Make profiles anew of events.") from error
+    if version != _VERSION:
+        raise StorageError(
+            f"a profile has version {version}, and this Segue knows {_VERSION}",
+            cure="Update Segue; the events wait until then.",
+        )
+    return kept
 
 
 # --- what it tells about taste ----------------------------------------------------------------
@@ -280,6 +313,11 @@ def _added(one: float, other: float) -> float:
     """The logarithm of a sum, of the logarithms of its parts."""
     high, low = max(one, other), min(one, other)
     return high + math.log2(1.0 + 2.0 ** (low - high))
+
+
+def _best(values: Mapping[str, Any], most: int) -> dict[str, Any]:
+    order = sorted(values, key=lambda key: (values[key], key), reverse=True)
+    return {key: values[key] for key in order[:most]}
 
 
 def _keep_best(values: dict[str, Any], most: int) -> None:

@@ -16,6 +16,7 @@ from segue.events.base import Outcome, Parked, Recorded
 from segue.events.profile_keeper import ProfileKeeper
 from segue.events.profiles import Profile
 from segue.music.event import Event, EventType
+from segue.music.forgotten import FORGOTTEN
 
 __all__ = ["TableLog"]
 
@@ -53,7 +54,10 @@ class TableLog:
         return found[-limit:]
 
     def state(self, consumer: str, key: str) -> bytes | None:
-        """The profile of a user; nothing else is kept."""
+        """The profile of a user, or when somebody was forgotten; nothing else is kept."""
+        if consumer == FORGOTTEN:
+            since = self._table.marks.since(key)
+            return None if since is None else since.isoformat().encode()
         return self._table.profile(key) if consumer == ProfileKeeper.name else None
 
     def states(self, consumer: str, keys: Collection[str]) -> Mapping[str, bytes]:
@@ -74,12 +78,12 @@ class TableLog:
         return 0
 
     def cursor(self, consumer: str) -> int:
-        """0: whoever consumes does so from the stream."""
-        return 0
+        """How often somebody was forgotten; else 0: whoever consumes does so from the stream."""
+        return self._table.marks.times() if consumer == FORGOTTEN else 0
 
     def keys(self, consumer: str, *, after: str = "", limit: int = 1000) -> Sequence[str]:
-        """Nothing: the table knows no order of users."""
-        return ()
+        """Marks of who was forgotten; else nothing: the table knows no order of users."""
+        return self._table.marks.behind(after, limit) if consumer == FORGOTTEN else ()
 
     def parked(self, consumer: str) -> Sequence[Parked]:
         """Nothing: what could not be taken is in a queue."""

@@ -58,7 +58,7 @@ COLUMNS: Final = {
 }
 """Of the table in Glue, by which Firehose converts."""
 
-USERS: Final = ("zoe", 'o"neil', "ann")
+USERS: Final = ("zoe", "o'\"neil", "ann")
 
 
 @dataclass
@@ -196,9 +196,8 @@ def world(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
         words = ["--home", str(home), "aws", "publish", "--to", place]
         assert CliRunner().invoke(app, words).exit_code == 0
         proxy = stack.enter_context(s3_proxy(s3))
-        key = cloud.aws.client("apigateway").create_api_key(
-            name="app", enabled=True, tags={SCOPE: "recommend"}
-        )
+        made = cloud.aws.client("apigateway").create_api_key
+        tags = {"app": "recommend", "admin": "admin"}
         environment = cloud.environment(
             **told,
             SEGUE_TRACKING_ID=tracking,
@@ -212,7 +211,7 @@ def world(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
                     f"segue.doors.aws.{name}.handler", environment, log=folder / f"{name}.log"
                 )
             )
-            for name in ("hot", "profiles", "datasets", "serve")
+            for name in ("hot", "profiles", "datasets", "serve", "users")
         }
         door = stack.enter_context(gateway(cloud.kinesis, cloud.name, frozenset({"app-key"})))
         yield World(
@@ -223,7 +222,10 @@ def world(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
             given_up=cloud.new_queue(f"{cloud.name}-given-up"),
             functions=functions,
             bucket=bucket,
-            keys={"app": key["id"]},
+            keys={
+                name: made(name=name, enabled=True, tags={SCOPE: scope})["id"]
+                for name, scope in tags.items()
+            },
         )
 
 
@@ -337,3 +339,15 @@ def test_a_stream_that_is_full_says_send_it_again(world: World) -> None:
     assert world.door.statuses[-2:] == [503, 200]
     world.source("profiles").replay()
     assert world.counted("ida") == _rounded(json.loads(expected(world.told_of("ida"))))
+
+
+def test_who_was_forgotten_stays_so_whatever_is_delivered_again(world: World) -> None:
+    world.report(*(played(number, "eva") for number in range(4)))
+    world.source("profiles").run()
+    event = proxy_event("DELETE", "/users/eva", key_id=world.keys["admin"])
+    answer = world.functions["users"].invoke(event).value
+    assert (answer["statusCode"], json.loads(answer["body"])["events"]) == (200, 4)
+    world.source("profiles").replay()
+    assert world.cloud.table.profile("eva") is None
+    event = proxy_event("GET", "/users/eva", key_id=world.keys["app"])
+    assert world.functions["serve"].invoke(event).value["statusCode"] == 404

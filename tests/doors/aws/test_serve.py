@@ -215,6 +215,16 @@ def test_a_user_sees_only_their_own(here: Serving) -> None:
     assert here.function.invoke(event).value["statusCode"] == 401
 
 
+def test_who_was_forgotten_is_not_known_by_what_is_published(here: Serving) -> None:
+    status, profile = here.ask("/users/bob/profile")
+    assert (status, profile["plays"] > 0) == (200, True)
+    assert here.cloud.table.forget("bob", NOW) == 0
+    time.sleep(1.1)  # a function that is warm looks once a second
+    status, problem = here.ask("/users/bob/profile")
+    assert (status, problem["type"]) == (404, "urn:segue:problem:unknown-user")
+    assert here.ask("/users/ann")[0] == here.ask("/recommendations", "user_id=bob&k=2")[0] == 200
+
+
 def test_a_newer_model_is_taken_up_and_the_old_answers_meanwhile(here: Serving) -> None:
     first = here.answering()
     second = newer(here.home, 12).bundle.name

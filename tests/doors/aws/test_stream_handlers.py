@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,12 @@ HEAVY: Final = (
     "numpy scipy pyarrow duckdb polars pandas sklearn implicit lightgbm gensim fastapi pydantic "
     "starlette jinja2 typer rich"
 )
+THERE: Final = (
+    "segue awslambdaric runtime_client simplejson snapshot_restore_py boto3 botocore s3transfer "
+    "jmespath dateutil urllib3 six"
+)
+"""What a function of the package's code alone may import beside Python's own library."""
+
 PROCESSOR_S: Final = 1.5
 WELL: Final[dict[str, list[str]]] = {"batchItemFailures": []}
 
@@ -142,18 +149,30 @@ def test_a_function_without_its_settings_says_which(cloud: Cloud) -> None:
 
 
 @pytest.mark.skipif(IN_IMAGE, reason="a handler of the tests")
-@pytest.mark.parametrize("name", ["hot", "profiles"])
-def test_a_cold_start_is_short_and_brings_nothing_heavy(
+@pytest.mark.parametrize("name", ["hot", "profiles", "users"])
+def test_a_cold_start_is_short_with_what_lambdas_runtime_brings(
     name: str, cloud: Cloud, tmp_path: Path
 ) -> None:
     (tmp_path / "looked_at.py").write_text(
-        f"import sys\nfrom segue.doors.aws.{name} import handler\n"
+        f"import sys\n"
+        f"class Bare:\n"
+        f"    def find_spec(self, name, path=None, target=None):\n"
+        f"        top = name.partition('.')[0]\n"
+        f"        if top not in {THERE.split()!r} and top not in sys.stdlib_module_names:\n"
+        f"            raise ImportError(f'{{name}} is not there')\n"
+        f"sys.meta_path.insert(0, Bare())\n"
+        f"from segue.doors.aws.{name} import handler\n"
         f"def look(event, context):\n"
-        f"    handler({{'Records': []}}, None)\n"
+        f"    handler(event, None)\n"
         f"    return [one for one in {HEAVY.split()!r} if one in sys.modules]\n"
     )
     path = f"{ROOT / 'src'}{os.pathsep}{tmp_path}"
     environment = cloud.environment(PYTHONPATH=path, SEGUE_TRACKING_ID="t")
+    batch = batch_of(cloud, record(told(1, user="dee")))
     with lambda_function("looked_at.look", environment) as function:
-        assert function.invoke({}).value == []
+        assert function.invoke({"Records": []}).value == []
         assert function.cpu_seconds < PROCESSOR_S  # whatever else the machine does
+        if name == "profiles":
+            function.invoke(batch)
+            found = json.loads(cloud.table.profile("dee") or b"")
+            assert found == json.loads(expected([told(1, user="dee")]))

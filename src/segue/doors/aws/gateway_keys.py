@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from segue.access.api_key import SCOPES, ApiKey, Scope
 from segue.access.keyring import Unsure
 from segue.aws.clients import Aws
-from segue.errors import ConfigError, ServiceDownError
+from segue.errors import ServiceDownError
 
 __all__ = ["SCOPE", "USER", "GatewayKeys"]
 
@@ -24,6 +24,7 @@ SCOPE: Final = "segue:scope"
 _KNOWN_S: Final = 300.0
 _TRUSTED_S: Final = 3_600.0
 _MOST: Final = 10_000
+_PAGE: Final = 500
 _NO_KEY: Final = "NotFoundException"
 _OF_USER: Final[frozenset[Scope]] = frozenset({"recommend"})
 
@@ -84,10 +85,31 @@ class GatewayKeys:
         return key
 
     def forget(self, user_id: str) -> int:
-        """Refused: keys are API Gateway's. Raises ConfigError."""
-        raise ConfigError(
-            "keys are kept by API Gateway", cure="Remove it there: aws apigateway delete-api-key"
-        )
+        """Remove the keys that speak for a user; how many there were.
+
+        Raises:
+            ServiceDownError: API Gateway does not answer; what is left goes the next time.
+            ServiceError: This function may not.
+        """
+        client, removed = self._aws.client("apigateway"), 0
+        with self._aws.explained("API Gateway", "remove the keys of a user"):
+            pages = client.get_paginator("get_api_keys").paginate(
+                includeValues=False, PaginationConfig={"PageSize": _PAGE}
+            )
+            theirs = [
+                one["id"]
+                for page in pages
+                for one in page["items"]
+                if (one.get("tags") or {}).get(USER) == user_id
+            ]
+            for key_id in theirs:
+                try:
+                    client.delete_api_key(apiKey=key_id)
+                except client.exceptions.NotFoundException:
+                    continue  # somebody else was faster
+                removed += 1
+                self._known.pop(key_id, None)
+        return removed
 
     def start(self) -> None:
         """Nothing is followed."""

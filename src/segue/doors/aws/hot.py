@@ -41,7 +41,9 @@ def handler(invocation: dict[str, Any], context: object) -> dict[str, Any]:
     ours = [one for one in known if one.event.source in allowed]
     failed: list[str] = []
     told = 0
-    for group in _groups(ours):
+    groups = list(_groups(ours))
+    while groups:
+        group = groups.pop(0)
         try:
             place.personalize().put([_as_told(one.event) for one in group])
             told += len(group)
@@ -51,10 +53,11 @@ def handler(invocation: dict[str, Any], context: object) -> dict[str, Any]:
         except ServiceError as error:
             if error.status != _REFUSED:
                 raise
+            if len(group) > 1:  # one of them is at fault: the others count
+                groups[:0] = [[one] for one in group]
+                continue
             _log.warning("personalize: %s", error.message)
-            refused += [
-                Refused(one.sequence, "personalize", error.message, one.body) for one in group
-            ]
+            refused.append(Refused(group[0].sequence, "personalize", error.message, group[0].body))
     if refused:
         place.dead_letters().send(letters_of(refused))
     _log.info(

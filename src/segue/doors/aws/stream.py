@@ -6,14 +6,16 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from segue.events.admission import Refusal, admitted
 from segue.music.event import Event
 
 __all__ = ["Refused", "StreamEvent", "by_user", "failed_from", "letters_of", "looked_at"]
+
+_FIELDS: Final = tuple(one.name for one in fields(Event))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class StreamEvent:
     Args:
         sequence: The record's number in its shard.
         event: What it tells.
-        body: As JSON, the event alone.
+        body: As JSON, the event's own fields alone: what else came could be of any size.
     """
 
     sequence: str
@@ -65,12 +67,13 @@ def looked_at(
             if isinstance(one, Refusal):
                 refused.append(Refused(sequence, one.code, one.reason, data))
                 continue
-            body = json.dumps(one, separators=(",", ":"))
             found = admitted(one, now)
             if isinstance(found, Refusal):
-                refused.append(Refused(sequence, found.code, found.reason, body))
+                refused.append(Refused(sequence, found.code, found.reason, _as_json(one)))
             else:
-                taken.append(StreamEvent(sequence, found, body))
+                assert isinstance(one, dict)
+                body = {name: one[name] for name in _FIELDS if name in one}
+                taken.append(StreamEvent(sequence, found, _as_json(body)))
     return taken, refused
 
 
@@ -101,6 +104,10 @@ def _events_in(data: str) -> Iterator[object]:
         yield Refusal("wrong_type", "", "The record is neither an event nor a list of events.")
         return
     yield from told
+
+
+def _as_json(told: object) -> str:
+    return json.dumps(told, separators=(",", ":"))
 
 
 def letters_of(refused: Sequence[Refused]) -> list[dict[str, Any]]:

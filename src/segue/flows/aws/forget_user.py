@@ -154,7 +154,8 @@ def forget_on_aws(
     items = 0
     if kept.table is not None:
         progress.start("profile")
-        items = len(kept.table.sorts(user_id)) if dry_run else kept.table.forget(user_id)
+        table = kept.table
+        items = len(table.sorts(user_id)) if dry_run else table.forget(user_id, now)
         progress.done(f"{items:,} items")
     sweep = _Sweep(user_id, progress, dry_run=dry_run)
     events = sweep.through(kept.events, ".parquet", parquet_without)

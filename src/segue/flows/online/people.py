@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Sequence
@@ -25,13 +24,11 @@ from segue.flows.online.said_beside import SaidBeside, with_words
 from segue.flows.online.shelf import Opened
 from segue.flows.prepared import Prepared, prepared
 from segue.music import columns as c
+from segue.music.forgotten import FORGOTTEN, mark_of
 from segue.music.query import HISTORY
 from segue.playlists.listener import Listener
 
 __all__ = ["FORGOTTEN", "People", "Somebody", "forget_events", "mark_of"]
-
-FORGOTTEN: Final = "forgotten"
-"""Under this name the log keeps who was forgotten while the service ran, and when."""
 
 _MOST: Final = 12 << 20
 _OF_ANYBODY: Final = 10_000
@@ -40,11 +37,6 @@ _OF_A_PLAY: Final = 250
 _LOOK_EVERY_S: Final = 1.0
 _READERS: Final = 32
 _MOST_GONE: Final = 100_000
-
-
-def mark_of(user_id: str) -> str:
-    """What the mark of somebody forgotten is kept under: not the id itself."""
-    return hashlib.sha256(f"forgotten\x1f{user_id}".encode()).hexdigest()
 
 
 def forget_events(log: EventLog, user_id: str, now: datetime) -> int:
