@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
@@ -22,7 +24,10 @@ import uvloop
 __all__ = ["Flood", "Paced", "flood", "paced"]
 
 _CONNECTIONS: Final = 32
+_MOST: Final = 1_500
 _LATE_S: Final = 10.0
+_MADE: Final = re.compile(rb'"made":"(\w+)"')
+_AWAY: Final = (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class Paced:
 
     Args:
         last: The median of the last fiftieth: above the others, requests pile up.
+        made: How recommendations were made -> how many were so: “full”, “quick”, “before”.
+        refused: Of those that failed, how many the server sent away for now: 503, 429.
     """
 
     p50: float
@@ -48,6 +55,8 @@ class Paced:
     last: float
     requests: int
     failed: int
+    made: Mapping[str, int]
+    refused: int
 
 
 def flood(
@@ -108,6 +117,8 @@ def paced(
 ) -> Paced:
     """Ask at a steady rate, whatever the answers take: a slow one makes the next ones late, too.
 
+    Whoever finds no connection free opens another, as callers do who do not know of each other.
+
     Args:
         requests: Whole HTTP requests, sent in turn.
     """
@@ -123,7 +134,16 @@ def paced(
     answers = json.loads(done.stdout)
     p50, p99, worst = np.percentile(answers["ms"], (50, 99, 100)).tolist()
     last = float(np.median(answers["ms"][-max(1, len(answers["ms"]) // 50) :]))
-    return Paced(p50, p99, worst, last, len(answers["ms"]), answers["failed"])
+    return Paced(
+        p50,
+        p99,
+        worst,
+        last,
+        len(answers["ms"]),
+        answers["failed"],
+        answers["made"],
+        answers["refused"],
+    )
 
 
 class _Connection(asyncio.Protocol):
@@ -132,12 +152,17 @@ class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.answered: asyncio.Future[int] | None = None
         self._parser = httptools.HttpResponseParser(self)
+        self.made = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is of no such class
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
+
+    def on_body(self, body: bytes) -> None:
+        if found := _MADE.search(body):
+            self.made = found[1].decode()
 
     def on_message_complete(self) -> None:
         if self.answered is not None and not self.answered.done():  # nobody waits so long
@@ -150,24 +175,32 @@ class _Connection(asyncio.Protocol):
 
     async def ask(self, request: bytes) -> int:
         self.answered = asyncio.get_running_loop().create_future()
+        self.made = ""
         self._transport.write(request)
         return await asyncio.wait_for(self.answered, _LATE_S)
 
 
 async def _ask_all(port: int, requests: Sequence[bytes], per_second: float) -> dict[str, object]:
     loop = asyncio.get_running_loop()
-    idle: asyncio.Queue[_Connection] = asyncio.Queue()
+    idle: asyncio.LifoQueue[_Connection] = asyncio.LifoQueue()
     for _ in range(_CONNECTIONS):
         idle.put_nowait((await loop.create_connection(_Connection, "127.0.0.1", port))[1])
+    n_open = _CONNECTIONS
     taken: list[float] = []
-    failed = 0
+    failed = refused = 0
+    made: Counter[str] = Counter()
 
     async def one(request: bytes, due: float) -> None:
-        nonlocal failed
+        nonlocal failed, refused, n_open
+        if idle.empty() and n_open < _MOST:
+            n_open += 1
+            idle.put_nowait((await loop.create_connection(_Connection, "127.0.0.1", port))[1])
         connection = await idle.get()
         try:
             status = await connection.ask(request)
             failed += status >= 400
+            refused += status in _AWAY
+            made.update([connection.made] if connection.made else [])
             idle.put_nowait(connection)
         except (ConnectionError, TimeoutError):
             failed += 1
@@ -180,7 +213,7 @@ async def _ask_all(port: int, requests: Sequence[bytes], per_second: float) -> d
             due = began + number / per_second
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             group.create_task(one(request, due))
-    return {"ms": taken, "failed": failed}
+    return {"ms": taken, "failed": failed, "made": made, "refused": refused}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from segue.flows.online.ahead_making import answer_ahead
 from segue.flows.wiring import Wiring
 from segue.settings import Settings
 
-__all__ = ["event", "home_of", "run", "segue_serving"]
+__all__ = ["cold", "event", "home_of", "run", "segue_serving"]
 
 _RATE: Final = 100.0
 _PACED: Final = 3_000
@@ -37,6 +37,11 @@ _BATCH: Final = 100
 _CHANGES: Final = 100
 _MANY: Final = 256
 _AHEAD: Final = 3_500
+_HEAD: Final = (
+    f"| {_RATE:g} requests a second, 2 cores | p50 | p99 | worst | at the end "
+    "| processor, a request | how |",
+    "|---|---|---|---|---|---|---|",
+)
 _ALONE: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "SEGUE_SERVICE__AHEAD": "0"}
 
 
@@ -125,7 +130,9 @@ def _cores() -> tuple[list[int], list[int]]:
 
 
 @contextmanager
-def _server(command: Sequence[str], port: int, ready: str) -> Iterator[_Server]:
+def _server(
+    command: Sequence[str], port: int, ready: str, more: Mapping[str, str] | None = None
+) -> Iterator[_Server]:
     serving, _ = _cores()
     began = time.perf_counter()
     with tempfile.TemporaryFile() as said:
@@ -133,7 +140,7 @@ def _server(command: Sequence[str], port: int, ready: str) -> Iterator[_Server]:
             command,
             stdout=said,
             stderr=said,
-            env={**os.environ, **_ALONE},
+            env={**os.environ, **_ALONE, **(more or {})},
             preexec_fn=lambda: os.sched_setaffinity(0, serving),
         )
         try:
@@ -157,13 +164,19 @@ def _server(command: Sequence[str], port: int, ready: str) -> Iterator[_Server]:
 
 
 @contextmanager
-def segue_serving(home: Path, *, workers: int = 1) -> Iterator[_Server]:
-    """`segue serve` on a home, on two cores, ready; nothing is answered ahead meanwhile."""
+def segue_serving(
+    home: Path, *, workers: int = 1, more: Mapping[str, str] | None = None
+) -> Iterator[_Server]:
+    """`segue serve` on a home, on two cores, ready; nothing is answered ahead meanwhile.
+
+    Args:
+        more: Of its environment.
+    """
     port = _free_port()
     program = str(Path(sys.executable).with_name("segue"))
     command = [program, "--home", str(home), "serve", "--port", str(port)]
     command += ["--workers", str(workers)]
-    with _server(command, port, "/health/ready") as server:
+    with _server(command, port, "/health/ready", more) as server:
         yield replace(server, workers=workers)
 
 
@@ -281,12 +294,9 @@ def _posts(run_id: str, batch: int) -> str:
 def _recommendations(home: Path) -> list[str]:
     """Users who come for the first time, users who did something, users who did nothing."""
     _, asking = _cores()
-    rng = np.random.default_rng(_SEED)
-    users = [user_name(number) for number in rng.permutation(N_USERS)[:_PACED].tolist()]
+    users = _some_users()
     lines = [
-        f"| {_RATE:g} requests a second, 2 cores | p50 | p99 | worst | at the end "
-        "| processor, a request |",
-        "|---|---|---|---|---|---|",
+        *_HEAD,
         _first_time(home, users, "users nobody knows of in memory, nothing made ahead"),
         _first_time(home, users, "the same, two workers", workers=2),
         _first_time(home, _answered_ahead(home), "users whose answers were made ahead"),
@@ -340,21 +350,56 @@ def _settle(server: _Server) -> None:
         time.sleep(1)
 
 
-def _first_time(home: Path, users: Sequence[str], what: str, *, workers: int = 1) -> str:
+def cold(folder: Path) -> list[str]:
+    """Only users of whom nothing is in memory, and how they are answered.
+
+    Args:
+        folder: A home of a million tracks and 100,000 users; read only.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        home = home_of(folder, Path(scratch) / "cold")
+        users = _some_users()
+        began = os.getloadavg()[0]
+        endless = {"SEGUE_SERVICE__PATIENCE_MS": "1e9", "SEGUE_SERVICE__WAIT_MS": "1e9"}
+        rows = [
+            _first_time(home, users, "full answers, however long they wait", more=endless),
+            _first_time(home, users, "as it is"),
+            _first_time(home, users, "as it is, two workers", workers=2),
+        ]
+        load = f"Load of the machine: {began:.1f} at first, {os.getloadavg()[0]:.1f} at the end."
+        return [*_HEAD, *rows, "", load]
+
+
+def _some_users() -> list[str]:
+    rng = np.random.default_rng(_SEED)
+    return [user_name(number) for number in rng.permutation(N_USERS)[:_PACED].tolist()]
+
+
+def _first_time(
+    home: Path,
+    users: Sequence[str],
+    what: str,
+    *,
+    workers: int = 1,
+    more: Mapping[str, str] | None = None,
+) -> str:
     """A row about users of whom the process has nothing in memory."""
     _, asking = _cores()
     asks = [_get(f"/recommendations?user_id={user}&k={_K}") for user in users]
-    with segue_serving(home, workers=workers) as server:
+    with segue_serving(home, workers=workers, more=more) as server:
         for user in users[:20]:
             server.get(f"/recommendations?user_id={user}&k={_K}")
         _settle(server)
         before = server.cpu_s
         told = paced(server.port, asks[20:], per_second=_RATE, cores=asking)
         cpu = 1000 * (server.cpu_s - before) / told.requests
-    failed = f", {told.failed} failed" if told.failed else ""
+    failed = told.failed - told.refused
+    how = [f"{number / told.requests:.1%} {made}" for made, number in sorted(told.made.items())]
+    how += [f"{told.refused} sent away"] if told.refused else []
+    how += [f"{failed} failed"] if failed else []
     return (
-        f"| {what}{failed} | {told.p50:.1f} ms | {told.p99:.1f} ms | {told.worst:,.0f} ms "
-        f"| {told.last:,.1f} ms | {cpu:.1f} ms |"
+        f"| {what} | {told.p50:.1f} ms | {told.p99:.1f} ms | {told.worst:,.0f} ms "
+        f"| {told.last:,.1f} ms | {cpu:.1f} ms | {', '.join(how)} |"
     )
 
 
@@ -385,8 +430,7 @@ def _get(path: str) -> bytes:
 def _naive(home: Path) -> list[str]:
     """What implicit behind FastAPI does on the same home."""
     _, asking = _cores()
-    rng = np.random.default_rng(_SEED)
-    users = [user_name(number) for number in rng.permutation(N_USERS)[:_PACED].tolist()]
+    users = _some_users()
     port = _free_port()
     command = [sys.executable, "-m", "bench.naive_service", str(port), str(home)]
     with _server(command, port, "/docs") as server:
@@ -405,4 +449,7 @@ def _naive(home: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join(run(Path(sys.argv[1]) if len(sys.argv) > 1 else None)))
+    if sys.argv[1:2] == ["cold"]:
+        print("\n".join(cold(Path(sys.argv[2]))))
+    else:
+        print("\n".join(run(Path(sys.argv[1]) if len(sys.argv) > 1 else None)))

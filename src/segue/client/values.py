@@ -65,6 +65,7 @@ class Recommendations:
         recommendation_id: For the events that it leads to.
         made_at: The moment it is for, aware.
         notes: What a reader should know.
+        made: “full”; or “quick” or “before”, where the service had too much to do for that.
     """
 
     recommendation_id: str
@@ -74,6 +75,7 @@ class Recommendations:
     title: str = ""
     user_id: str | None = None
     notes: tuple[str, ...] = ()
+    made: str = "full"
 
 
 @dataclass(frozen=True, slots=True)

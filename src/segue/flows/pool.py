@@ -21,11 +21,12 @@ from segue.playlists.mixes import Part
 from segue.recommenders.base import Deferring, Elsewhere, Recommender
 from segue.recommenders.bundle import Bundle
 
-__all__ = ["Known", "Pool", "ask", "led_from_elsewhere", "with_evidence"]
+__all__ = ["Known", "Pool", "ask", "ask_quickly", "led_from_elsewhere", "with_evidence"]
 
 _FIRST: Final = 500
 _DEEPER: Final = 4
 _ENOUGH: Final = 3
+_SPARE: Final = 30
 _DEEPEST: Final = 32_000
 _REMEMBERED: Final = 10_000
 
@@ -132,6 +133,35 @@ def ask(
         others = {name: one for name, one in recommenders.items() if name not in elsewhere}
     own = _own(part, query, size, others, known, filters_for)
     return _before(led, own) if led.candidates else own
+
+
+def ask_quickly(
+    part: Part,
+    query: Query,
+    size: int,
+    *,
+    quick: Deferring,
+    recommenders: Mapping[str, Recommender],
+    known: Known,
+    filters_for: Callable[[Candidates], Sequence[Filter]],
+) -> Pool:
+    """As `ask`, for whoever cannot wait: one recommender is asked, once.
+
+    It is asked for no more than the rules and the cap of artists need to choose among. The
+    fallbacks of the part are asked where it says too little, and nobody elsewhere ever.
+
+    Args:
+        quick: Stands for all recommenders.
+        recommenders: The fallbacks are among them.
+    """
+    wanted = _ENOUGH * size
+    screened = _screened(quick.shortlist(query, wanted + _SPARE), wanted, known, filters_for)
+    pool = Pool(screened.candidates, screened.cost, tell=partial(quick.told, query))
+    for name in part.fallback:
+        if len(pool.candidates) < size and name in recommenders:
+            more = _deep({name: 1.0}, query, size, recommenders, known, filters_for)
+            pool = _behind(pool, more)
+    return pool
 
 
 def _own(

@@ -47,6 +47,18 @@ class Service(Part):
         description="Users whose usual recommendations are made before they ask, while there is "
         "nothing else to do; those who played last come first. 0: nobody.",
     )
+    patience_ms: float = Field(
+        50.0,
+        ge=0,
+        description="Longest that recommendations may be expected to wait for a full answer to be "
+        "begun; else they are quick ones, by fewer steps. As much as wait_ms: always full ones.",
+    )
+    wait_ms: float = Field(
+        500.0,
+        gt=0,
+        description="Longest that recommendations wait to be made; more are sent away, to come "
+        "back later.",
+    )
     rate: float = Field(
         1000.0,
         ge=0,

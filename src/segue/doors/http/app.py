@@ -39,6 +39,7 @@ from segue.doors.http.numbers import Numbers
 from segue.doors.http.openapi import describe
 from segue.doors.http.problems import ProblemError, field_errors
 from segue.doors.http.recommendation_desk import RecommendationDesk
+from segue.doors.http.room import Room
 from segue.doors.http.straight_events import StraightEvents
 from segue.doors.http.watch import Watch
 from segue.flows.home_parts import ACCESS, PASSWORDS
@@ -109,6 +110,7 @@ def make_app(parts: Parts, settings: ServiceSettings) -> Front:
     registry.register(Gauges(parts.service, parts.clock))
     watch = Watch(numbers, parts.log)
     pool = ThreadPoolExecutor(_MAKERS, "recommend")
+    hurried = ThreadPoolExecutor(1, "hurry")
     desk = EventDesk(
         parts.service.log,
         parts.clock,
@@ -118,6 +120,8 @@ def make_app(parts: Parts, settings: ServiceSettings) -> Front:
     recommending = RecommendationDesk(
         parts.service,
         pool,
+        hurried=hurried,
+        room=Room(settings.patience_ms / 1000, settings.wait_ms / 1000),
         waiting=settings.in_flight // 2,
         counts=numbers.answers,
     )
@@ -136,6 +140,7 @@ def make_app(parts: Parts, settings: ServiceSettings) -> Front:
                 yield
             finally:
                 pool.shutdown()
+                hurried.shutdown()
                 parts.ring.close()
                 watch.close()
 

@@ -66,7 +66,7 @@ class Numbers(Collector):
     def __init__(self, shared: Path | None = None) -> None:
         self.requests: dict[tuple[str, str, int], Timed] = {}
         self.events: dict[str, int] = {"accepted": 0, "duplicate": 0, "rejected": 0}
-        self.answers: dict[str, int] = {"at hand": 0, "made": 0}
+        self.answers: dict[str, int] = {"at hand": 0, "made": 0, "quick": 0, "before": 0}
         self._shared = shared
 
     def leave(self) -> None:
@@ -119,7 +119,8 @@ class Numbers(Collector):
         )
         answers = CounterMetricFamily(
             "segue_recommendations",
-            "Answers to GET /recommendations: made, or at hand already.",
+            "Answers to GET /recommendations: made, at hand already, quick for want of time, or "
+            "what was said before.",
             labels=("how",),
         )
         for family, found in ((events, every.events), (answers, every.answers)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -60,12 +60,16 @@ class Recommendations:
     Args:
         recommendation_id: The same for the same answer; events that it led to should name it.
         made_at: The moment it is for.
+        made: “full”, as nearly always; “quick”: by fewer steps, since the service had too much to
+            do; “before”: an earlier answer without what fits no more, likewise. Soon after these
+            the same question has a full answer.
         notes: What a reader should know, such as “only 12 tracks fit the filters”.
     """
 
     recommendation_id: str
     user_id: str | None
     made_at: datetime
+    made: Literal["full", "quick", "before"]
     mix: str
     title: str
     notes: list[str]
@@ -162,6 +166,7 @@ LIST: Final[dict[str, Any]] = {
     "recommendation_id": "r5d0c3f6f0c1f4f5e9a3b7c21",
     "user_id": "ann",
     "made_at": "2026-03-01T12:00:00Z",
+    "made": "full",
     "mix": "discover",
     "title": "Discover, 1 March 2026",
     "notes": [],

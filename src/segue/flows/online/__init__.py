@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from segue.flows.online.answers import (
+    BEFORE,
+    FULL,
+    QUICK,
     Answer,
     Forgotten,
     FoundTrack,
@@ -17,6 +20,9 @@ from segue.flows.online.answers import (
 from segue.flows.online.service import Service
 
 __all__ = [
+    "BEFORE",
+    "FULL",
+    "QUICK",
     "Answer",
     "Forgotten",
     "FoundTrack",

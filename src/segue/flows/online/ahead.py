@@ -6,9 +6,12 @@ import hashlib
 import logging
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import ValidationError
 
 import segue
 from segue.errors import StorageError, WarehouseError
@@ -25,7 +28,7 @@ QUESTION: Final = Wishes()
 
 _log = logging.getLogger(__name__)
 _MOST: Final = 8 << 20
-_FORM: Final = 2
+_FORM: Final = 3
 """Changes with what is kept beside an answer."""
 
 
@@ -73,6 +76,7 @@ class Ahead:
         self._rules = rules
         self._kept: Kept[tuple[str, str], FoundAhead] = Kept(_MOST)
         self._file: tuple[str, AheadFile] | None = None
+        self._former: tuple[str, AheadFile | None] | None = None
         self._switching = threading.Lock()
 
     def find(self, opened: Opened, user_id: str, *, again: bool = False) -> FoundAhead | None:
@@ -95,6 +99,19 @@ class Ahead:
         answer, track_ids = answer_in(made.body)
         self._kept.put(key, FoundAhead(made, answer, track_ids), answer.size)
         return FoundAhead(made, answer, track_ids, is_new=True)
+
+    def earlier(self, opened: Opened, user_id: str) -> Answer | None:
+        """The latest answer to a user that was made ahead, whether or not it still holds."""
+        found = self.find(opened, user_id)
+        if found is not None:
+            return found.answer
+        try:
+            former = self._before(opened)
+            made = None if former is None else former.find(user_id)
+            return None if made is None else answer_in(made.body)[0]
+        except (WarehouseError, ValidationError) as error:  # perhaps an older Segue's
+            _log.warning("answers made ahead before are left aside: %s", error)
+            return None
 
     def put(self, opened: Opened, answers: Iterable[MadeAhead]) -> None:
         """Keep answers made of what is open now.
@@ -120,15 +137,19 @@ class Ahead:
         """Look at the files again before anything is answered."""
         self._kept.clear()
 
-    def tidy(self, opened: Opened) -> None:
+    def tidy(self, opened: Opened, *, whole: bool = False) -> None:
         """Remove the files of models and snapshots that answer no more.
+
+        Args:
+            whole: Also the latest of them; else it stays, for whoever has no newer answer yet.
 
         Raises:
             StorageError: They cannot be removed.
         """
-        mine = self._name(opened)
+        former = None if whole else self._latest_but(opened)
+        kept = (self._name(opened), *([former.stem] if former else []))
         for path in sorted(self.folder.glob("*.sqlite*")):
-            if not path.name.startswith(mine):
+            if not path.name.startswith(kept):
                 try:
                     path.unlink(missing_ok=True)
                 except OSError as error:
@@ -139,9 +160,10 @@ class Ahead:
     def close(self) -> None:
         """Let go of the file."""
         with self._switching:
-            if self._file is not None:
-                self._file[1].close()
-            self._file = None
+            for one in (self._file, self._former):
+                if one is not None and one[1] is not None:
+                    one[1].close()
+            self._file = self._former = None
 
     def _of(self, opened: Opened) -> AheadFile:
         """The file of what is open; whoever still reads the one before has to do without."""
@@ -155,6 +177,32 @@ class Ahead:
             self._file = opened.name, file
         return file
 
+    def _before(self, opened: Opened) -> AheadFile | None:
+        """The file of what was published before, as long as it is there."""
+        former = self._former
+        if former is not None and former[0] == opened.name:
+            return former[1]
+        with self._switching:
+            path = self._latest_but(opened)
+            file = None if path is None else AheadFile(path)
+            self._former = opened.name, file
+        return file
+
+    def _latest_but(self, opened: Opened) -> Path | None:
+        """The file that was written last, of those of other models and snapshots."""
+        mine = f"{self._name(opened)}.sqlite"
+        others = [path for path in self.folder.glob("*.sqlite") if path.name != mine]
+        return max(others, key=_written_at, default=None)
+
     def _name(self, opened: Opened) -> str:
         made_of = repr((opened.name, self._rules, segue.__version__, _FORM))
         return hashlib.sha256(made_of.encode()).hexdigest()[:16]
+
+
+def _written_at(path: Path) -> float:
+    """When a database was written last, its log included; 0: it is gone."""
+    found = 0.0
+    for one in (path, path.with_name(f"{path.name}-wal")):
+        with suppress(OSError):
+            found = max(found, one.stat().st_mtime)
+    return found

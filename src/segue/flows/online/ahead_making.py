@@ -51,8 +51,10 @@ def answer_ahead(
         service.settled()
         service.tidy_ahead()
         name, waiting = service.answers_with, list[MadeAhead]()
+        whole = True
         for user_id in service.lately_active(most):
             if stop.is_set() or service.answers_with != name:
+                whole = False
                 break
             try:
                 answer = service.make_ahead(user_id)
@@ -67,6 +69,8 @@ def answer_ahead(
         if waiting and service.answers_with == name:
             service.keep_ahead(waiting)
             made += len(waiting)
+        if whole:
+            service.tidy_ahead(whole=True)
     finally:
         service.close()
     _log.info("made %d answers ahead in %.0f s", made, time.perf_counter() - began)

@@ -23,7 +23,7 @@ from segue.flows.recommend import resolved
 from segue.flows.wishes import Wishes
 from segue.music.playlist import Playlist
 
-__all__ = ["Answering"]
+__all__ = ["Answering", "name_of", "playlist_of", "seeds_of"]
 
 _MOST: Final = 16 << 20
 _READY: Final = 4 << 20
@@ -65,6 +65,18 @@ class Answering:
         """The answer of before, if it still holds."""
         return self._again((somebody.user_id, wishes), somebody.version, moment)
 
+    def earlier(self, user_id: str, wishes: Wishes) -> Answer | None:
+        """The answer of before, whether or not it still holds."""
+        made = self._kept.get((user_id, wishes))
+        return None if made is None else made.answer
+
+    def at_last(
+        self, somebody: Somebody, opened: Opened, wishes: Wishes, moment: datetime
+    ) -> Answer | None:
+        """What was got ready for a user, given to them now; None: nothing that holds was."""
+        found = self._got_ready(somebody, wishes, moment)
+        return None if found is None else self._given(found, somebody, opened, wishes)
+
     def to_user(
         self,
         somebody: Somebody,
@@ -88,8 +100,18 @@ class Answering:
                 found = self._got_ready(somebody, wishes, moment) or self._made(
                     somebody, opened, wishes, moment, person=person()
                 )
+        return self._given(found, somebody, opened, wishes)
+
+    def _given(
+        self,
+        found: tuple[_Made, tuple[str, ...]],
+        somebody: Somebody,
+        opened: Opened,
+        wishes: Wishes,
+    ) -> Answer:
+        """An answer that a user is told from now on."""
         made, track_ids = found
-        self._kept.put(key, made, made.answer.size)
+        self._kept.put((somebody.user_id, wishes), made, made.answer.size)
         self.note(made.answer, track_ids, somebody.user_id, opened)
         return made.answer
 
@@ -139,8 +161,8 @@ class Answering:
         person: Person,
     ) -> tuple[_Made, tuple[str, ...]]:
         """A new answer, and its tracks."""
-        playlist = _playlist(opened, person, wishes)
-        name = _name(opened, somebody.user_id, wishes, somebody.version, moment)
+        playlist = playlist_of(opened, person, wishes)
+        name = name_of(opened, somebody.user_id, wishes, somebody.version, moment)
         answer = answer_of(playlist, name, somebody.user_id)
         track_ids = tuple(track.track_id for track in playlist.tracks)
         return _Made(somebody.version, moment, answer), track_ids
@@ -185,16 +207,16 @@ class Answering:
             told: What they said of themselves.
         """
         with self._making:
-            playlist = _playlist(opened, person, wishes)
+            playlist = playlist_of(opened, person, wishes)
         playlist = replace(playlist, notes=(*notes, *playlist.notes))
-        return answer_of(playlist, _name(opened, None, wishes, told, person.now), None)
+        return answer_of(playlist, name_of(opened, None, wishes, told, person.now), None)
 
     def try_out(self, opened: Opened, person: Person) -> None:
         """Have everything at hand that answers are made of, before anybody waits for it.
 
         Others are answered meanwhile: it is not what they are answered with.
         """
-        _playlist(opened, person, Wishes())
+        playlist_of(opened, person, Wishes())
 
     def drop(self, user_id: str) -> None:
         """Let go of the answers to a user."""
@@ -210,17 +232,32 @@ class Answering:
         return made.answer
 
 
-def _playlist(opened: Opened, person: Person, wishes: Wishes) -> Playlist:
-    """A playlist; where none can be made, an empty one that says why."""
+def playlist_of(
+    opened: Opened, person: Person, wishes: Wishes, *, by: type[Making] = Making
+) -> Playlist:
+    """A playlist; where none can be made, an empty one that says why.
+
+    Args:
+        by: How it is made.
+    """
     bundle, notes = opened.bundle, tuple[str, ...]()
-    seeds = tuple(dict.fromkeys(_seed(text, opened) for text in wishes.seeds))
+    seeds = seeds_of(wishes, opened)
     if wishes.mix == "rediscover" and not person.listener.heard:
         wishes, notes = replace(wishes, mix="discover"), (_NOTHING_LOVED,)
     try:
-        playlist = Making(bundle, person, wishes, seeds, Known(bundle.catalogue)).playlist()
+        playlist = by(bundle, person, wishes, seeds, Known(bundle.catalogue)).playlist()
     except NotReadyError as error:
         playlist = _empty(person, wishes, str(error))
     return replace(playlist, notes=(*notes, *playlist.notes))
+
+
+def seeds_of(wishes: Wishes, opened: Opened) -> tuple[str, ...]:
+    """The tracks that a wish starts from, each once.
+
+    Raises:
+        UnknownTrackError: One is no track here.
+    """
+    return tuple(dict.fromkeys(_seed(text, opened) for text in wishes.seeds))
 
 
 def _seed(text: str, opened: Opened) -> str:
@@ -231,9 +268,20 @@ def _seed(text: str, opened: Opened) -> str:
     return resolved([text], opened.bundle, opened.snapshot)[0]
 
 
-def _name(opened: Opened, user_id: str | None, wishes: Wishes, told: str, moment: datetime) -> str:
-    """The same for the same answer, in whichever process it is made."""
-    made_of = (opened.name, user_id, told, repr(wishes), moment.isoformat())
+def name_of(
+    opened: Opened,
+    user_id: str | None,
+    wishes: Wishes,
+    told: str,
+    moment: datetime,
+    *made: str,
+) -> str:
+    """The same for the same answer, in whichever process it is made.
+
+    Args:
+        made: How, and of what, where it was not by all that there is.
+    """
+    made_of = (opened.name, user_id, told, repr(wishes), moment.isoformat(), *made)
     return "r" + hashlib.sha256(repr(made_of).encode()).hexdigest()[:24]
 
 

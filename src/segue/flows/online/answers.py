@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +12,9 @@ import msgspec
 from segue.music.playlist import Playlist, PlaylistTrack
 
 __all__ = [
+    "BEFORE",
+    "FULL",
+    "QUICK",
     "Answer",
     "Forgotten",
     "FoundTrack",
@@ -24,8 +27,16 @@ __all__ = [
     "UserProfile",
     "answer_in",
     "answer_of",
+    "what_is_left",
 ]
 
+
+FULL: Final = "full"
+"""How an answer was made: by all that there is."""
+QUICK: Final = "quick"
+"""By fewer steps, since there was no time for all."""
+BEFORE: Final = "before"
+"""Before something that is known now; what does not fit any more is taken out."""
 
 _BESIDE: Final = 2_000
 
@@ -56,6 +67,7 @@ class Answer:
         made_at: The moment the recommendations are for, aware UTC.
         notes: What a reader should know, such as “only 12 tracks fit the filters”.
         body: All of it as finished JSON.
+        made: FULL, QUICK or BEFORE.
     """
 
     recommendation_id: str
@@ -65,6 +77,7 @@ class Answer:
     title: str
     notes: tuple[str, ...]
     body: bytes = field(repr=False)
+    made: str = FULL
 
     @property
     def tracks(self) -> tuple[PlaylistTrack, ...]:
@@ -87,12 +100,15 @@ class Answer:
         return _BESIDE + len(self.body)
 
 
-def answer_of(playlist: Playlist, recommendation_id: str, user_id: str | None) -> Answer:
+def answer_of(
+    playlist: Playlist, recommendation_id: str, user_id: str | None, *, made: str = FULL
+) -> Answer:
     """The playlist as an answer."""
     told: dict[str, Any] = {
         "recommendation_id": recommendation_id,
         "user_id": user_id,
         "made_at": playlist.made_at,
+        "made": made,
         "mix": playlist.mix,
         "title": playlist.title,
         "notes": playlist.notes,
@@ -106,7 +122,31 @@ def answer_of(playlist: Playlist, recommendation_id: str, user_id: str | None) -
         title=playlist.title,
         notes=playlist.notes,
         body=msgspec.json.encode(told),
+        made=made,
     )
+
+
+def what_is_left(
+    answer: Answer, fitting: Collection[str], recommendation_id: str
+) -> tuple[Answer, tuple[str, ...]]:
+    """An earlier answer with those of its tracks that fit still, and these.
+
+    Its moment stays that of before; places are told anew.
+    """
+    told: dict[str, Any] = msgspec.json.decode(answer.body)
+    tracks = [track for track in told["tracks"] if track["track_id"] in fitting]
+    told |= {
+        "recommendation_id": recommendation_id,
+        "made": BEFORE,
+        "tracks": [{**track, "rank": rank} for rank, track in enumerate(tracks, start=1)],
+    }
+    left = replace(
+        answer,
+        recommendation_id=recommendation_id,
+        body=msgspec.json.encode(told),
+        made=BEFORE,
+    )
+    return left, tuple(track["track_id"] for track in tracks)
 
 
 class _Track(msgspec.Struct):

@@ -29,6 +29,7 @@ from segue.flows.online.answers import (
     UserCard,
     UserProfile,
 )
+from segue.flows.online.hurry import Hurry
 from segue.flows.online.live import Counting
 from segue.flows.online.moments import coarse, holds_for, moment_of
 from segue.flows.online.people import FORGOTTEN, People, Somebody, forget_events, mark_of
@@ -82,6 +83,7 @@ class Service:
         self._people = People(self.log, counting, self._beside)
         self._answering = Answering(self.recommended, clock)
         self._ahead = Ahead(wiring.home / EVENTS / AHEAD, repr(counting))
+        self._hurry = Hurry(self._answering, self._ahead)
         self.beside = Beside(wiring.snapshots.folder)
         self._shelf = Shelf(wiring.bundles, wiring.snapshots, self._try_out)
 
@@ -132,7 +134,33 @@ class Service:
             moment = self._moment(somebody, opened)
             if answer := self._answering.still(somebody, wishes, moment):
                 return answer
+            if answer := self._answering.at_last(somebody, opened, wishes, moment):
+                return answer
         return self._made_ahead(user_id, wishes, opened) if self.log.near else None
+
+    def in_a_hurry(self, user_id: str, wishes: Wishes) -> Answer:
+        """An answer for a fraction of the cost, for when there is no time to make them whole.
+
+        What `recommendations` would say if that is known already; else what it said before
+        something happened, without what fits no more; else a list by fewer steps (see
+        `QuickMaking`). All that the user and the wishes rule out is left out of each.
+
+        Raises:
+            NotReadyError: Nothing has been trained yet.
+            UnknownTrackError: A seed is no track here.
+        """
+        opened = self._shelf.current()
+        if answer := self._made_ahead(user_id, wishes, opened):
+            return answer
+        somebody = self._people.get(user_id, opened)
+        moment = self._moment(somebody, opened)
+        return self._hurry.answer(
+            somebody,
+            opened,
+            wishes,
+            moment,
+            person=lambda: self._people.person(somebody, moment, opened),
+        )
 
     def get_ready(self, user_id: str, asked: Sequence[Wishes]) -> None:
         """Have a user's answers to these questions at hand, for whenever they are asked.
@@ -228,13 +256,16 @@ class Service:
         """
         self._ahead.put(self._shelf.current(), answers)
 
-    def tidy_ahead(self) -> None:
+    def tidy_ahead(self, *, whole: bool = False) -> None:
         """Remove answers that were made of what is not published any more.
+
+        Args:
+            whole: Also those of what was published last before: not before there are newer ones.
 
         Raises:
             StorageError: They cannot be removed.
         """
-        self._ahead.tidy(self._shelf.current())
+        self._ahead.tidy(self._shelf.current(), whole=whole)
 
     @property
     def answers_with(self) -> str:
@@ -346,6 +377,7 @@ class Service:
         events = forget_events(self.log, user_id, self._clock())
         self._people.drop(user_id)
         self._answering.drop(user_id)
+        self._hurry.drop(user_id)
         self._ahead.forget(user_id)
         self.beside.forget(user_id)
         self.recommended.forget(user_id)

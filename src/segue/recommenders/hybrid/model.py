@@ -86,6 +86,13 @@ class Hybrid:
         }
         return self
 
+    @classmethod
+    def blending(cls, parts: Mapping[str, Recommender], catalogue: Catalogue) -> Self:
+        """One that asks these few and blends what they say; it learned nothing."""
+        model = cls()
+        model.catalogue_ = catalogue
+        return model.with_parts(parts)
+
     def learn(self, lessons: Sequence[Lesson]) -> Self:
         """Teach the trees what became of such proposals.
 
