@@ -19,7 +19,7 @@ from segue.warehouse.snapshot_parts import read_index
 USERS, DAYS = 9, 1_400
 
 
-@pytest.mark.parametrize("rows_at_once", [1, 7_000, 10**6])
+@pytest.mark.parametrize("rows_at_once", [1, 14_000, 10**6])
 def test_rows_in_several_groups(tmp_path: Path, rows_at_once: int) -> None:
     with connect(config={"threads": 1}) as database:
         database.execute(

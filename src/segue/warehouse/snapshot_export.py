@@ -5,13 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from segue.errors import WarehouseError
@@ -25,11 +30,10 @@ __all__ = ["Tallies", "Writes", "export_marts"]
 
 _log = logging.getLogger(__name__)
 _ROW_GROUP: Final = 100_000
-_WAITING: Final = 8
 _AT_ONCE: Final = 250_000
 """A mart of so many rows is held in memory while it is written and the next one is asked for."""
 _ROWS_AT_ONCE: Final = 1_000_000
-"""Rows that are put in order together: those of a hundred million plays would not fit in memory."""
+"""Rows that are in memory together: those of a hundred million plays would not fit."""
 _FORM: Final = "1"
 """Raise when files are to be written in another way, so that none of the last snapshot stays."""
 
@@ -48,10 +52,18 @@ class Tallies(Protocol):
     def tally(self, mart: str, by: str) -> list[Tally]:
         """Rows and digest of a mart for each value of a column, all rows together for ""."""
 
-    def stream(
-        self, query: str, order: str, *, by: str, keys: Sequence[str] | None
-    ) -> Iterator[pa.RecordBatch]:
-        """Rows in an order, only those whose column `by` has one of the keys; None: all rows."""
+    def stream(self, query: str, order: str) -> Iterator[pa.RecordBatch]:
+        """All rows of a query in an order."""
+
+    def rows_of(
+        self, query: str, by: str, span: tuple[str, str], only: Sequence[str] | None
+    ) -> pa.Table:
+        """The rows of a query whose column `by` is in a span, in any order.
+
+        Args:
+            span: The first and the last value.
+            only: Of these values only, which are at least one; None: of all in the span.
+        """
 
 
 def export_marts(
@@ -74,7 +86,7 @@ def export_marts(
         folder: Empty.
         previous: Folder of the last snapshot, if there is one; stays as it is.
         threads: Files that are written or looked at together.
-        rows_at_once: Of a mart of users, so many rows are put in order together.
+        rows_at_once: Of marts of users, so many rows are in memory together.
     """
     writing = _Export(session, dialect, folder, _Previous(previous), threads, rows_at_once)
     with ThreadPoolExecutor(threads, thread_name_prefix="segue-snapshot") as writing.pool:
@@ -141,6 +153,7 @@ class _Export:
         self._threads = threads
         self._rows_at_once = rows_at_once
         self._whole: list[Future[int]] = []
+        self._held: deque[tuple[int, list[Future[int]]]] = deque()  # rows that are being written
 
     def mart(self, mart: str) -> Callable[[], MartFiles]:
         """Begin to write one mart; what is returned waits for its files to be written."""
@@ -189,10 +202,8 @@ class _Export:
     def _write_whole(self, mart: str, piece: Piece, digest: str) -> Callable[[], Part]:
         path = self._folder / f"{mart}.parquet"
         if isinstance(self._session, Tallies) and 0 < piece.rows <= _AT_ONCE:
-            rows = self._session.stream(
-                select_mart(self._dialect, mart), mart_order(mart), by="", keys=None
-            )
-            [table] = _slices(rows, MARTS[mart], [piece.rows])
+            rows = self._session.stream(select_mart(self._dialect, mart), mart_order(mart))
+            table = pa.Table.from_batches(rows).cast(MARTS[mart])
             _wait(self._whole, 1)
             written = self.pool.submit(_write, table, path)
             self._whole.append(written)
@@ -209,19 +220,34 @@ class _Export:
         if not pieces:
             return {}
         written: dict[int, Future[int]] = {}
-        for together in _by_rows(pieces, self._rows_at_once):
-            sizes = [pieces[n].rows for n in together]
-            rows = self._rows_of(mart, by, [pieces[n] for n in together])
-            for n, table in zip(together, _slices(rows, MARTS[mart], sizes), strict=True):
-                written[n] = self.pool.submit(_write, table, self._folder / names[n])
-                _wait(list(written.values()), self._threads + _WAITING)
+        order = [name.strip() for name in mart_order(mart).split(",")]
+        # while some are written, the next ones are asked for
+        for together in _by_rows(pieces, self._rows_at_once // 2):
+            some = {n: pieces[n] for n in together}
+            rows = self._rows_of(mart, by, some)
+            places = _places(rows[by], [piece.first for piece in some.values()])
+            for n, of_piece in zip(together, places, strict=True):
+                written[n] = self.pool.submit(
+                    _write_ordered, rows, of_piece, order, self._folder / names[n]
+                )
+            self._held.append((rows.num_rows, [written[n] for n in together]))
         return written
 
-    def _rows_of(self, mart: str, by: str, pieces: Sequence[Piece]) -> Iterator[pa.RecordBatch]:
+    def _rows_of(self, mart: str, by: str, pieces: Mapping[int, Piece]) -> pa.Table:
+        """The rows of pieces in no order, once there is room for them in memory."""
         assert isinstance(self._session, Tallies)  # else there would be no pieces
-        keys = [tally.key for piece in pieces for tally in piece.tallies]
-        query, order = select_mart(self._dialect, mart), mart_order(mart)
-        return self._session.stream(query, order, by=by, keys=keys)
+        rows = sum(piece.rows for piece in pieces.values())
+        while self._held and rows + sum(held for held, _ in self._held) > self._rows_at_once:
+            for written in self._held.popleft()[1]:
+                written.result()
+        all_of_them = list(pieces.values())
+        without_a_gap = max(pieces) - min(pieces) == len(pieces) - 1
+        only = (
+            None if without_a_gap else [t.key for piece in pieces.values() for t in piece.tallies]
+        )
+        query = select_mart(self._dialect, mart)
+        found = self._session.rows_of(query, by, (all_of_them[0].first, all_of_them[-1].last), only)
+        return found.cast(MARTS[mart]).combine_chunks()
 
 
 def _by_rows(pieces: Mapping[int, Piece], most: int) -> Iterator[list[int]]:
@@ -253,21 +279,22 @@ def _part(name: str, piece: Piece, digest: str, crc32: int) -> Part:
     return Part(name, piece.rows, piece.first, piece.last, digest, crc32)
 
 
-def _slices(
-    batches: Iterator[pa.RecordBatch], schema: pa.Schema, sizes: Sequence[int]
-) -> Iterator[pa.Table]:
-    """The rows of the batches as tables of these sizes, one after the other."""
-    left: list[pa.RecordBatch] = []
-    held = 0
-    for size in sizes:
-        while held < size:
-            batch = next(batches)
-            left.append(batch)
-            held += batch.num_rows
-        table = pa.Table.from_batches(left, left[0].schema if left else schema)
-        yield table.slice(0, size).cast(schema)
-        left = table.slice(size).to_batches()
-        held -= size
+def _places(column: pa.ChunkedArray, borders: Sequence[str]) -> list[npt.NDArray[np.int64]]:
+    """Where the rows of each piece are, by the first key of each."""
+    keys = column.combine_chunks().dictionary_encode()
+    of_key = [bisect_right(borders, key) - 1 for key in keys.dictionary.to_pylist()]
+    numbers = np.array(of_key, np.int32)[keys.indices.to_numpy()]
+    ends = np.cumsum(np.bincount(numbers, minlength=len(borders)))
+    return np.split(np.argsort(numbers, kind="stable"), ends[:-1])
+
+
+def _write_ordered(
+    rows: pa.Table, places: npt.NDArray[np.int64], order: Sequence[str], path: Path
+) -> int:
+    """Put the rows at some places in order and write them."""
+    keys = rows.select(order).take(places)
+    ordered = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in order])
+    return _write(rows.take(pa.array(places).take(ordered)), path)
 
 
 def _write(table: pa.Table, path: Path) -> int:
