@@ -14,6 +14,7 @@ import pytest
 from segue.errors import NotReadyError
 from segue.flows.online import Service
 from segue.flows.online.ahead_making import answer_ahead
+from segue.flows.online.owed import Owed
 from segue.flows.wiring import Wiring
 from segue.flows.wishes import Wishes
 from segue.music.event import Event, EventType
@@ -164,3 +165,44 @@ def test_whoever_was_forgotten_is_told_nothing_of_before(home: Path, newer: Path
 def test_without_models_there_is_nothing_to_be_quick_with(tmp_path: Path) -> None:
     with opened(tmp_path) as service, pytest.raises(NotReadyError):
         service.in_a_hurry("ann", Wishes())
+
+
+def test_whoever_got_less_is_the_first_to_have_a_full_answer_made(home: Path) -> None:
+    wiring = Wiring(Settings(home=home))
+    with opened(home) as service:
+        assert not service.owed
+        for user in ("bob", "nobody"):
+            assert _told(service, user)["made"] == "quick"
+        _told(service, "ann", size=7)  # nothing is made ahead for such a question
+        assert service.owed.latest() == "nobody"
+        assert answer_ahead(wiring, clock=lambda: NOW, most=0) == 1
+        assert not service.owed
+        assert _told(service, "bob")["made"] == "full"
+        assert service.at_hand("ann", Wishes()) is None
+
+
+def test_who_was_active_this_minute_may_be_owed_an_answer_for_minutes(home: Path) -> None:
+    with opened(home) as service:
+        _happens(service, "complete", "j03")
+        assert service.make_ahead("ann") is None
+        assert _told(service)["made"] == "quick"
+        assert answer_ahead(Wiring(Settings(home=home)), clock=lambda: NOW, most=0) == 1
+        assert _told(service)["made"] == "full"
+        _told(service, "bob")
+        service.forget("bob")
+        assert not service.owed
+
+
+def test_what_is_owed_is_a_hint_with_a_bound(tmp_path: Path) -> None:
+    owed = Owed(tmp_path / "events" / "owed", most=2)
+    for user in ("ann", "b/ob", "zoe"):
+        owed.add(user)
+    assert (tmp_path / "events").stat().st_mode & 0o777 == 0o700
+    assert owed.latest() == "b/ob"
+    owed.drop("b/ob")
+    assert owed.latest() == "ann"
+    owed.clear()
+    assert not owed
+    assert owed.latest() is None
+    (tmp_path / "file").write_text("in the way")
+    Owed(tmp_path / "file").add("ann")

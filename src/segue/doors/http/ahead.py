@@ -14,6 +14,8 @@ from typing import Final
 
 from segue.doors.http.child import run_child, set_when_unwanted
 from segue.errors import BusyError, SegueError
+from segue.flows.home_parts import AHEAD, EVENTS
+from segue.flows.online.owed import OWED, Owed
 from segue.own_folder import own_folder
 from segue.settings import Settings
 
@@ -35,6 +37,8 @@ def answering_ahead(
     settings: Settings, *, look_every_s: float = _LOOK_S
 ) -> Iterator[Callable[[], None]]:
     """While this is open, have answers made whenever something is published, and each new day.
+
+    Likewise when somebody is owed a full answer.
 
     It begins some seconds after what is given is called: once the service answers. The process is
     there only while there is something to make, and only one of several services has it.
@@ -59,13 +63,16 @@ def _watch(
 ) -> None:
     begin.wait()
     done: _Seen | None = None
+    owed = Owed(settings.home / EVENTS / AHEAD / OWED)
     while not stop.wait(look_every_s):
         seen = _published(settings.home)
-        if seen == done or None in seen:
+        if None in seen or (seen == done and not owed):
             continue
-        code = run_child(_answer, settings, "segue-ahead", stop=stop, last_turn_s=_LAST_TURN_S)
+        work = _answer if seen != done else _answer_owed
+        code = run_child(work, settings, "segue-ahead", stop=stop, last_turn_s=_LAST_TURN_S)
         if code and not stop.is_set():
             _log.error("the process that makes answers ahead ended (%s)", code)
+            owed.clear()
         done = seen  # one that fails is not begun again and again
 
 
@@ -82,9 +89,17 @@ def _published(home: Path) -> _Seen:
 
 def _answer(settings: Settings, wanted: Connection) -> None:
     """Make answers until there is nothing to make, or nobody wants them."""
+    _make(settings, wanted, settings.service.ahead)
+
+
+def _answer_owed(settings: Settings, wanted: Connection) -> None:
+    """The same for those who are owed one, and nobody else."""
+    _make(settings, wanted, 0)
+
+
+def _make(settings: Settings, wanted: Connection, most: int) -> None:
     from segue.doors.http.logs import log_as_json
     from segue.events.one_consumer import one_consumer
-    from segue.flows.home_parts import EVENTS
     from segue.flows.online.ahead_making import answer_ahead
     from segue.flows.wiring import Wiring
 
@@ -95,7 +110,7 @@ def _answer(settings: Settings, wanted: Connection) -> None:
     try:
         own_folder(settings.home / EVENTS)
         with suppress(BusyError), one_consumer(settings.home / EVENTS, _LOCK):
-            answer_ahead(Wiring(settings), clock=_now, most=settings.service.ahead, stop=stop)
+            answer_ahead(Wiring(settings), clock=_now, most=most, stop=stop)
     except SegueError as error:
         _log.warning("no answers are made ahead: %s", error)
 

@@ -18,6 +18,7 @@ from segue.errors import StorageError, WarehouseError
 from segue.events.answers_ahead import AheadFile, MadeAhead
 from segue.flows.online.answers import Answer, answer_in
 from segue.flows.online.kept import Kept
+from segue.flows.online.owed import OWED, Owed
 from segue.flows.online.shelf import Opened
 from segue.flows.wishes import Wishes
 
@@ -53,6 +54,7 @@ def forget_ahead(folder: Path, user_id: str) -> None:
     Raises:
         WarehouseError: It cannot be removed.
     """
+    Owed(folder / OWED).drop(user_id)
     for path in sorted(folder.glob("*.sqlite")):
         file = AheadFile(path)
         try:
@@ -69,10 +71,14 @@ class Ahead:
     Args:
         folder: Where the files are; made with the first answer.
         rules: What answers depend on besides models and snapshot.
+
+    Attributes:
+        owed: Who is to be answered first.
     """
 
     def __init__(self, folder: Path, rules: str) -> None:
         self.folder = folder
+        self.owed = Owed(folder / OWED)
         self._rules = rules
         self._kept: Kept[tuple[str, str], FoundAhead] = Kept(_MOST)
         self._file: tuple[str, AheadFile] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -29,11 +29,12 @@ def answer_ahead(
 ) -> int:
     """Answer the usual question for users who have no such answer, whoever played last first.
 
-    It ends when all of them have one, when something newer is published meanwhile, or when told
-    to; what is made by then is kept.
+    Whoever asked and got less than a full answer comes before all others. It ends when all of them
+    have one, when something newer is published meanwhile, or when told to; what is made by then is
+    kept.
 
     Args:
-        most: Users, at most.
+        most: Users, at most, besides those; 0: only those.
         stop: Set it, and this ends with the answer at hand.
 
     Returns:
@@ -48,22 +49,23 @@ def answer_ahead(
     try:
         if not service.ready:
             return 0
-        service.settled()
-        service.tidy_ahead()
+        if most:
+            service.settled()
+            service.tidy_ahead()
         name, waiting = service.answers_with, list[MadeAhead]()
-        whole = True
-        for user_id in service.lately_active(most):
+        whole = most > 0
+        for user_id, owed in _in_turn(service, most):
             if stop.is_set() or service.answers_with != name:
                 whole = False
                 break
             try:
-                answer = service.make_ahead(user_id)
+                answer = service.make_ahead(user_id, owed=owed)
             except SegueError as error:  # whoever asks is told
                 _log.debug("an answer could not be made ahead: %s", error)
                 continue
             if answer is not None:
                 waiting.append(answer)
-            if len(waiting) == _TOGETHER:
+            if len(waiting) == _TOGETHER or (waiting and owed):
                 service.keep_ahead(waiting)
                 made, waiting = made + len(waiting), []
         if waiting and service.answers_with == name:
@@ -75,3 +77,17 @@ def answer_ahead(
         service.close()
     _log.info("made %d answers ahead in %.0f s", made, time.perf_counter() - began)
     return made
+
+
+def _in_turn(service: Service, most: int) -> Iterator[tuple[str, bool]]:
+    """Users, and whether they are owed an answer: these as soon as there are any."""
+    for user_id in service.lately_active(most) if most else ():
+        yield from _owed(service)
+        yield user_id, False
+    yield from _owed(service)
+
+
+def _owed(service: Service) -> Iterator[tuple[str, bool]]:
+    while (user_id := service.owed.latest()) is not None:
+        service.owed.drop(user_id)
+        yield user_id, True

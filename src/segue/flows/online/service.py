@@ -20,6 +20,7 @@ from segue.flows.online.ad_hoc import somebody_who
 from segue.flows.online.ahead import QUESTION, Ahead, FoundAhead
 from segue.flows.online.answering import Answering
 from segue.flows.online.answers import (
+    FULL,
     Answer,
     Forgotten,
     FoundTrack,
@@ -62,6 +63,9 @@ class Service:
         wiring: The data home.
         clock: The time, aware.
 
+    Attributes:
+        owed: Who asked the usual question and got less than a full answer.
+
     >>> service = Service.open(Wiring(settings), clock=lambda: datetime.now(UTC))
     ... # doctest: +SKIP
     >>> service.recommendations("ann", Wishes()).tracks[0].reason  # doctest: +SKIP
@@ -83,6 +87,7 @@ class Service:
         self._people = People(self.log, counting, self._beside)
         self._answering = Answering(self.recommended, clock)
         self._ahead = Ahead(wiring.home / EVENTS / AHEAD, repr(counting))
+        self.owed, self._makes_ahead = self._ahead.owed, wiring.settings.service.ahead > 0
         self._hurry = Hurry(self._answering, self._ahead)
         self.beside = Beside(wiring.snapshots.folder)
         self._shelf = Shelf(wiring.bundles, wiring.snapshots, self._try_out)
@@ -154,13 +159,16 @@ class Service:
             return answer
         somebody = self._people.get(user_id, opened)
         moment = self._moment(somebody, opened)
-        return self._hurry.answer(
+        answer = self._hurry.answer(
             somebody,
             opened,
             wishes,
             moment,
             person=lambda: self._people.person(somebody, moment, opened),
         )
+        if answer.made != FULL and wishes == QUESTION and self._makes_ahead:
+            self.owed.add(user_id)
+        return answer
 
     def get_ready(self, user_id: str, asked: Sequence[Wishes]) -> None:
         """Have a user's answers to these questions at hand, for whenever they are asked.
@@ -174,6 +182,8 @@ class Service:
         somebody = self._people.get(user_id, opened)
         moment = self._moment(somebody, opened)
         for wishes in asked:
+            if wishes == QUESTION and self._found_ahead(user_id, opened) is not None:
+                continue
             self._answering.get_ready(
                 somebody,
                 opened,
@@ -219,11 +229,14 @@ class Service:
         asked = replace(wishes, mix="similar", seeds=(track,))
         return self._answering.about(opened, person, asked)
 
-    def make_ahead(self, user_id: str) -> MadeAhead | None:
+    def make_ahead(self, user_id: str, *, owed: bool = False) -> MadeAhead | None:
         """The answer to the usual question, for `keep_ahead`; None where there is no use in it.
 
         That is: it is kept already, the user is not known, or did something so lately that the
         answer would hold for minutes only; or a recommender elsewhere would be asked for everybody.
+
+        Args:
+            owed: The user asks these minutes, and minutes are long enough.
 
         Raises:
             NotReadyError: Nothing has been trained yet.
@@ -233,7 +246,7 @@ class Service:
             return None
         somebody = self._people.get(user_id, opened)
         latest, now = somebody.live.latest, self._clock()
-        brief = latest is not None and holds_for(now, latest) < _LONG_ENOUGH
+        brief = not owed and latest is not None and holds_for(now, latest) < _LONG_ENOUGH
         if somebody.is_new or somebody.mark or brief:
             return None
         moment = self._moment(somebody, opened)
