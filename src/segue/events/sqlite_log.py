@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import threading
 import time
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -18,12 +16,15 @@ from typing import Any, ClassVar, Final
 from segue.events.base import Outcome, Parked, Recorded
 from segue.events.group_commit import Group, GroupCommit
 from segue.events.one_consumer import one_consumer
+from segue.events.sqlite_consumers import CONSUMER_TABLES, SqliteConsumers
 from segue.music.event import Event
-from segue.sqlite import SqliteFile, microseconds, moment, transaction
+from segue.sqlite import OwnConnections, SqliteFile, microseconds, moment, transaction
 
 __all__ = ["SqliteLog"]
 
 _WAIT_S: Final = 30.0
+_FIRST: Final = 1
+_VERSION: Final = 2
 _CHECKPOINT_PAGES: Final = 8_192
 """Of the journal, before its pages go into the file: each commit touches pages of the indices all
 over, so that the longer they gather the more often one write stands for many."""
@@ -48,17 +49,6 @@ create table if not exists events (
     unique (event_id, user_id)
 ) strict;
 create index if not exists events_of_user on events (user_id, position);
-create table if not exists cursors (consumer text primary key, position integer not null) strict;
-create table if not exists states (
-    consumer text not null, key text not null, value blob not null, primary key (consumer, key)
-) strict, without rowid;
-create table if not exists parked (
-    consumer text not null,
-    position integer not null,
-    error text not null,
-    at_us integer not null,
-    primary key (consumer, position)
-) strict, without rowid;
 """
 """What tells duplicates begins with the event's id: ids that grow with time, as UUIDs of version 7
 and counters do, then lie beside each other, while each user's would be on a page of their own.
@@ -85,7 +75,8 @@ class SqliteLog:
     """Events in a file of SQLite, in WAL mode; each commit is flushed to the disk.
 
     Several processes may have it open: one writes at a time, readers never wait. What comes in
-    while a commit is under way is written together with the next (see `GroupCommit`).
+    while a commit is under way is written together with the next (see `GroupCommit`). Consumers
+    write to a file of their own beside it (see `SqliteConsumers`).
 
     Args:
         path: The database; its folder is made when needed, for its owner only.
@@ -108,16 +99,17 @@ class SqliteLog:
             name="the event log",
             if_full="Free space or mend permissions; what was accepted is still there.",
             if_damaged="Put a backup of it in its place; `segue restore` does.",
+            version=_VERSION,
             overwrite=False,  # but where a user is forgotten
             wait_s=_WAIT_S,
         )
-        self._own = threading.local()
-        self._opened: list[sqlite3.Connection] = []
-        self._opening = threading.Lock()
+        self._connections = OwnConnections(self._file, checkpoint_pages=_CHECKPOINT_PAGES)
         self._commit = GroupCommit(self._write, most_waiting=most_waiting)
         self._file.make()
+        self._consumers = SqliteConsumers(self.path, wait_s=_WAIT_S)
         with self._file.guarded():
-            self._file.prepare(self._connection())
+            self._move_consumers()
+            self._file.prepare(self._connections.mine())
 
     def append(self, events: Sequence[Event], received_at: datetime) -> Future[tuple[Outcome, ...]]:
         """Write events down, all or none; done once they are durable. See `EventLog`."""
@@ -138,15 +130,15 @@ class SqliteLog:
     def stamp(self) -> Hashable | None:
         """Changes with every commit, whichever process made it. See `EventLog`.
 
-        It is what the system tells of the journal that each commit is written to first.
+        It is what the system tells of the journals that each commit is written to first.
         """
         try:
-            about = self._journal.stat()
+            found = self._journal.stat(), self._consumers.journal.stat()
         except OSError:
             return None
-        if time.time_ns() - about.st_mtime_ns < _FRESH_NS:
+        if time.time_ns() - max(one.st_mtime_ns for one in found) < _FRESH_NS:
             return None
-        return about.st_ino, about.st_size, about.st_mtime_ns
+        return tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in found)
 
     def last(self) -> int:
         """The last position; 0: the log is empty."""
@@ -165,8 +157,7 @@ class SqliteLog:
 
     def cursor(self, consumer: str) -> int:
         """The position up to which a consumer has taken everything; 0: nothing."""
-        found = self._fetch("select position from cursors where consumer = ?", (consumer,))
-        return int(found[0][0]) if found else 0
+        return self._consumers.cursor(consumer)
 
     def advance(
         self,
@@ -177,95 +168,57 @@ class SqliteLog:
         parked: Sequence[Parked] = (),
         unparked: Sequence[int] = (),
     ) -> None:
-        """Move a consumer's cursor, and with it what the consumer keeps: all or nothing.
-
-        Nobody else writes meanwhile, so that it is done in the order in which it lies in the file.
-        """
-        kept = sorted((state or {}).items())
-        with self._writing() as connection:
-            connection.executemany(
-                "insert into states values (?, ?, ?)"
-                " on conflict (consumer, key) do update set value = excluded.value",
-                [(consumer, key, value) for key, value in kept],
-            )
-            connection.executemany(
-                "insert or replace into parked values (?, ?, ?, ?)",
-                [(consumer, one.position, one.error, microseconds(one.at)) for one in parked],
-            )
-            connection.executemany(
-                "delete from parked where consumer = ? and position = ?",
-                [(consumer, position) for position in unparked],
-            )
-            connection.execute(
-                "insert into cursors values (?, ?)"
-                " on conflict (consumer) do update set position = excluded.position",
-                (consumer, position),
-            )
+        """Move a consumer's cursor, and with it what the consumer keeps: all or nothing."""
+        self._consumers.advance(
+            consumer, position, state=state or {}, parked=parked, unparked=unparked
+        )
 
     def state(self, consumer: str, key: str) -> bytes | None:
         """What a consumer keeps under a key; None: nothing."""
-        found = self._fetch(
-            "select value from states where consumer = ? and key = ?", (consumer, key)
-        )
-        return bytes(found[0][0]) if found else None
+        return self._consumers.state(consumer, key)
 
     def states(self, consumer: str, keys: Collection[str]) -> Mapping[str, bytes]:
         """What a consumer keeps under some keys; those with nothing are left away."""
-        found = self._fetch(
-            "select key, value from states"
-            " where consumer = ? and key in (select value from json_each(?))",
-            (consumer, json.dumps(list(keys))),
-        )
-        return {key: bytes(value) for key, value in found}
+        return self._consumers.states(consumer, keys)
 
     def keys(self, consumer: str, *, after: str = "", limit: int = 1000) -> Sequence[str]:
         """The next keys under which a consumer keeps something, behind a key, in order."""
-        found = self._fetch(
-            "select key from states where consumer = ? and key > ? order by key limit ?",
-            (consumer, after, limit),
-        )
-        return [key for (key,) in found]
+        return self._consumers.keys(consumer, after=after, limit=limit)
 
     def parked(self, consumer: str) -> Sequence[Parked]:
         """What a consumer could not take, in order."""
-        found = self._fetch(
-            "select position, error, at_us from parked where consumer = ? order by position",
-            (consumer,),
-        )
-        return [Parked(position, error, moment(at)) for position, error, at in found]
+        return self._consumers.parked(consumer)
 
     def restart(self, consumer: str) -> None:
         """Let a consumer begin again: no cursor, no state, nothing parked."""
-        with self._writing() as connection:
-            for table in ("cursors", "states", "parked"):
-                connection.execute(f"delete from {table} where consumer = ?", (consumer,))
+        self._consumers.restart(consumer)
 
     def forget(self, user_id: str) -> int:
         """Remove a user's events and what consumers keep under the user's id; how many events.
 
-        The bytes are overwritten, in the file and in its journal.
+        The bytes are overwritten, in the files and in their journals. What consumers keep goes
+        first, while the log can tell which parked events are the user's, and once more afterwards:
+        one that was taking the user's events meanwhile may have kept something again.
         """
+        parked = self._fetch(
+            "select position from events"
+            " where user_id = ? and position in (select value from json_each(?))",
+            (user_id, json.dumps(self._consumers.all_parked())),
+        )
+        self._consumers.forget(user_id, [position for (position,) in parked])
         with self._writing() as connection:
             connection.execute("pragma secure_delete = on")
-            connection.execute(
-                "delete from parked where position in"
-                " (select position from events where user_id = ?)",
-                (user_id,),
-            )
             gone = connection.execute("delete from events where user_id = ?", (user_id,)).rowcount
-            connection.execute("delete from states where key = ?", (user_id,))
         with self._file.guarded():
-            self._connection().execute("pragma wal_checkpoint(truncate)")
+            self._connections.mine().execute("pragma wal_checkpoint(truncate)")
+        self._consumers.forget(user_id, ())
         return gone
 
     def close(self) -> None:
-        """Write what waits, and let go of the file."""
+        """Write what waits, and let go of the files."""
         self._commit.close()
-        with self._opening:
-            for connection in self._opened:
-                connection.close()
-            self._opened.clear()
-        self._own = threading.local()
+        self._connections.close()
+        self._consumers.close()
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -274,19 +227,16 @@ class SqliteLog:
         for group in groups:
             received = microseconds(group.received_at)
             rows += [_row(event, received) for event in group.events]
-        connection = self._connection()
-        with self._file.guarded():
-            if self._own.patient:
-                connection.execute("pragma busy_timeout = 0")
-                self._own.patient = False
-            with transaction(connection, wait_s=_WAIT_S):
-                outcomes = iter(_inserted(connection, rows))
+        with (
+            self._file.guarded(),
+            transaction(self._connections.mine_impatient(), wait_s=_WAIT_S) as connection,
+        ):
+            outcomes = iter(_inserted(connection, rows))
         return [tuple(islice(outcomes, len(group.events))) for group in groups]
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connection()
-        with self._file.guarded(), transaction(connection):
+        with self._file.guarded(), transaction(self._connections.mine()) as connection:
             yield connection
 
     # --- reading --------------------------------------------------------------------------------
@@ -297,21 +247,25 @@ class SqliteLog:
 
     def _fetch(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
         with self._file.guarded():
-            return self._connection().execute(sql, values).fetchall()
+            return self._connections.mine().execute(sql, values).fetchall()
 
     # --- the file -------------------------------------------------------------------------------
 
-    def _connection(self) -> sqlite3.Connection:
-        """The connection of the thread, also after a fork."""
-        mine = getattr(self._own, "connection", None)
-        if mine is None or self._own.process != os.getpid():
-            mine = self._file.connect()
-            mine.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-            self._own.connection, self._own.process = mine, os.getpid()
-            self._own.patient = True
-            with self._opening:
-                self._opened.append(mine)
-        return mine
+    def _move_consumers(self) -> None:
+        """Of a log of the first version: what consumers keep goes into the file that is theirs.
+
+        An older Segue cannot open the log from then on: it would let consumers begin again.
+        """
+        connection = self._connections.mine()
+        (version,) = connection.execute("pragma user_version").fetchone()
+        if version != _FIRST:
+            return
+        self._consumers.take_over(self.path)
+        connection.execute("pragma secure_delete = on")
+        with transaction(connection):
+            for table in CONSUMER_TABLES:
+                connection.execute(f"drop table if exists {table}")
+            connection.execute(f"pragma user_version = {_VERSION}")
 
 
 def _inserted(connection: sqlite3.Connection, rows: Sequence[_Row]) -> list[Outcome]:

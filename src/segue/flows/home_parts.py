@@ -18,6 +18,7 @@ from segue.warehouse.lake_store import LakeStore
 __all__ = [
     "ACCESS",
     "AHEAD",
+    "CONSUMED",
     "EVENTS",
     "EVENT_LOG",
     "EXPERIMENTS",
@@ -48,6 +49,7 @@ TUNING: Final = "tuning"
 PLAYLISTS: Final = "playlists"
 EVENTS: Final = "events"
 EVENT_LOG: Final = "events.sqlite"
+CONSUMED: Final = "consumers.sqlite"
 RECOMMENDED: Final = "recommended.sqlite"
 AHEAD: Final = "ahead"
 ACCESS: Final = "access"
@@ -159,7 +161,7 @@ class _EventLog:
 
 def kept_files(home: Path) -> Iterator[ToArchive]:
     """What could not be made again: experiments, trials, playlists, templates and events."""
-    for name in (EVENT_LOG, RECOMMENDED):
+    for name in (CONSUMED, EVENT_LOG, RECOMMENDED):  # no consumer ahead of the log
         if (log := home / EVENTS / name).exists():
             yield _EventLog(f"{EVENTS}/{name}", log)
     for part in (EXPERIMENTS, TUNING, PLAYLISTS, TEMPLATES):
