@@ -20,12 +20,12 @@ from segue.warehouse.snapshot_parts import MartFiles, Part, write_index
 from segue.warehouse.snapshots import SnapshotStore
 from segue.warehouse.storage import checksum
 
-__all__ = ["N_USERS", "make_home", "make_snapshot", "user_name"]
+__all__ = ["N_USERS", "USERS_A_FILE", "make_home", "make_snapshot", "user_name"]
 
 N_USERS: Final = 100_000
 PLAYS_A_USER: Final = 100
 _KNOWN: Final = 40
-_USERS_A_FILE: Final = 100
+USERS_A_FILE: Final = 100
 _SPAN_S: Final = 3 * 365 * 86_400
 
 
@@ -61,7 +61,7 @@ def make_snapshot(
     n_users: int,
     plays_a_user: int,
     known: int,
-    users_a_file: int = _USERS_A_FILE,
+    users_a_file: int = USERS_A_FILE,
 ) -> None:
     """The snapshot alone; one that is there already is kept."""
     if (folder / "snapshots" / "current").exists():

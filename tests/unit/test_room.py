@@ -69,3 +69,18 @@ def test_there_is_no_time_to_spare_while_somebody_waits() -> None:
     assert room.idle(0.0)
     room.quick = 1
     assert not room.idle(0.0)
+
+
+def test_one_huge_history_makes_nobody_else_wait_or_be_sent_away() -> None:
+    room = _room()
+    room.took(60.0, whole=True)
+    room.whole = 1
+    room.asked(0.0)
+    assert room.for_any
+    room.whole = 0
+    assert room.for_whole
+    for _ in range(60):  # where all are so, that is learned soon
+        room.took(2.0, whole=True)
+    room.whole = 1
+    assert not room.for_whole
+    assert room.for_any

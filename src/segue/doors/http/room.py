@@ -12,6 +12,7 @@ _WHOLE_S: Final = 0.03
 _QUICK_S: Final = 0.01
 """What answers cost is not known before there were some."""
 _NEWEST: Final = 0.2
+_ODD: Final = 3.0
 _SPAN_S: Final = 2.0
 _CROWD: Final = 1.5
 """Whole answers for all would take so much more time than there is. Who asks one thing after the
@@ -67,14 +68,19 @@ class Room:
             seconds: Of processor time.
         """
         if whole:
-            self._whole_s += _NEWEST * (seconds - self._whole_s)
+            self._whole_s = _learned(self._whole_s, seconds)
         else:
-            self._quick_s += _NEWEST * (seconds - self._quick_s)
+            self._quick_s = _learned(self._quick_s, seconds)
 
     @property
     def waits_s(self) -> float:
-        """How long whoever asks now waits until their answer is begun."""
+        """How long whoever asks now may wait until a whole answer to them is begun."""
         return self.whole * self._whole_s + self.quick * self._quick_s
+
+    @property
+    def hurries_s(self) -> float:
+        """The same for a quick one, which need not wait for whole ones, but shares with them."""
+        return self.quick * self._quick_s * (2 if self.whole else 1)
 
     @property
     def for_whole(self) -> bool:
@@ -84,14 +90,14 @@ class Room:
         them would take far more time than there is: then one whole answer makes many others late.
         Where patience is endless, there are no others.
         """
-        if self.patience_s >= self.most_s:
+        if self._endless:
             return True
         return self.waits_s <= self.patience_s and not self._crowded
 
     @property
     def for_any(self) -> bool:
         """Whether anything may be made at all."""
-        return self.waits_s <= self.most_s
+        return self._shortest_s <= self.most_s
 
     def idle(self, now: float) -> bool:
         """Whether there is time for what nobody waits for."""
@@ -101,7 +107,15 @@ class Room:
     @property
     def again_s(self) -> int:
         """After so many whole seconds there is room again, by what waits now."""
-        return max(1, math.ceil(self.waits_s - self.most_s))
+        return max(1, math.ceil(self._shortest_s - self.most_s))
+
+    @property
+    def _endless(self) -> bool:
+        return self.patience_s >= self.most_s
+
+    @property
+    def _shortest_s(self) -> float:
+        return self.waits_s if self._endless else self.hurries_s
 
     @property
     def _crowded(self) -> bool:
@@ -111,3 +125,8 @@ class Room:
     def _left(self, now: float) -> float:
         """What is left of the numbers of lately."""
         return math.exp(-max(now - self._at, 0.0) / _SPAN_S)
+
+
+def _learned(so_far: float, seconds: float) -> float:
+    """What an answer costs after another one; one listener with a huge history is not everybody."""
+    return so_far + _NEWEST * (min(seconds, _ODD * so_far) - so_far)

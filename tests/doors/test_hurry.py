@@ -1,16 +1,23 @@
-"""Answers in a hurry: what was said before, or a quick list; all that is ruled out stays out."""
+"""When too many ask: what was said before, or a quick list; and whole answers afterwards."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from segue.access.api_key import ApiKey
+from segue.doors.http.call import Call
+from segue.doors.http.problems import ProblemError
+from segue.doors.http.recommendation_desk import RecommendationDesk
+from segue.doors.http.room import Room
 from segue.errors import NotReadyError
 from segue.flows.online import Service
 from segue.flows.online.ahead_making import answer_ahead
@@ -21,6 +28,9 @@ from segue.music.event import Event, EventType
 from segue.settings import Settings
 from tests.doors.running import small_home
 from tests.tiny import NOW
+
+pytestmark = pytest.mark.xdist_group("hurry")
+KEY: Final = ApiKey("0" * 12, "test", frozenset({"recommend"}), NOW)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +76,12 @@ def _ids(told: dict[str, Any]) -> list[str]:
 def _happens(service: Service, kind: EventType, *tracks: str) -> None:
     events = [Event(f"{kind}-{one}", "ann", one, kind, NOW) for one in tracks]
     assert set(service.log.append(events, NOW).result()) == {"accepted"}
+
+
+@pytest.fixture
+def service(home: Path) -> Iterator[Service]:
+    with opened(home) as service:
+        yield service
 
 
 def test_a_quick_list_is_like_a_whole_one_and_says_that_it_is_quick(home: Path) -> None:
@@ -206,3 +222,68 @@ def test_what_is_owed_is_a_hint_with_a_bound(tmp_path: Path) -> None:
     assert owed.latest() is None
     (tmp_path / "file").write_text("in the way")
     Owed(tmp_path / "file").add("ann")
+
+
+# --- over HTTP ------------------------------------------------------------------------------------
+
+
+def _call(query: str) -> Call:
+    about = {"method": "GET", "path": "/recommendations", "query_string": query.encode()}
+    call = Call({**about, "headers": []})
+    call.key = KEY
+    return call
+
+
+def _desk(service: Service, room: Room) -> tuple[RecommendationDesk, dict[str, int]]:
+    counts = {"at hand": 0, "made": 0, "quick": 0, "before": 0}
+    pools = ThreadPoolExecutor(2), ThreadPoolExecutor(1)
+    desk = RecommendationDesk(
+        service, pools[0], hurried=pools[1], room=room, waiting=500, counts=counts
+    )
+    return desk, counts
+
+
+def test_whoever_would_wait_is_answered_quickly_and_has_a_whole_answer_next(
+    service: Service,
+) -> None:
+    room = Room(patience_s=0.05, most_s=0.5)
+    desk, counts = _desk(service, room)
+
+    async def ask() -> list[str]:
+        room.whole = 5  # others are waiting already
+        made = [json.loads((await desk.reply(_call("user_id=ann&k=4"))).body)["made"]]
+        room.whole = 0
+        for _ in range(200):
+            if service.at_hand("ann", Wishes(size=4)):
+                break
+            await asyncio.sleep(0.05)
+        made.append(json.loads((await desk.reply(_call("user_id=ann&k=4"))).body)["made"])
+        return made
+
+    assert asyncio.run(ask()) == ["quick", "full"]
+    assert counts == {"at hand": 1, "made": 0, "quick": 1, "before": 0}
+
+
+def test_with_room_answers_are_whole(service: Service) -> None:
+    desk, counts = _desk(service, Room(patience_s=0.05, most_s=0.5))
+    told = asyncio.run(desk.reply(_call("user_id=bob&k=4"))).body
+    assert json.loads(told)["made"] == "full"
+    assert counts == {"at hand": 0, "made": 1, "quick": 0, "before": 0}
+
+
+def test_what_cannot_be_answered_in_time_is_refused_at_once(service: Service) -> None:
+    room = Room(patience_s=0.05, most_s=0.5)
+    desk, counts = _desk(service, room)
+    room.quick = 400
+    with pytest.raises(ProblemError) as refused:
+        asyncio.run(desk.reply(_call("user_id=zoe&k=5")))
+    assert (refused.value.status, refused.value.kind) == (503, "overloaded")
+    assert dict(refused.value.headers)[b"retry-after"] == b"4"
+    assert sum(counts.values()) == 0
+
+
+def test_a_turn_that_comes_too_late_is_refused(service: Service) -> None:
+    desk, counts = _desk(service, Room(patience_s=0.0, most_s=0.0))  # later than at once
+    with pytest.raises(ProblemError, match="wait to be made"):
+        asyncio.run(desk.reply(_call("user_id=zoe&k=6")))
+    assert sum(counts.values()) == 0
