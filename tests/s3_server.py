@@ -71,7 +71,7 @@ def keys() -> dict[str, str]:
 
 
 @contextmanager
-def s3_server() -> Iterator[S3Server]:
+def s3_server(**environment: str) -> Iterator[S3Server]:
     """A server that ends with the test."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -80,7 +80,7 @@ def s3_server() -> Iterator[S3Server]:
         [sys.executable, "-P", str(_PROGRAM), str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, **keys()},
+        env={**os.environ, **keys(), **environment},
     )
     try:
         for _ in range(600):
