@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from difflib import get_close_matches
+from itertools import zip_longest
 from pathlib import Path
 
 from segue_aws.choices import Choices
@@ -40,18 +42,18 @@ def main() -> None:
         DeliveryStack(app, f"{choices.name}-delivery", choices)
     if choices.has("personalize"):
         personalize = PersonalizeStack(app, f"{choices.name}-personalize", choices, keep)
-    watching = None
+    pipeline = watching = None
     if choices.has("pipeline"):
         pipeline = PipelineStack(app, f"{choices.name}-pipeline", choices, keep)
-        if choices.has("watching"):
-            watching = WatchingStack(app, f"{choices.name}-watching", choices, pipeline)
-        if choices.has("datasets"):
-            datasets = DatasetsStack(
-                app, f"{choices.name}-datasets", choices, keep, personalize, pipeline
-            )
-            if watching is not None:
-                watching.watch_machine("Datasets", datasets.machine)
-                watching.watch_scheduled("DataSets", datasets.function, may_last=True)
+    if choices.has("watching"):
+        watching = WatchingStack(app, f"{choices.name}-watching", choices, pipeline)
+    if choices.has("datasets") and pipeline is not None:
+        datasets = DatasetsStack(
+            app, f"{choices.name}-datasets", choices, keep, personalize, pipeline
+        )
+        if watching is not None:
+            watching.watch_machine("Datasets", datasets.machine)
+            watching.watch_scheduled("DataSets", datasets.function, may_last=True)
     personal = {"updater": UpdaterStack, "collector": CollectorStack, "sync": SyncStack}
     chosen = {part: stack for part, stack in personal.items() if choices.has(part)}
     if chosen:
@@ -69,10 +71,16 @@ def _told() -> dict[str, object]:
     context: dict[str, object] = json.loads(_SETTINGS.read_text(encoding="utf-8"))["context"]
     context |= json.loads(os.environ.get("CDK_CONTEXT_JSON") or "{}")
     words = sys.argv[1:]
-    for flag, value in zip(words[::2], words[1::2], strict=False):
+    for flag, value in zip_longest(words[::2], words[1::2], fillvalue=""):
         if flag != "-c" or "=" not in value:
-            raise ValueError(f"“{flag} {value}” is not understood; write -c name=value")
+            raise ValueError(
+                f"“{f'{flag} {value}'.strip()}” is not understood; write -c name=value"
+            )
         name, _, told = value.partition("=")
+        if name not in Choices.names():
+            near = get_close_matches(name, Choices.names(), 1)
+            did = f"; did you mean {near[0]}?" if near else "; docs/aws.md lists what there is"
+            raise ValueError(f"there is no choice “{name}”{did}")
         context[name] = told
     return context
 

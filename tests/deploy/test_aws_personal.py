@@ -33,10 +33,16 @@ def may(stack: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 def test_parts_stand_alone(stacks: dict[str, dict[str, dict[str, Any]]], tmp_path: Path) -> None:
     assert set(stacks) >= {"keep", "personal", *PARTS}
-    done = synth(tmp_path, "parts=collector", "image=here")
+    done = synth(tmp_path, "parts=collector,watching", "image=here")
     assert done.returncode == 0, done.stderr
     alone = {path.name for path in tmp_path.glob("*.template.json")}
-    assert alone == {f"segue-{name}.template.json" for name in ("keep", "personal", "collector")}
+    assert alone == {
+        f"segue-{name}.template.json" for name in ("keep", "personal", "collector", "watching")
+    }
+    watched = json.loads((tmp_path / "segue-watching.template.json").read_text())["Resources"]
+    told = {one["AlarmDescription"] for one in of(watched, "CloudWatch::Alarm")}
+    assert "Collector nearly takes too long" in told, "without a pipeline, too"
+    assert len(of(watched, "Budgets::Budget")) == 1
     made = json.loads((tmp_path / "segue-collector.template.json").read_text())["Resources"]
     assert function(made)["ImageConfig"]["Command"] == ["segue.doors.aws.collect.handler"]
     assert "SEGUE_VARIABLES" not in function(made)["Environment"]["Variables"]

@@ -7,8 +7,11 @@ import fnmatch
 import json
 import os
 import subprocess
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.deploy.synthesis import CDK, ROOT, listed, needs_cdk, of, run, statements, synth
 
@@ -21,11 +24,31 @@ def test_what_is_wrong_with_a_choice_is_said(tmp_path: Path) -> None:
         ("parts=serving", "choose that, too"),
         ("parts=datasets,pipeline", "add both"),
         ("shards=0", "give a whole number from 1 on"),
+        ("parts=", "no part is chosen"),
+        ("name=a-", "single hyphens between them"),
+        ("nmae=a", "did you mean name?"),
     ):
         done = synth(tmp_path, choice)
         assert done.returncode == 1
         assert said in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_choices_that_cannot_be_deployed_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "deploy/aws"))
+    choices: Any = import_module("segue_aws.choices")
+    for wrong in (
+        "mail=nobody", "memory=64", "memory=99999", "told_since=2026-13-01", "published=",
+        "published=events/x", "event_days=7", "time_zone=Mars/Base", "collect_when=rate(0 hours)",
+        "collect_when=rate(1 hours)", "update_when=cron(0 6 * *)", "tracking_id=abc", "image=",
+        "parallel=11", "environment=*", "datasets_when=at(2026-01-01T00:00:00)", "name=a--b",
+    ):  # fmt: skip
+        name, _, value = wrong.partition("=")
+        with pytest.raises(ValueError, match=f"^{name} is “"):
+            choices.Choices.of({name: value}, source=ROOT)
+    fine = {"mail": "a@b.org", "time_zone": "Europe/Berlin", "collect_when": "rate(12 hours)"}
+    found = choices.Choices.of({**fine, "published": "/homes/update/"}, source=ROOT)
+    assert (found.published, found.collect_when) == ("homes/update", "rate(12 hours)")
 
 
 def test_the_code_of_functions_is_the_package_alone(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
+from zoneinfo import available_timezones
 
 __all__ = ["PARTS", "Choices"]
 
@@ -20,7 +22,18 @@ PARTS = (
     "collector",
     "sync",
 )
-_WHEN = r"(cron|rate|at)\([^()]+\)"
+_AGAIN = (
+    r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minute|hour|day)s)\)"
+    r"|cron\([^() ]+( [^() ]+){5}\)"
+)
+_WHEN = _AGAIN + r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
+_WORDS = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_TRACKER = r"|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_TAKEN = {"datasets", "events", "events-failed", "lake", "queries"}
+"""Of the bucket: what is in there is moved or removed by its age, or is somebody else's."""
+
+_KEPT_DAYS = 8
+"""One more than the stream keeps its records: an event that comes again is to be known."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +116,11 @@ class Choices:
         def told(name: str, usual: str) -> str:
             return str(context.get(name, usual))
 
-        def number(name: str, usual: int, least: int = 1) -> int:
+        def number(name: str, usual: int, least: int = 1, most: int = 10**9) -> int:
             value = told(name, str(usual))
-            if not value.isdecimal() or int(value) < least:
-                raise ValueError(f"{name} is “{value}”; give a whole number from {least} on")
+            if not value.isdecimal() or not least <= int(value) <= most:
+                end = f"to {most:,}" if most < 10**9 else "on"
+                raise ValueError(f"{name} is “{value}”; give a whole number from {least} {end}")
             return int(value)
 
         def matching(pattern: str, name: str, usual: str) -> str:
@@ -116,8 +130,13 @@ class Choices:
             return value
 
         name = told("name", "segue")
-        if not re.fullmatch(r"[a-z][a-z0-9-]{0,15}", name):
-            raise ValueError(f"name is “{name}”; give up to 16 small letters, digits and hyphens")
+        if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > 16:
+            raise ValueError(
+                f"name is “{name}”; give up to 16 small letters and digits, with single hyphens"
+                " between them, a letter first"
+            )
+        if not told("parts", ",".join(PARTS)).strip():
+            raise ValueError(f"no part is chosen; choose from {', '.join(PARTS)}")
         parts = tuple(one.strip() for one in told("parts", ",".join(PARTS)).split(","))
         for part in parts:
             if part not in PARTS:
@@ -142,23 +161,23 @@ class Choices:
             number("shards", 1),
             number("requests", 100),
             number("glacier_days", 90),
-            number("event_days", 30),
-            told("tracking_id", ""),
-            told("image", "latest"),
-            told("published", "home").strip("/"),
-            matching(r"|\d{4}-\d\d-\d\d", "told_since", ""),
-            matching(r"(cron|rate)\([^()]+\)", "datasets_when", "cron(30 2 * * ? *)"),
+            number("event_days", 30, _KEPT_DAYS),
+            matching(_TRACKER, "tracking_id", ""),
+            matching(_WORDS, "image", "latest"),
+            _prefix(told("published", "home")),
+            _day(told("told_since", "")),
+            matching(_AGAIN, "datasets_when", "cron(30 2 * * ? *)"),
             number("warm", 0, 0),
-            min(10, number("parallel", 1)),
+            number("parallel", 1, 1, 10),
             repository,
-            told("branch", "main"),
-            told("environment", "aws"),
+            matching(r"[A-Za-z0-9_./-]+", "branch", "main"),
+            matching(_WORDS, "environment", "aws"),
             told("deploy_args", ""),
-            told("mail", ""),
+            matching(r"|[^@\s]+@[^@\s]+\.[^@\s.]+", "mail", ""),
             number("budget", 50),
             matching(r"[A-Za-z0-9_.-]{1,40}", "user", "me"),
-            matching(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "time_zone", "UTC"),
-            number("memory", 512),
+            _zone(told("time_zone", "UTC")),
+            number("memory", 512, 128, 10_240),
             matching(_WHEN, "update_when", "cron(0 6 ? * MON *)"),
             matching(_WHEN, "collect_when", "rate(1 hour)"),
             matching(_WHEN, "sync_when", "cron(30 6 * * ? *)"),
@@ -168,6 +187,35 @@ class Choices:
             matching("yes|no", "variables", "no") == "yes",
         )
 
+    @classmethod
+    def names(cls) -> frozenset[str]:
+        """What may be said with -c."""
+        return frozenset(one.name for one in fields(cls)) - {"source"}
+
     def has(self, part: str) -> bool:
         """Whether a part is put up."""
         return part in self.parts
+
+
+def _prefix(told: str) -> str:
+    found = told.strip("/")
+    if not re.fullmatch(rf"{_WORDS}(/{_WORDS})*", found) or found.split("/")[0] in _TAKEN:
+        raise ValueError(
+            f"published is “{told}”; give a prefix of the bucket that nothing else is below, such"
+            " as home"
+        )
+    return found
+
+
+def _day(told: str) -> str:
+    try:
+        return date.fromisoformat(told).isoformat() if told else ""
+    except ValueError:
+        raise ValueError(f"told_since is “{told}”; give a day, such as 2026-03-01") from None
+
+
+def _zone(told: str) -> str:
+    zones = available_timezones()
+    if zones and told not in zones:
+        raise ValueError(f"time_zone is “{told}”; give one such as Europe/Berlin")
+    return told

@@ -22,23 +22,31 @@ _NEARLY = 0.9  # of the time that a function may take
 
 
 class WatchingStack(cdk.Stack):
-    """Watches the pipeline."""
+    """Watches what is put up, and what it costs.
+
+    Args:
+        pipeline: None: there is none, and functions that run by the clock are watched alone.
+    """
 
     def __init__(
-        self, scope: Construct, name: str, choices: Choices, pipeline: PipelineStack
+        self, scope: Construct, name: str, choices: Choices, pipeline: PipelineStack | None
     ) -> None:
         super().__init__(scope, name)
         self.topic = sns.Topic(self, "Alarms", enforce_ssl=True)
         if choices.mail:
             self.topic.add_subscription(subscriptions.EmailSubscription(choices.mail))
         self._board = board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=choices.name)
+        if pipeline is not None:
+            self._watch_pipeline(board, pipeline)
+        self._budget(choices)
+
+    def _watch_pipeline(self, board: cloudwatch.Dashboard, pipeline: PipelineStack) -> None:
         for function in pipeline.functions:
             board.add_widgets(*self._of_function(function))
         if pipeline.serving is not None:
             board.add_widgets(*self._of_serving(pipeline.serving.function))
         board.add_widgets(*self._of_forgetting(pipeline.forgetting.function))
         board.add_widgets(*self._of_door(pipeline), *self._of_queues(pipeline))
-        self._budget(choices)
 
     def watch_machine(self, name: str, machine: steps.StateMachine) -> None:
         """Tell of executions that fail."""
