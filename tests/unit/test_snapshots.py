@@ -58,6 +58,13 @@ def test_what_is_published_is_read_back(tmp_path: Path) -> None:
         made.files("nonsense")
 
 
+def test_reading_one_through_rests_after_each_file(tmp_path: Path) -> None:
+    made = SnapshotStore(tmp_path).publish(marts("ann"), now=NOW)
+    rests: list[None] = []
+    made.verify(lambda: rests.append(None))
+    assert len(rests) >= len(MARTS)
+
+
 def test_one_that_an_older_segue_published(tmp_path: Path) -> None:
     """It had fewer marts, with an index of them or, before that, without one."""
     old = [mart for mart in MARTS if mart not in LISTENING_MARTS]

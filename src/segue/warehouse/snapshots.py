@@ -115,8 +115,11 @@ class Snapshot:
             return (self.folder / f"{mart}.parquet",)
         return tuple(self.folder / part.file for part in told.parts)
 
-    def verify(self) -> None:
+    def verify(self, rest: Callable[[], object] = lambda: None) -> None:
         """Read all files and compare them with what was written.
+
+        Args:
+            rest: Called after each piece of it.
 
         Raises:
             WarehouseError: A file is missing or damaged.
@@ -128,6 +131,7 @@ class Snapshot:
                     pq.read_metadata(path)
                 except (OSError, pa.ArrowInvalid) as error:
                     raise _unreadable(path, error) from error
+                rest()
         for part in (part for files in told.values() for part in files.parts):
             path = self.folder / part.file
             try:
@@ -136,6 +140,7 @@ class Snapshot:
                 raise _unreadable(path, error) from error
             if not same:
                 raise WarehouseError(f"{path} was changed after it was written", cure=_BUILD)
+            rest()
 
     def read(
         self, mart: str, *, columns: Sequence[str] | None = None, filters: Any = None

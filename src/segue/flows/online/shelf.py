@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,7 +23,8 @@ __all__ = ["Opened", "Shelf"]
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S: Final = 1.0
 _POINTER: Final = "current"
-_LEAST_NICE: Final = 10
+_PIECE_S: Final = 0.002
+_LONGEST_REST_S: Final = 0.1
 
 Seen = tuple[int, int, int] | None
 
@@ -81,6 +80,7 @@ class Shelf:
         self._trouble: tuple[SegueError, ...] = ()
         self._seen: tuple[Seen, Seen] = None, None
         self._looked = 0.0
+        self._rests = _Rests()
         self._whole: set[str] = set()  # what was read through and found as it was written
         self._busy = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -137,7 +137,7 @@ class Shelf:
         self._thread.start()
 
     def _read(self) -> None:
-        _step_back()
+        self._rests = _Rests()
         with self._busy:
             self._take(verified=True)
 
@@ -161,7 +161,7 @@ class Shelf:
         for name in _names(self._bundles.names, trouble):
             try:
                 if verified and name not in self._whole:
-                    self._bundles.verify(name)
+                    self._bundles.verify(name, self._rests)
                     self._whole.add(name)
                 if self._opened is not None and self._opened.bundle.name == name:
                     return self._opened.bundle
@@ -177,7 +177,7 @@ class Shelf:
                 if not verified:
                     snapshot.rows("users")
                 elif name not in self._whole:
-                    snapshot.verify()
+                    snapshot.verify(self._rests)
                     self._whole.add(name)
                 return snapshot
             except SegueError as error:
@@ -188,11 +188,21 @@ class Shelf:
         return _seen(self._bundles.folder / _POINTER), _seen(self._snapshots.folder / _POINTER)
 
 
-def _step_back() -> None:
-    """Let others of this process go first, from this thread on, where a thread can be told so."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LEAST_NICE)
+class _Rests:
+    """Rests of a thread as long as its work: whoever answers meanwhile has the other half.
+
+    A lower priority would not do. A thread holds Python's lock now and then, and whoever answers
+    then waits for the thread to have its turn on a core, which with a low priority may take long.
+    """
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def __call__(self) -> None:
+        worked = time.monotonic() - self._since
+        if worked >= _PIECE_S:
+            time.sleep(min(worked, _LONGEST_REST_S))
+            self._since = time.monotonic()
 
 
 def _names(names: Callable[[], tuple[str, ...]], trouble: list[SegueError]) -> tuple[str, ...]:
