@@ -36,7 +36,10 @@ def main() -> None:
     from segue_aws.updater import SyncStack, UpdaterStack
     from segue_aws.watching import WatchingStack
 
-    app = cdk.App(outdir=os.environ.get("SEGUE_SYNTH_OUT"), context=context)
+    out = os.environ.get("SEGUE_SYNTH_OUT")
+    if out is not None:
+        _clear(Path(out), choices.name)
+    app = cdk.App(outdir=out, context=context)
     keep = KeepStack(app, f"{choices.name}-keep", choices)
     if choices.has("delivery"):
         DeliveryStack(app, f"{choices.name}-delivery", choices)
@@ -64,6 +67,13 @@ def main() -> None:
                 watching.watch_scheduled(part.title(), made.function)
     cdk.Tags.of(app).add("application", choices.name)
     app.synth()
+
+
+def _clear(out: Path, name: str) -> None:
+    """Take away templates that were written here before: of parts that are not chosen any more."""
+    if (out / "manifest.json").exists():
+        for path in out.glob(f"{name}-*.template.json"):
+            path.unlink()
 
 
 def _told() -> dict[str, object]:

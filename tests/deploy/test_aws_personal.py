@@ -33,9 +33,11 @@ def may(stack: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 def test_parts_stand_alone(stacks: dict[str, dict[str, dict[str, Any]]], tmp_path: Path) -> None:
     assert set(stacks) >= {"keep", "personal", *PARTS}
+    for before in ("manifest.json", "segue-pipeline.template.json", "mine.template.json"):
+        (tmp_path / before).write_text("{}")
     done = synth(tmp_path, "parts=collector,watching", "image=here")
     assert done.returncode == 0, done.stderr
-    alone = {path.name for path in tmp_path.glob("*.template.json")}
+    alone = {path.name for path in tmp_path.glob("*.template.json")} - {"mine.template.json"}
     assert alone == {
         f"segue-{name}.template.json" for name in ("keep", "personal", "collector", "watching")
     }
@@ -45,6 +47,7 @@ def test_parts_stand_alone(stacks: dict[str, dict[str, dict[str, Any]]], tmp_pat
     assert len(of(watched, "Budgets::Budget")) == 1
     made = json.loads((tmp_path / "segue-collector.template.json").read_text())["Resources"]
     assert function(made)["ImageConfig"]["Command"] == ["segue.doors.aws.collect.handler"]
+    assert (tmp_path / "mine.template.json").exists()
     assert "SEGUE_VARIABLES" not in function(made)["Environment"]["Variables"]
     assets = json.loads((tmp_path / "segue-collector.assets.json").read_text())["dockerImages"]
     (image,) = assets.values()

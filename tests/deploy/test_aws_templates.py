@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from segue.aws.clients import Aws
 from tests.deploy.synthesis import CDK, ROOT, listed, needs_cdk, of, run, statements, synth
+from tests.s3_server import S3Server, keys
 
 pytestmark = needs_cdk
 
@@ -267,6 +269,44 @@ def test_firehose_writes_what_the_table_and_athena_read(
     for query in of(resources, "Athena::NamedQuery"):
         assert query["WorkGroup"] == group["Name"]
         assert any(column in query["QueryString"] for column in columns)
+
+
+def plain(told: Any) -> Any:
+    """Properties with names in the place of what only CloudFormation knows."""
+    if isinstance(told, list):
+        return [plain(one) for one in told]
+    if not isinstance(told, dict):
+        return told
+    if "Fn::Join" in told:
+        return "".join(plain(one) for one in told["Fn::Join"][1])
+    if told.keys() & {"Ref", "Fn::GetAtt", "Fn::ImportValue"}:
+        return "arn:aws:s3:::a-name"
+    return {name: plain(one) for name, one in told.items()}
+
+
+def test_glue_and_firehose_take_what_the_template_says(
+    resources: dict[str, dict[str, Any]], s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in keys().items():
+        monkeypatch.setenv(name, value)
+    aws = Aws("us-east-1", s3.url)
+    catalogue, firehose = aws.client("glue"), aws.client("firehose")
+    (database,) = of(resources, "Glue::Database")
+    (table,) = of(resources, "Glue::Table")
+    catalogue.create_database(DatabaseInput=plain(database["DatabaseInput"]))
+    catalogue.create_table(DatabaseName="segue", TableInput=plain(table["TableInput"]))
+    kept = catalogue.get_table(DatabaseName="segue", Name="events")["Table"]
+    columns = {one["Name"]: one["Type"] for one in kept["StorageDescriptor"]["Columns"]}
+    assert columns["ms_played"] == "bigint"
+    assert kept["Parameters"]["projection.day.type"] == "date"
+    (delivery,) = of(resources, "KinesisFirehose::DeliveryStream")
+    told = {name: value for name, value in plain(delivery).items() if name != "Tags"}
+    firehose.create_delivery_stream(DeliveryStreamName="segue", **told)
+    found = firehose.describe_delivery_stream(DeliveryStreamName="segue")
+    (target,) = found["DeliveryStreamDescription"]["Destinations"]
+    to = target["ExtendedS3DestinationDescription"]
+    assert to["Prefix"] == "events/day=!{timestamp:yyyy-MM-dd}/"
+    assert to["DataFormatConversionConfiguration"]["Enabled"] is True
 
 
 def test_data_sets_are_made_daily_and_imports_followed_to_their_end(

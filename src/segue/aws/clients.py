@@ -23,8 +23,26 @@ _BUSY: Final = frozenset(
         "InternalServerError",
         "ServiceUnavailable",
         "RequestTimeout",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "KMSThrottlingException",
+        "SlowDown",
     }
 )
+_UNKNOWN_KEYS: Final = frozenset(
+    {
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidToken",
+    }
+)
+_NOT_THERE: Final = ("ResourceNotFoundException", "NonExistentQueue", "NoSuchBucket")
 _FORBIDDEN: Final = frozenset({"AccessDeniedException", "AccessDenied", "NotAuthorized"})
 _SERVER_FAULT: Final = 500
 _KEYS: Final = (
@@ -92,6 +110,17 @@ class Aws:
             ) from error
         except (boto.NoCredentialsError, boto.PartialCredentialsError) as error:
             raise ConfigError(f"there are no credentials for {service}", cure=_KEYS) from error
+        except (
+            boto.CredentialRetrievalError,
+            boto.MetadataRetrievalError,
+            boto.SSOError,
+        ) as error:
+            raise ConfigError(f"credentials for {service}: {error}", cure=_KEYS) from error
+        except boto.ParamValidationError as error:
+            raise ConfigError(
+                f"{service} cannot be asked to {doing}: {error}",
+                cure="Mend the name or address that it was given.",
+            ) from error
         except boto.BotoCoreError as error:
             raise ServiceDownError(
                 f"{service} does not answer ({type(error).__name__})",
@@ -101,6 +130,10 @@ class Aws:
 
 
 def _cure(code: str, status: int) -> str:
+    if code in _UNKNOWN_KEYS:
+        return f"The credentials are wrong or have expired: sign in anew. {_KEYS}"
+    if code.endswith(_NOT_THERE) or code == "QueueDoesNotExist":
+        return "Check the name, the region and the account: there it is not."
     if code in _FORBIDDEN or status == 403:
         return f"Allow it to the role that asks. {_KEYS}"
     if code == "LimitExceededException":
