@@ -48,7 +48,7 @@ class Service(Part):
         "nothing else to do; those who played last come first. 0: nobody.",
     )
     patience_ms: float = Field(
-        50.0,
+        100.0,
         ge=0,
         description="Longest that recommendations may be expected to wait for a full answer to be "
         "begun; else they are quick ones, by fewer steps. As much as wait_ms: always full ones.",

@@ -86,6 +86,7 @@ class RecommendationDesk:
         self._steady: dict[bytes, _Steady] = {}
         self._owed: OrderedDict[tuple[str, Wishes], None] = OrderedDict()
         self._paying = False
+        self._untidy = 0
 
     async def reply(self, call: Call) -> Reply:
         """The finished answer.
@@ -118,15 +119,14 @@ class RecommendationDesk:
         room.asked(time.monotonic())
         if not room.for_any or room.whole + room.quick >= self._most:
             raise self._too_much()
-        whole = room.for_whole
-        if whole:
-            answer = await self._whole(user_id, wishes)
-        else:
-            answer = await self._quick(user_id, wishes)
+        make = self._whole if room.for_whole else self._quick
+        answer = await make(user_id, wishes)
         self._counts["made" if answer.made == FULL else answer.made] += 1
         if answer.made != FULL:
             self._owe(user_id, wishes)
-        elif whole and self._counts["made"] % _TIDY_EVERY == 0:
+        self._untidy += 1
+        if self._untidy == _TIDY_EVERY:
+            self._untidy = 0
             asyncio.get_running_loop().run_in_executor(self._pool, give_back)
         return answer
 
@@ -200,7 +200,10 @@ class RecommendationDesk:
             loop.call_later(_PAY_S, self._pay)
         else:
             (user_id, wishes), _ = self._owed.popitem()
-            making = loop.run_in_executor(self._pool, self._get_ready, user_id, wishes)
+            try:
+                making = loop.run_in_executor(self._pool, self._get_ready, user_id, wishes)
+            except RuntimeError:  # the service is about to end
+                return
             making.add_done_callback(lambda _: self._pay())
 
     def _get_ready(self, user_id: str, wishes: Wishes) -> None:

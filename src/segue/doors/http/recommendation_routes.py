@@ -36,6 +36,9 @@ def add_to(router: APIRouter, desk: RecommendationDesk, service: Service) -> Non
         It knows every event that was reported before. Somebody unknown gets what a stranger
         would, and another answer after their first event. The same answer comes again, with the
         same `recommendation_id`, until something changes.
+
+        When too many ask at once it may be an earlier or a quick one, which `made` says; what is
+        asked holds all the same, and soon afterwards there is a full one.
         """
         return await desk.reply(call)
 
