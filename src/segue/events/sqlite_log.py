@@ -58,8 +58,9 @@ _COLUMNS: Final = (
     "source, context, received_us"
 )
 _ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_AT_ONCE: Final = (256, 64, 16, 4, 1)
-"""Rows that one statement inserts: each statement may have to wait for its turn among threads."""
+_AT_ONCE: Final = (256, 128, 64, 32, 16, 8, 4, 2, 1)
+"""Rows that one statement inserts. Threads take turns with Python, and after each statement the one
+that writes may have to wait for its turn: few statements, of few kinds that are kept prepared."""
 
 _INSERTS: Final = {
     rows: f"insert into events ({_COLUMNS}) values {', '.join([_ROW] * rows)}"
