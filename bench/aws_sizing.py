@@ -151,9 +151,12 @@ def profiles_s(m: Measured) -> float:
 
 
 def units(m: Measured, together: float) -> tuple[float, float]:
-    """DynamoDB's write and read units for one user's events: a transaction counts twice."""
+    """DynamoDB's write and read units for one user's events: a transaction counts twice.
+
+    One read more is for the mark of who was forgotten.
+    """
     writes = 2 * (math.ceil(m.profile_kb) + together * math.ceil(m.event_bytes / 1_000))
-    reads = math.ceil(m.profile_kb / 4) + together
+    reads = math.ceil(m.profile_kb / 4) + together + 1
     return writes, reads
 
 
