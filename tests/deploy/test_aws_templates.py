@@ -144,6 +144,14 @@ def test_functions_follow_the_stream_and_nothing_is_dropped(
     assert days[0] * 24 > 2 * hours
 
 
+def test_every_stack_says_what_its_outputs_are_for(out: Path) -> None:
+    told = json.loads((out / "segue-pipeline.template.json").read_text())["Outputs"]
+    assert told.keys() >= {"Address", "AdminKeyId", "KeyId", "ListenersPlan", "Stream"}
+    for path in out.glob("*.template.json"):
+        for name, one in json.loads(path.read_text()).get("Outputs", {}).items():
+            assert "Export" in one or "Endpoint" in name or one["Description"], name
+
+
 def test_a_key_is_asked_for_and_bodies_are_looked_at(
     resources: dict[str, dict[str, Any]],
 ) -> None:

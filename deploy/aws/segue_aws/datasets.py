@@ -17,6 +17,7 @@ from segue_aws.images import image_of
 from segue_aws.keep import KeepStack
 from segue_aws.personalize import PersonalizeStack
 from segue_aws.pipeline import PipelineStack
+from segue_aws.told import tell
 
 __all__ = ["DatasetsStack"]
 
@@ -90,7 +91,7 @@ class DatasetsStack(cdk.Stack):
                 )
             ],
         )
-        cdk.CfnOutput(self, "StateMachine", value=self.machine.state_machine_arn)
+        tell(self, "StateMachine", self.machine.state_machine_arn)
 
     def _machine(self) -> steps.StateMachine:
         """Ask, wait, ask again."""

@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from segue_aws.choices import Choices
+from segue_aws.told import tell
 
 __all__ = ["DeliveryStack"]
 
@@ -34,9 +35,9 @@ class DeliveryStack(cdk.Stack):
         if choices.repository:
             role = self._for_github(choices)
             self._may_deliver(role)
-            cdk.CfnOutput(self, "GitHubRoleArn", value=role.role_arn)
+            tell(self, "GitHubRoleArn", role.role_arn)
             self._may_deliver(self._project(choices))
-        cdk.CfnOutput(self, "ImagesAddress", value=self.images.repository_uri)
+        tell(self, "ImagesAddress", self.images.repository_uri)
 
     def _repository(self, choices: Choices) -> ecr.Repository:
         images = ecr.Repository(

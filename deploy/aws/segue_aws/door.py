@@ -193,21 +193,21 @@ class Door(Construct):
         # a key of one user: whose events a record holds is looked at by nobody, so it brings none
         silent = apigateway.ThrottlingPerMethod(method=self.taking, throttle=nothing)
         app = self._plan("Plan", choices, nobody)
-        app.add_api_key(self._key("Key", "recommend"))
-        listeners = self._plan("Listeners", choices, silent, nobody, told="segue:user")
+        self.key = self._key("Key", "recommend")
+        app.add_api_key(self.key)
+        self.listeners = self._plan("Listeners", choices, silent, nobody, told="segue:user")
         admins = self._plan(
             "Admins",
             choices,
             apigateway.ThrottlingPerMethod(method=forgetting, throttle=few),
             told="segue:scope = admin",
         )
-        admins.add_api_key(self._key("AdminKey", "admin"))
-        cdk.CfnOutput(self, "ListenersPlan", value=listeners.usage_plan_id)
+        self.admin_key = self._key("AdminKey", "admin")
+        admins.add_api_key(self.admin_key)
 
     def _key(self, name: str, scope: str) -> apigateway.IApiKey:
         key = self.api.add_api_key(name)
         cdk.Tags.of(key).add("segue:scope", scope)
-        cdk.CfnOutput(self, f"{name}Id", value=key.key_id)
         return key
 
     def _plan(

@@ -7,6 +7,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from segue_aws.choices import Choices
+from segue_aws.told import tell
 
 __all__ = ["KeepStack"]
 
@@ -61,4 +62,4 @@ class KeepStack(cdk.Stack):
             ],
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
-        cdk.CfnOutput(self, "Lake", value=f"s3://{self.bucket.bucket_name}/lake")
+        tell(self, "Lake", f"s3://{self.bucket.bucket_name}/lake")

@@ -19,6 +19,7 @@ from segue_aws.choices import Choices
 from segue_aws.functions import own_role
 from segue_aws.images import image_of
 from segue_aws.keep import KeepStack
+from segue_aws.told import tell
 
 __all__ = ["PersonalStack", "Scheduled"]
 
@@ -39,10 +40,10 @@ class PersonalStack(cdk.Stack):
         if choices.mail:
             for topic in (self.topic, self.alarms):
                 topic.add_subscription(subscriptions.EmailSubscription(choices.mail))
-        cdk.CfnOutput(self, "SignInSecret", value=self.sign_in.secret_name)
+        tell(self, "SignInSecret", self.sign_in.secret_name)
         if self.variables is not None:
-            cdk.CfnOutput(self, "VariablesSecret", value=self.variables.secret_name)
-        cdk.CfnOutput(self, "Topic", value=self.topic.topic_arn)
+            tell(self, "VariablesSecret", self.variables.secret_name)
+        tell(self, "Topic", self.topic.topic_arn)
 
     def _secret(self, name: str, called: str) -> secretsmanager.Secret:
         return secretsmanager.Secret(

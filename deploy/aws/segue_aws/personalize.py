@@ -9,6 +9,7 @@ from constructs import Construct
 
 from segue_aws.choices import Choices
 from segue_aws.keep import KeepStack
+from segue_aws.told import tell
 
 __all__ = ["PersonalizeStack"]
 
@@ -49,5 +50,5 @@ class PersonalizeStack(cdk.Stack):
                 bucket.add_to_resource_policy(statement)
             else:
                 role.add_to_policy(statement)
-        cdk.CfnOutput(self, "RoleArn", value=role.role_arn)
-        cdk.CfnOutput(self, "Bucket", value=f"s3://{bucket.bucket_name}/{choices.name}")
+        tell(self, "RoleArn", role.role_arn)
+        tell(self, "Bucket", f"s3://{bucket.bucket_name}/{choices.name}")

@@ -17,6 +17,7 @@ from segue_aws.forgetting import Forgetting
 from segue_aws.functions import follow, function
 from segue_aws.keep import KeepStack
 from segue_aws.serving import Serving
+from segue_aws.told import tell
 
 __all__ = ["PipelineStack"]
 
@@ -62,10 +63,13 @@ class PipelineStack(cdk.Stack):
             self.serving = Serving(
                 self, "Serving", choices, table=self.table, bucket=keep.bucket, door=self.door
             )
-        cdk.CfnOutput(self, "Address", value=f"{self.door.api.url}events")
-        cdk.CfnOutput(self, "Stream", value=self.stream.stream_name)
-        cdk.CfnOutput(self, "RefusedQueue", value=self.refused.queue_url)
-        cdk.CfnOutput(self, "GivenUpQueue", value=self.given_up.queue_url)
+        tell(self, "Address", f"{self.door.api.url}events")
+        tell(self, "KeyId", self.door.key.key_id)
+        tell(self, "AdminKeyId", self.door.admin_key.key_id)
+        tell(self, "ListenersPlan", self.door.listeners.usage_plan_id)
+        tell(self, "Stream", self.stream.stream_name)
+        tell(self, "RefusedQueue", self.refused.queue_url)
+        tell(self, "GivenUpQueue", self.given_up.queue_url)
 
     def _queue(self, name: str) -> sqs.Queue:
         return sqs.Queue(

@@ -8,6 +8,7 @@ from constructs import Construct
 from segue_aws.choices import Choices
 from segue_aws.keep import KeepStack
 from segue_aws.personal import PersonalStack, Scheduled
+from segue_aws.told import tell
 
 __all__ = ["SyncStack", "UpdaterStack"]
 
@@ -43,8 +44,8 @@ class UpdaterStack(cdk.Stack):
             topic=True,
         )
         self.function = made.function
-        cdk.CfnOutput(self, "Function", value=made.function.function_name)
-        cdk.CfnOutput(self, "GivenUpQueue", value=made.given_up.queue_url)
+        tell(self, "Function", made.function.function_name)
+        tell(self, "GivenUpQueue", made.given_up.queue_url)
 
 
 class SyncStack(cdk.Stack):
@@ -75,5 +76,5 @@ class SyncStack(cdk.Stack):
             timeout=cdk.Duration.minutes(5),
         )
         self.function = made.function
-        cdk.CfnOutput(self, "Function", value=made.function.function_name)
-        cdk.CfnOutput(self, "GivenUpQueue", value=made.given_up.queue_url)
+        tell(self, "Function", made.function.function_name)
+        tell(self, "GivenUpQueue", made.given_up.queue_url)
