@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
@@ -18,6 +18,9 @@ __all__ = ["FEW", "Tables", "may_follow", "of_few", "run_changes"]
 _log = logging.getLogger(__name__)
 _CHANGES: Final = "segue_changes"
 """A temporary table: what an incremental model says of the keys that have changed."""
+
+_LARGE: Final = 1_000_000
+"""Rows of a table, from which on reading it on several threads saves more than they cost."""
 
 FEW: Final = 2_000
 """So many users are told in a variable: each row that is looked at is compared with all of them."""
@@ -77,8 +80,12 @@ def run_changes(
     """
     progress.start("dbt", unit="models and tests")
     try:
-        with tables.guarded(f"the build, {STAYS}; noting it"), tables.transaction():
-            _run_all(tables, plan, progress)
+        with (
+            tables.guarded(f"the build, {STAYS}; noting it"),
+            _sized(tables) as threads,
+            tables.transaction(),
+        ):
+            _run_all(tables, plan, threads, progress)
             for statement in also:
                 tables.query(statement)
     except StorageError:
@@ -94,7 +101,45 @@ def run_changes(
     return done
 
 
-def _run_all(tables: Tables, plan: ChangePlan, progress: Progress) -> None:
+class _Threads:
+    """All threads for what has to do with a large table, one for everything else.
+
+    Of a step of an hour's plays, handing work over between threads is most of the work.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        [(threads,)] = tables.query("select current_setting('threads')")
+        self._now = self._all = int(threads)
+        found = tables.query(
+            f"select schema_name, table_name from duckdb_tables() where estimated_size > {_LARGE}"
+        )
+        self._large = [f'"{schema}"."{name}"' for schema, name in found]
+
+    def use_for(self, step: Step) -> None:
+        large = any(name in step.sql or name in step.relation for name in self._large)
+        self._use(self._all if large else 1)
+
+    def use_all(self) -> None:
+        self._use(self._all)
+
+    def _use(self, threads: int) -> None:
+        if threads != self._now:
+            self._tables.query(f"set threads = {threads}")
+            self._now = threads
+
+
+@contextmanager
+def _sized(tables: Tables) -> Iterator[_Threads]:
+    """Threads that are all in use again in the end."""
+    threads = _Threads(tables)
+    try:
+        yield threads
+    finally:
+        threads.use_all()
+
+
+def _run_all(tables: Tables, plan: ChangePlan, threads: _Threads, progress: Progress) -> None:
     run_id = str(uuid4())
     views = set(tables.query("select schema_name, view_name from duckdb_views()"))
     for step in plan.steps:
@@ -109,11 +154,13 @@ def _run_all(tables: Tables, plan: ChangePlan, progress: Progress) -> None:
         what = "test" if step.kind == "test" else "model"
         with tables.guarded(f"the build, {STAYS}; dbt {what} {step.name}"):
             sql = step.sql.replace(plan.run_id, run_id)
+            threads.use_for(step)
             if step.kind == "test":
                 failed += _problems(tables, step, sql)
             else:
                 _make(tables, step, sql)
         progress.advance()
+    threads.use_all()
     if failed:
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         raise WarehouseError(

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,6 +29,7 @@ from segue.warehouse.intact import RESTORE
 from segue.warehouse.kept_tallies import kept_tallies, updates
 from segue.warehouse.loading import Checked
 from segue.warehouse.raw_sql import Dialect
+from segue.warehouse.settling import Settling
 from segue.warehouse.snapshot_cut import Tally
 from segue.warehouse.sql_warehouse import SqlWarehouse, lake_layout
 
@@ -156,6 +157,19 @@ class DuckDBWarehouse(SqlWarehouse):
         if plays >= self._plan_at:
             self._make_plan()
         return done
+
+    def export(self, folder: Path, previous: Path | None = None) -> Mapping[str, int]:
+        """Write every mart into an empty folder; the warehouse file is put in order beside it."""
+        session = self._connect()
+        assert isinstance(session, DuckDBSession)  # it is what `_open` returns
+        settling = Settling(session)
+        try:
+            return super().export(folder, previous)
+        except WarehouseError:
+            settling.raise_if_full()  # then nothing else can be read or written, either
+            raise
+        finally:
+            settling.wait()
 
     @property
     def _spill(self) -> Path:
@@ -334,6 +348,11 @@ class DuckDBSession:
             few = f"list_contains({among}, {by})"
             some += f" and {few if len(only) <= FEW else f'{by} in (select unnest({among}))'}"
         return self.query_arrow(f"select * from ({query}) where {some}")
+
+    def settle_file(self) -> None:
+        """Put what was committed in its place in the file, as closing does; others may read."""
+        with self._connection.cursor() as beside:
+            beside.execute("checkpoint")
 
     def close(self) -> None:
         """Let go of everything; twice is fine."""

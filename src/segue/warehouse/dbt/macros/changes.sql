@@ -348,10 +348,9 @@ and coalesce(list_contains(cast(getvariable('{{ model_name }}') as varchar[]), {
         {% endfor -%}
         kept.told_duration_ms as duration_ms,
         kept.told_skipped as skipped
-    from {{ as_last_built('plays') }} as kept
-    left join (select user_id as changed_user_id, since from {{ ref('int_changed_users') }}) as changed
-        on kept.user_id = changed.changed_user_id
-    where {{ some }} and (changed.since is null or kept.played_at < changed.since)
+    from (select * from {{ as_last_built('plays') }} where {{ some }}) as kept
+    left join {{ ref('int_changed_users') }} as changed on kept.user_id = changed.user_id
+    where changed.since is null or kept.played_at < changed.since
     {% endif %}
 )
 {% endmacro %}

@@ -7,8 +7,7 @@ with counts as (
     select
         (
             select count(*)
-            from {{ source('raw', 'plays') }} as told
-            {{ join_changed_users('told') }}
+            from {{ ref('base_plays') }} as told
             where told.track_ref not like 'artist:%'
         ) as told,
         (select count(*) from {{ ref('int_plays_unioned') }}) as matched,

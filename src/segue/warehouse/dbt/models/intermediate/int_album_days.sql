@@ -29,15 +29,46 @@ listed as (
     inner join albums on tracks.album_id = albums.album_id
 ),
 
-heard as (
+-- whoever heard one track of an album heard the album on as many days
+heard_tracks as (
     select
         listed.album_id,
-        count(distinct plays.user_id) as listeners,
-        count(distinct plays.user_id || ' ' || cast({{ utc_day('plays.played_at') }} as varchar)) as days
+        counts.user_id,
+        count(*) as tracks,
+        max(counts.days) as days
+    from {{ ref('user_track_counts') }} as counts
+    inner join listed on counts.track_id = listed.track_id
+    where counts.plays > 0
+    group by listed.album_id, counts.user_id
+),
+
+-- two of its tracks may have been heard on one day
+heard_more as (
+    select several.album_id, plays.user_id, count(distinct {{ utc_day('plays.played_at') }}) as days
     from {{ ref('plays') }} as plays
-    inner join listed on plays.track_id = listed.track_id
+    inner join (
+        select counts.user_id, counts.track_id, listed.album_id
+        from {{ ref('user_track_counts') }} as counts
+        inner join listed on counts.track_id = listed.track_id
+        inner join heard_tracks
+            on listed.album_id = heard_tracks.album_id and counts.user_id = heard_tracks.user_id
+        where counts.plays > 0 and heard_tracks.tracks > 1
+    ) as several on plays.user_id = several.user_id and plays.track_id = several.track_id
     where plays.counted and not plays.not_me
-    group by listed.album_id
+    group by several.album_id, plays.user_id
+),
+
+heard as (
+    select
+        heard_tracks.album_id,
+        count(*) as listeners,
+        cast(sum(coalesce(heard_more.days, heard_tracks.days)) as bigint) as days
+    from heard_tracks
+    left join heard_more
+        on
+            heard_tracks.album_id = heard_more.album_id
+            and heard_tracks.user_id = heard_more.user_id
+    group by heard_tracks.album_id
 )
 
 select

@@ -26,22 +26,33 @@ with spaced as (
 
 {% if only_changes() %}
 -- the session that was under way, and when the user fell silent, before the first play looked at
+fell_silent as (
+    select
+        plays.user_id,
+        max(coalesce(plays.ended_at, plays.played_at)) as quiet_since,
+        max(plays.played_at) as played_at
+    from {{ this }} as plays
+    inner join {{ ref('int_changed_users') }} as changed
+        on
+            plays.user_id = changed.user_id
+            and plays.played_at < changed.since
+            {{ of_few('int_changed_users', 'plays.user_id') }}
+    group by plays.user_id
+),
+
 before as (
     select user_id, quiet_since, session_id
     from (
         select
             plays.user_id,
             plays.session_id,
-            max(coalesce(plays.ended_at, plays.played_at)) over (partition by plays.user_id)
-                as quiet_since,
-            row_number() over (
-                partition by plays.user_id order by plays.played_at desc, plays.row_id desc
-            ) as age
+            fell_silent.quiet_since,
+            row_number() over (partition by plays.user_id order by plays.row_id desc) as age
         from {{ this }} as plays
-        inner join {{ ref('int_changed_users') }} as changed
+        inner join fell_silent
             on
-                plays.user_id = changed.user_id
-                and plays.played_at < changed.since
+                plays.user_id = fell_silent.user_id
+                and plays.played_at = fell_silent.played_at
                 {{ of_few('int_changed_users', 'plays.user_id') }}
     ) as aged
     where age = 1
