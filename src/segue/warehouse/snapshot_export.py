@@ -30,7 +30,7 @@ __all__ = ["Tallies", "Writes", "export_marts"]
 
 _log = logging.getLogger(__name__)
 _ROW_GROUP: Final = 100_000
-_AT_ONCE: Final = 250_000
+_AT_ONCE: Final = 500_000
 """A mart of so many rows is held in memory while it is written and the next one is asked for."""
 _ROWS_AT_ONCE: Final = 1_000_000
 """Rows that are in memory together: those of a hundred million plays would not fit."""
@@ -205,7 +205,7 @@ class _Export:
             rows = self._session.stream(select_mart(self._dialect, mart), mart_order(mart))
             table = pa.Table.from_batches(rows).cast(MARTS[mart])
             _wait(self._whole, 1)
-            written = self.pool.submit(_write, table, path)
+            written = self.pool.submit(_write, table, _order(mart), path)
             self._whole.append(written)
             return lambda: _part(path.name, piece, digest, written.result())
         query = select_mart(self._dialect, mart, ordered=True)
@@ -220,7 +220,7 @@ class _Export:
         if not pieces:
             return {}
         written: dict[int, Future[int]] = {}
-        order = [name.strip() for name in mart_order(mart).split(",")]
+        order = _order(mart)
         # while some are written, the next ones are asked for
         for together in _by_rows(pieces, self._rows_at_once // 2):
             some = {n: pieces[n] for n in together}
@@ -271,8 +271,13 @@ def _ordered(tallies: Sequence[Tally]) -> tuple[Tally, ...]:
 
 def _cut_by(mart: str) -> str:
     """The column that a mart may be cut by: the first one of its order, if it names users."""
-    first = mart_order(mart).split(",")[0].strip()
+    first = _order(mart)[0]
     return first if first == "user_id" else ""
+
+
+def _order(mart: str) -> list[str]:
+    """The columns that its rows are ordered by, the last of which hardly repeats itself."""
+    return [name.strip() for name in mart_order(mart).split(",")]
 
 
 def _part(name: str, piece: Piece, digest: str, crc32: int) -> Part:
@@ -294,11 +299,17 @@ def _write_ordered(
     """Put the rows at some places in order and write them."""
     keys = rows.select(order).take(places)
     ordered = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in order])
-    return _write(rows.take(pa.array(places).take(ordered)), path)
+    return _write(rows.take(pa.array(places).take(ordered)), order, path)
 
 
-def _write(table: pa.Table, path: Path) -> int:
-    pq.write_table(table, path, compression="zstd", row_group_size=_ROW_GROUP)
+def _write(table: pa.Table, order: Sequence[str], path: Path) -> int:
+    """Write rows that are in order; the CRC-32 of the file."""
+    # a dictionary of numbers, or of texts that never repeat, costs time and room
+    texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    repeated = [name for name in texts if name != order[-1]]
+    pq.write_table(
+        table, path, compression="zstd", row_group_size=_ROW_GROUP, use_dictionary=repeated
+    )
     return checksum(path)
 
 
