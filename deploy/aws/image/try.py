@@ -24,13 +24,16 @@ from typing import Any, Final
 
 HERE: Final = Path(__file__).resolve()
 REPOSITORY: Final = HERE.parents[3]
-HANDLERS: Final = ("update", "collect", "sync", "datasets", "hot", "profiles")  # serve wants models
+HANDLERS: Final = ("update", "collect", "sync", "datasets", "hot", "profiles", "users")
+"""All but `serve`, which wants models."""
+
 TESTS: Final = (
     "tests/doors/aws/test_image.py",
     "tests/doors/aws/test_as_lambda.py",
     "tests/doors/aws/test_home_functions.py",
     "tests/doors/aws/test_serve.py",
     "tests/doors/aws/test_stream_handlers.py",
+    "tests/doors/aws/test_users.py",
     "tests/doors/aws/test_end_to_end.py",
 )
 LAMBDAS_USER: Final = 993
