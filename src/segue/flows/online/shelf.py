@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +25,7 @@ __all__ = ["Opened", "Shelf"]
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S: Final = 1.0
 _POINTER: Final = "current"
+_LEAST_NICE: Final = 10
 _PIECE_S: Final = 0.002
 _LONGEST_REST_S: Final = 0.1
 
@@ -137,6 +140,7 @@ class Shelf:
         self._thread.start()
 
     def _read(self) -> None:
+        _step_back()
         self._rests = _Rests()
         with self._busy:
             self._take(verified=True)
@@ -188,11 +192,18 @@ class Shelf:
         return _seen(self._bundles.folder / _POINTER), _seen(self._snapshots.folder / _POINTER)
 
 
+def _step_back() -> None:
+    """Let others of this process go first, from this thread on, where a thread can be told so."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LEAST_NICE)
+
+
 class _Rests:
     """Rests of a thread as long as its work: whoever answers meanwhile has the other half.
 
-    A lower priority would not do. A thread holds Python's lock now and then, and whoever answers
-    then waits for the thread to have its turn on a core, which with a low priority may take long.
+    A lower priority alone would not do. A thread holds Python's lock now and then, and whoever
+    answers then waits for it to have its turn on a core, which with a low priority may take long.
     """
 
     def __init__(self) -> None:
