@@ -19,8 +19,8 @@ _log = logging.getLogger(__name__)
 _CHANGES: Final = "segue_changes"
 """A temporary table: what an incremental model says of the keys that have changed."""
 
-_LARGE: Final = 1_000_000
-"""Rows of a table, from which on reading it on several threads saves more than they cost."""
+_LARGE: Final = 122_880
+"""Rows that one thread of DuckDB reads at a time: several have something to do from there on."""
 
 FEW: Final = 2_000
 """So many users are told in a variable: each row that is looked at is compared with all of them."""
