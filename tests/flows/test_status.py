@@ -21,3 +21,12 @@ def test_a_user_without_plays_is_shown(tmp_path: Path, capsys: pytest.CaptureFix
     said = capsys.readouterr().out
     assert "ann: 3 plays of 2 tracks, 01 Jun 2024 to 01 Jun 2024" in said
     assert "bob: no plays" in said
+
+
+def test_of_many_users_ten_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    users = [{"user_id": f"user{n:02}", "plays": 0, "tracks": 0} for n in range(12)]
+    published(tmp_path / "snapshots", users=mart("users", users))
+    app(["--home", str(tmp_path), "status"], standalone_mode=False)
+    said = capsys.readouterr().out
+    assert "user09: no plays\n          … and 2 more users\n" in said
+    assert "user10" not in said

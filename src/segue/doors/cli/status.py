@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from segue.flows.status import Status
 
 __all__ = ["add_to"]
+
+_SHOWN: Final = 10
+"""So many users are told of one by one; `--json` tells of all."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,7 +62,10 @@ def _lines(found: Status) -> list[str]:
             f"{rows['tracks']:,} tracks, {rows['artists']:,} artists"
             + ("" if snapshot["fresh"] else "; older than the last import")
         )
-        lines += [f"          {_user(user)}" for user in snapshot["users"]]
+        users = snapshot["users"]
+        lines += [f"          {_user(user)}" for user in users[:_SHOWN]]
+        if len(users) > _SHOWN:
+            lines.append(f"          … and {len(users) - _SHOWN:,} more users")
     if found.data_set is not None or "data_set" in found.damaged:
         lines.append(f"Spark     {_data_set(found)}")
     if found.failure is not None:
