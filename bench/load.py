@@ -173,6 +173,11 @@ class _Connection(asyncio.Protocol):
         if self.answered is not None and not self.answered.done():
             self.answered.set_exception(error or ConnectionError("the server hung up"))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the server has not hung up, as it does on who asks nothing for some seconds."""
+        return not self._transport.is_closing()
+
     async def ask(self, request: bytes) -> int:
         self.answered = asyncio.get_running_loop().create_future()
         self.made = ""
@@ -196,6 +201,8 @@ async def _ask_all(port: int, requests: Sequence[bytes], per_second: float) -> d
             n_open += 1
             idle.put_nowait((await loop.create_connection(_Connection, "127.0.0.1", port))[1])
         connection = await idle.get()
+        if not connection.is_open:
+            connection = (await loop.create_connection(_Connection, "127.0.0.1", port))[1]
         try:
             status = await connection.ask(request)
             failed += status >= 400

@@ -112,7 +112,11 @@ def run(folder: Path | None = None) -> list[str]:
         made = folder or Path(scratch) / "made"
         make_home(made)
         homes = [home_of(made, Path(scratch) / name) for name in ("events", "answers")]
-        return [*_events(homes[0]), "", *_recommendations(homes[1]), "", *_naive(made)]
+        lines: list[str] = []
+        for part, of in ((_events, homes[0]), (_recommendations, homes[1]), (_naive, made)):
+            lines += [*part(of), ""]
+            print("\n".join(lines), file=sys.stderr, flush=True)
+        return lines[:-1]
 
 
 def home_of(made: Path, home: Path) -> Path:

@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
+import pytest
 
 from segue.flows.keys import create_key
 from segue.flows.wiring import Wiring
 from segue.settings import load_settings
 from tests.doors.forked import Forked, start_forked
 from tests.flows.world import world
+from tests.once import own_copy
 from tests.tiny import days_ago
 
-__all__ = ["HOLDERS", "Running", "event", "serving", "small_home"]
+__all__ = ["HOLDERS", "Running", "event", "own_small_home", "serving", "small_home"]
 
 ROCK: Final = [f"r{i:02}" for i in range(24)]
 JAZZ: Final = [f"j{i:02}" for i in range(24)]
@@ -77,6 +79,11 @@ def small_home(folder: Path, *, listeners: int = 20) -> Path:
     ]
     world(folder, catalogue, plays, crowd=crowd)
     return folder
+
+
+def own_small_home(factory: pytest.TempPathFactory) -> Path:
+    """The home of `small_home`, trained once in a test run, and a copy of it for who asks."""
+    return own_copy(factory, "small_home", small_home)
 
 
 def event(number: object, user: str = "zoe", track: str = "j03", **more: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import pytest
 from segue.music.marts import MARTS
 from segue.warehouse.snapshots import Snapshot, SnapshotStore
 from tests.doors.home import Home
+from tests.once import own_copy
 
 MOMENTS = 6
 ANEW = (2, 4)
@@ -49,10 +50,13 @@ def _listens(folder: Path, number: int) -> Path:
 @pytest.fixture(scope="module")
 def built(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home that was built once; tests copy it."""
-    home = Home(tmp_path_factory.mktemp("built") / "home")
-    home("import", export).ok()
-    home("build").ok()
-    return home
+
+    def make(folder: Path) -> None:
+        home = Home(folder / "home")
+        home("import", export).ok()
+        home("build").ok()
+
+    return Home(own_copy(tmp_path_factory, "built", make) / "home")
 
 
 @pytest.fixture

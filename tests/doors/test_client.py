@@ -15,7 +15,7 @@ import pytest
 
 from segue.client import Asked, AsyncSegueClient, EventOutcome, Listened, SegueClient, event
 from segue.errors import NotNowError, RefusedError
-from tests.doors.running import Running, serving, small_home
+from tests.doors.running import Running, own_small_home, serving
 
 pytestmark = pytest.mark.xdist_group("service")
 
@@ -190,7 +190,7 @@ def test_nobody_at_the_address_is_said_after_some_tries() -> None:
 def test_a_service_that_begins_again_is_waited_for(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    home = small_home(tmp_path_factory.mktemp("again"))
+    home = own_small_home(tmp_path_factory)
     with serving(home) as first:
         port = first.url.rpartition(":")[2]
         with SegueClient(first.url, tries=9) as client:

@@ -26,7 +26,7 @@ from segue.flows.wiring import Wiring
 from segue.flows.wishes import Wishes
 from segue.music.event import Event, EventType
 from segue.settings import Settings
-from tests.doors.running import small_home
+from tests.doors.running import own_small_home, small_home
 from tests.tiny import NOW
 
 pytestmark = pytest.mark.xdist_group("hurry")
@@ -35,7 +35,7 @@ KEY: Final = ApiKey("0" * 12, "test", frozenset({"recommend"}), NOW)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_home(tmp_path_factory.mktemp("made"))
+    return own_small_home(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from segue.warehouse.snapshots import SnapshotStore
 from tests.doors.home import Home
 from tests.postgres_server import PASSWORD, database_of, server_of_tests
 
+pytestmark = pytest.mark.xdist_group("postgresql_journey")
+
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:

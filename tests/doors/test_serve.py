@@ -13,13 +13,13 @@ import pytest
 
 from segue.events.sqlite_log import SqliteLog
 from tests.doors.home import Home
-from tests.doors.running import event, serving, small_home
+from tests.doors.running import event, own_small_home, serving
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home for several starts."""
-    return small_home(tmp_path_factory.mktemp("serve"))
+    return own_small_home(tmp_path_factory)
 
 
 def test_without_keys_this_machine_is_served_and_nobody_else(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from segue.warehouse.snapshots import SnapshotStore
 from tests.doors.home import Home
 from tests.fakesnow.client import PASSWORD, shared_server
 
+pytestmark = pytest.mark.xdist_group("snowflake_journey")
+
 
 @pytest.fixture(scope="module")
 def settings() -> dict[str, str]:

@@ -22,6 +22,7 @@ from segue.progress import Silent
 from segue.warehouse.dbt_runner import PROJECT, DbtProject
 from tests.flows.test_build import EXPORT, LASTFM, House, play
 from tests.flows.test_changes import built_changes, marts
+from tests.once import once_a_run, own_copy
 
 
 def fill(house: House) -> None:
@@ -44,10 +45,12 @@ def content(house: House) -> dict[str, pa.Table]:
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> House:
-    house = House(tmp_path_factory.mktemp("clean"))
-    fill(house)
-    house.build()
-    return house
+    def make(folder: Path) -> None:
+        house = House(folder)
+        fill(house)
+        house.build()
+
+    return House(own_copy(tmp_path_factory, "clean", make))
 
 
 KILLED = textwrap.dedent("""
@@ -93,11 +96,14 @@ def test_killed_then_healed(tmp_path: Path, clean: House, stage: str, steps: int
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
     """The marts with what is new, built at once."""
-    house = House(tmp_path_factory.mktemp("grown"))
-    fill(house)
-    more(house)
-    house.build()
-    return content(house)
+
+    def make(folder: Path) -> None:
+        house = House(folder)
+        fill(house)
+        more(house)
+        house.build()
+
+    return content(House(once_a_run(tmp_path_factory, "grown", make)))
 
 
 @pytest.mark.parametrize("steps", [1, 40, 70])

@@ -24,7 +24,7 @@ from segue.flows.wishes import Wishes
 from segue.music.event import Event
 from segue.progress import Silent
 from segue.settings import Settings
-from tests.doors.running import small_home
+from tests.doors.running import own_small_home
 from tests.tiny import NOW
 
 DAY = timedelta(days=1)
@@ -32,7 +32,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_home(tmp_path_factory.mktemp("made"))
+    return own_small_home(tmp_path_factory)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from segue.music.marts import MARTS
 from segue.warehouse.snapshots import Snapshot
 from tests.flows.test_build import EXPORT, House, play
 
+pytestmark = pytest.mark.xdist_group("published_houses")
 USERS = 12
 
 

@@ -15,12 +15,12 @@ from segue.flows.taste_map import TasteMap, draw_map
 from segue.flows.taste_maps import Drawing, TasteMaps
 from segue.flows.wiring import Wiring
 from segue.settings import Settings
-from tests.doors.running import small_home
+from tests.doors.running import own_small_home
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    wiring = Wiring(Settings(home=small_home(tmp_path_factory.mktemp("mapped"))))
+    wiring = Wiring(Settings(home=own_small_home(tmp_path_factory)))
     bundles = wiring.bundles
     yield Opened(bundles.open(bundles.names()[0]), wiring.snapshots.current())
 

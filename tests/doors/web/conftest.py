@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.doors.running import Running, serving, small_home
+from tests.doors.running import Running, own_small_home, serving
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 
@@ -58,7 +58,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def paged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service whose page is open to this machine; its user is ann, and its home is small."""
-    home = small_home(tmp_path_factory.mktemp("paged"))
+    home = own_small_home(tmp_path_factory)
     with serving(home, SEGUE_USER_ID="ann", SEGUE_SECRETS__STORE="file") as running:
         yield running
 

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from segue.access.passwords import Passwords
 from segue.flows.home_parts import ACCESS, PASSWORDS
-from tests.doors.running import Running, serving, small_home
+from tests.doors.running import Running, own_small_home, serving
 from tests.doors.web.conftest import PHONE, Open
 from tests.doors.web.test_frame import faults
 
@@ -22,7 +22,7 @@ SECRET = "four words nobody guesses"
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service with keys for ann, an operator and a program; bob has a password."""
-    home = small_home(tmp_path_factory.mktemp("locked"))
+    home = own_small_home(tmp_path_factory)
     Passwords(home / ACCESS / PASSWORDS).set("bob", SECRET)
     with serving(home, holders=["ann", "admin", "ingest"], SEGUE_USER_ID="ann") as running:
         yield running
