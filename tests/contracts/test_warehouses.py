@@ -35,6 +35,14 @@ PLAY = {
 }
 
 
+SNOWFLAKE_IF_THOROUGH = pytest.mark.parametrize(
+    "make",
+    ["duckdb", "postgresql", pytest.param("snowflake", marks=pytest.mark.thorough)],
+    indirect=True,
+)
+"""For what several builds show: the stand-in takes half a minute for each."""
+
+
 @pytest.fixture(params=MAKERS)
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Warehouse]:
     return lambda: MAKERS[request.param](tmp_path / "warehouse")
@@ -93,6 +101,7 @@ def test_many_files_of_several_ages(make: Callable[[], Warehouse], lake: HandLak
     assert sorted(titles, key=int) == [str(number) for number in range(30)]
 
 
+@SNOWFLAKE_IF_THOROUGH
 def test_files_put_together_bring_nothing_twice(
     make: Callable[[], Warehouse], lake: HandLake
 ) -> None:
@@ -119,6 +128,7 @@ def test_files_put_together_bring_nothing_twice(
         assert sorted(warehouse.read("tracks")["title"].to_pylist()) == ["a", "b", "c", "d", "e"]
 
 
+@SNOWFLAKE_IF_THOROUGH
 def test_the_first_import_names_a_track_even_when_put_together(
     make: Callable[[], Warehouse], lake: HandLake
 ) -> None:
@@ -184,6 +194,7 @@ def test_marts_keep_their_promised_schema(
         assert pq.read_schema(tmp_path / f"{mart}.parquet").remove_metadata().equals(schema)
 
 
+@SNOWFLAKE_IF_THOROUGH
 def test_what_is_cleared_is_gone_and_made_again(
     make: Callable[[], Warehouse], lake: HandLake, tmp_path: Path
 ) -> None:

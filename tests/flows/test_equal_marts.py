@@ -23,8 +23,6 @@ from tests.contracts.test_warehouses import MAKERS
 from tests.flows.test_build import CASES, EXPORT, LASTFM, NOW, play
 from tests.lake_files import HandLake
 
-OTHERS = [name for name in MAKERS if name != "duckdb"]
-
 AWKWARD = [
     "",
     " ",
@@ -82,7 +80,9 @@ def lake(tmp_path: Path) -> HandLake:
     return HandLake(tmp_path / "lake")
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize(
+    "name", ["postgresql", pytest.param("snowflake", marks=pytest.mark.thorough)]
+)
 def test_of_an_almost_empty_lake(name: str, lake: HandLake, tmp_path: Path) -> None:
     lake.add("library", [{"user_id": "v", "source": "l", "kind": "x", "track_ref": "id:1"}])
     assert len(equal(tmp_path, name, lake)["users"]) == 1
@@ -251,8 +251,12 @@ SCENES: Mapping[str, tuple[Callable[[HandLake], None], ...]] = {
 @pytest.mark.parametrize(
     ("name", "scene"),
     [
-        *(("postgresql", scene) for scene in ("several sources", "awkward text", "extremes")),
-        ("snowflake", "all"),  # the stand-in takes half a minute a build
+        ("postgresql", "all"),
+        ("snowflake", "all"),
+        *(
+            pytest.param("postgresql", scene, marks=pytest.mark.thorough)
+            for scene in ("several sources", "awkward text", "extremes")
+        ),
     ],
 )
 def test_of_a_lake_full_of(name: str, scene: str, lake: HandLake, tmp_path: Path) -> None:

@@ -38,8 +38,15 @@ def faults(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [
+        pytest.param(DESK, "light", id="light-desk"),
+        pytest.param(PHONE, "dark", id="dark-phone"),
+        pytest.param(DESK, "dark", id="dark-desk", marks=pytest.mark.thorough),
+        pytest.param(PHONE, "light", id="light-phone", marks=pytest.mark.thorough),
+    ],
+)
 def test_anybody_can_use_every_page(open_page: Open, size: tuple[int, int], theme: str) -> None:
     page = open_page("/", size=size, theme=theme)
     for address in PAGES:
