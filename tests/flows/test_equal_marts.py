@@ -23,6 +23,8 @@ from tests.contracts.test_warehouses import MAKERS
 from tests.flows.test_build import CASES, EXPORT, LASTFM, NOW, play
 from tests.lake_files import HandLake
 
+OTHERS = [name for name in MAKERS if name != "duckdb"]
+
 AWKWARD = [
     "",
     " ",
@@ -81,7 +83,11 @@ def lake(tmp_path: Path) -> HandLake:
 
 
 @pytest.mark.parametrize(
-    "name", ["postgresql", pytest.param("snowflake", marks=pytest.mark.thorough)]
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.thorough] if name == "snowflake" else [])
+        for name in OTHERS
+    ],
 )
 def test_of_an_almost_empty_lake(name: str, lake: HandLake, tmp_path: Path) -> None:
     lake.add("library", [{"user_id": "v", "source": "l", "kind": "x", "track_ref": "id:1"}])
